@@ -1,0 +1,14 @@
+"""Paths and threads for every test."""
+
+import os
+import sys
+from pathlib import Path
+
+# Before torch is imported: more threads than idle cores slow tiny models down.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+for folder in (ROOT / "workflow" / "scripts", ROOT / "tests"):
+    sys.path.insert(0, str(folder))

@@ -1,0 +1,43 @@
+"""What every script of a rule needs: a log that also holds its failures."""
+
+import logging
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+from amongus.errors import StudyError
+
+
+def configure_logging(snakemake: Any) -> None:
+    """Send log records, progress bars and uncaught exceptions to the rule's log and, errors, to the screen.
+
+    A `StudyError` is shown as its one line; anything else with its traceback.
+    """
+    level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
+    if snakemake.log:
+        os.makedirs(os.path.dirname(str(snakemake.log[0])), exist_ok=True)
+        # Progress bars and libraries write to the descriptor, so that is what is redirected.
+        screen = os.fdopen(os.dup(2), "w", buffering=1)
+        log = open(str(snakemake.log[0]), "w", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115
+        os.dup2(log.fileno(), 2)
+        sys.stderr = log
+    else:
+        screen = sys.stderr
+    logging.basicConfig(
+        level=level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    logging.captureWarnings(True)
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, StudyError):
+            logging.error("%s", error)
+            print(f"Error: {error}", file=screen)
+        else:
+            logging.critical("uncaught exception", exc_info=(kind, error, trace))
+            print(f"{kind.__name__}: {error}", file=screen)
+
+    sys.excepthook = report

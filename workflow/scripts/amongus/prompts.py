@@ -1,0 +1,58 @@
+"""Prompt templates: short texts with named gaps that members' words fill literally."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from amongus.errors import StudyError
+
+_GAP = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A text with gaps such as `{question}`; `{answers}` is a list, each laid out by `item`.
+
+    `item` may use `{text}` and `{number}` (from 1).
+    """
+
+    text: str
+    item: str = "- {text}"
+
+    def render(self, *, answers: Sequence[str] = (), **fields: str) -> str:
+        """Fill the gaps. What is filled in is never read as a template, so braces in model text are safe.
+
+        Raises:
+            KeyError: the template has a gap that was not given.
+        """
+        lines = [
+            _fill(self.item, {"text": answer, "number": str(number)})
+            for number, answer in enumerate(answers, start=1)
+        ]
+        return _fill(self.text, {**fields, "answers": "\n".join(lines)})
+
+
+def load_prompts(path: str | Path) -> dict[str, Template]:
+    """Read a YAML file `{method: {step: text | {text, item}}}` as `{"method.step": Template}`.
+
+    Raises:
+        StudyError: the file is missing or has another form.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return {
+            f"{method}.{step}": Template(entry) if isinstance(entry, str) else Template(**entry)
+            for method, steps in content.items()
+            for step, entry in steps.items()
+        }
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise StudyError(
+            f"{path}: not a file of prompt templates ({error}); see resources/prompts/ for the form"
+        ) from None
+
+
+def _fill(text: str, fields: Mapping[str, str]) -> str:
+    return _GAP.sub(lambda gap: fields[gap.group(1)], text)

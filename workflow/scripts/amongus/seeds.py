@@ -1,0 +1,27 @@
+"""Random seeds derived from what they are for, so that no stream depends on the order of the work."""
+
+import hashlib
+import json
+
+_MASK = (1 << 63) - 1
+
+
+def canonical(value: object) -> bytes:
+    """The canonical JSON of `value`: sorted keys, no blanks, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def digest(*parts: object) -> str:
+    """The sha256 (hex) of the canonical JSON of `parts`."""
+    return hashlib.sha256(canonical(list(parts))).hexdigest()
+
+
+def derive(*parts: object) -> int:
+    """A seed in [0, 2**63) that depends on `parts` (JSON values) and on nothing else.
+
+    >>> derive(1, "sft", "code") == derive(1, "sft", "code")
+    True
+    """
+    return int.from_bytes(hashlib.sha256(canonical(list(parts))).digest()[:8], "big") & _MASK
