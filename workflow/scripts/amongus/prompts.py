@@ -54,5 +54,20 @@ def load_prompts(path: str | Path) -> dict[str, Template]:
         ) from None
 
 
+def load_personas(path: str | Path) -> dict[str, list[str]]:
+    """Read a YAML file `{persona: [system prompt, …]}`.
+
+    Raises:
+        StudyError: the file is missing or has another form.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        if not all(isinstance(text, str) for texts in content.values() for text in texts):
+            raise TypeError("a persona is a list of texts")
+        return {name: list(texts) for name, texts in content.items()}
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise StudyError(f"{path}: not a file of personas ({error}); see resources/personas/ for the form") from None
+
+
 def _fill(text: str, fields: Mapping[str, str]) -> str:
     return _GAP.sub(lambda gap: fields[gap.group(1)], text)

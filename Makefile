@@ -1,0 +1,51 @@
+# The two commands are `make demo` and `make test`; the rest is for those who work on the project.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+# Scripts of rules are started as `python`: the environment's must come first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo sample report test lint format bench lock clean
+
+help: ## Show the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+$(VENV)/.installed: requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+demo: $(VENV)/.installed ## Run the demo study and its report (results/demo).
+	snakemake --cores $(CORES)
+	snakemake --report results/demo/report.html
+
+sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
+	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
+
+test: $(VENV)/.installed ## Run the tests.
+	pytest -q -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed ## Check style of Python and Snakemake files.
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+format: $(VENV)/.installed ## Mend style.
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+bench: $(VENV)/.installed ## Measure the engine against plain baselines (CPU-time ratios).
+	OMP_NUM_THREADS=1 python benchmarks/bench.py results/bench.json
+
+lock: ## Pin everything that requirements.in pulls in.
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.in
+	{ echo "# Made by 'make lock' from requirements.in."; .lock/bin/python -m pip freeze | sed 's/+cpu$$//'; } > requirements.lock
+	rm -rf .lock
+
+clean: ## Remove everything made but the environment.
+	rm -rf results .snakemake

@@ -1,0 +1,84 @@
+# Among Us, as a workflow: what one malicious member does to a team of language models, and what wins it back.
+# Config, validation, includes and target rules; the work is in rules/, one file per stage.
+import os
+import sys
+
+from snakemake.utils import min_version, validate
+
+min_version("9.0")
+
+# The demo is the default study. It is loaded only where no study is given: `--configfile` merges into what is
+# already there, and the demo's keys must not leak into another study.
+if "study" not in config or "datasets" not in config:
+
+    configfile: "config/demo.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/respond.smk"
+include: "rules/score.smk"
+include: "rules/supervise.smk"
+include: "rules/learn.smk"
+include: "rules/collaborate.smk"
+include: "rules/report.smk"
+
+
+# Locally GPUs are counted over all jobs; on a cluster the scheduler counts them.
+resource_scopes:
+    gpu="local",
+
+
+localrules:
+    all,
+    tables,
+    figures,
+    responses,
+    models,
+    datasets,
+
+
+wildcard_constraints:
+    seed=r"\d+",
+    name=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    split="dev|test",
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+
+
+rule tables:
+    input:
+        expand(PATHS.table("{table}", "{suffix}"), table=TABLES, suffix=["csv", "md", "tex"]),
+        PATHS.table("cost", "csv"),
+
+
+rule figures:
+    input:
+        expand(PATHS.figure("{figure}"), figure=FIGURES),
+
+
+rule responses:
+    input:
+        expand(
+            PATHS.responses("{member}", "{dataset}", "{split}"),
+            seed=study.seeds,
+            member=study.members,
+            dataset=study.datasets,
+            split=SPLITS,
+        ),
+
+
+rule models:
+    input:
+        expand(PATHS.member("{member}"), seed=study.seeds, member=study.members),
+
+
+rule datasets:
+    input:
+        expand(PATHS.questions("{dataset}", "{split}"), dataset=study.datasets, split=SPLITS),

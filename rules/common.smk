@@ -1,0 +1,119 @@
+# What the other rule files share: the study, its paths, and input functions.
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+
+from amongus import rooms
+from amongus.configs import one_line
+from amongus.digest import code_digest
+from amongus.errors import StudyError
+from amongus.prompts import load_personas, load_prompts
+from amongus.study import SPLITS, Study
+
+# Inherited by every script: peft writes sets in hash order, and no job that runs a model may reach a hub.
+os.environ["PYTHONHASHSEED"] = "0"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+try:
+    validate(config, str(Path(workflow.basedir) / "config" / "schema.yaml"))
+    study = Study(config)
+    PROMPTS = load_prompts(config["prompts"])
+    PERSONAS = load_personas(config["personas"])
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+except WorkflowError as error:
+    raise WorkflowError(one_line(error)) from None
+
+PATHS = study.paths
+TABLES = ["impact", "mitigation", "supervisors"]
+FIGURES = ["impact", "mitigation", "supervisors"]
+
+GPU = max(study.config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
+MEM_MB = config["resources"]["mem_mb"]
+RUNTIME = config["resources"]["runtime"]
+THREADS = config["resources"]["threads"]
+
+
+def prompts(*names):
+    """The named prompt templates as plain values: the narrowest part a rule depends on."""
+    return {name: asdict(PROMPTS[name]) for name in names}
+
+
+def dataset_source(wildcards):
+    """The local file a dataset's rows come from, if it has one."""
+    path = study.datasets[wildcards.dataset].get("path")
+    return [path] if path else []
+
+
+def dataset_code(wildcards):
+    """Digest of what makes a dataset's questions."""
+    return code_digest("dataset", rooms.entry("datasets", study.dataset_kind(wildcards.dataset)))
+
+
+def parent_models(wildcards):
+    """Folders of the models that a trained model is made from."""
+    name = wildcards.get("model") or wildcards.attacker
+    return [PATHS.model(parent) for parent in study.parents(name).values()]
+
+
+def training_questions(wildcards):
+    """Dev questions of every dataset, for attackers whose vector is extracted over questions."""
+    return [PATHS.questions(dataset, "dev") for dataset in study.datasets]
+
+
+def training_code(wildcards):
+    """Digest of what trains a model or an attacker."""
+    name = wildcards.get("model") or wildcards.attacker
+    return code_digest("train", study.training_entry(name))
+
+
+def member_models(member):
+    """Folders of the checkpoints a member loads, and the vector of a steered one."""
+    vector = [PATHS.vectors(member)] if study.steered(member) else []
+    return [PATHS.model(model) for model in study.member_weights(member)] + vector
+
+
+def member_code(wildcards):
+    """Digest of what puts a member together."""
+    if wildcards.member not in study.attackers:
+        return code_digest("member")
+    kind = study.attackers[wildcards.member]["kind"]
+    return code_digest("member", rooms.entry("attackers", kind))
+
+
+def scorers(datasets):
+    """The scoring modules of the given datasets, as `code_digest` names them."""
+    return [f"amongus.scoring.{study.metric(dataset)}" for dataset in sorted(set(datasets))]
+
+
+def dev_scores(pool, datasets):
+    """Scores of a pool's members on dev."""
+    return [PATHS.response_scores(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
+
+
+def supervision(pool, datasets, split, needs):
+    """Rewards or verdicts of a pool's members, as far as `needs` names them."""
+    tables = {"rewards": PATHS.rewards, "verdicts": PATHS.verdicts}
+    return [
+        tables[need](m, d, split)
+        for need, m, d in product(sorted(needs), study.pools[pool], datasets)
+    ]
+
+
+def unique(cells, place):
+    """The distinct values at `place` of each cell, in order."""
+    return list(dict.fromkeys(cell[place] for cell in cells))
+
+
+def asked_gpus_exist():
+    """Whether this machine has a GPU, as far as one can tell without loading anything."""
+    return bool(shutil.which("nvidia-smi")) or any(Path("/dev").glob("nvidia[0-9]*"))

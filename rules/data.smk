@@ -1,0 +1,21 @@
+# Questions: one parquet per dataset and split, once per study.
+
+
+rule dataset:
+    input:
+        source=dataset_source,
+    output:
+        dev=PATHS.questions("{dataset}", "dev"),
+        test=PATHS.questions("{dataset}", "test"),
+    params:
+        name="{dataset}",
+        spec=lookup(dpath="datasets/{dataset}", within=config),
+        code=dataset_code,
+    log:
+        f"{PATHS.root}/logs/dataset/{{dataset}}.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/dataset/{{dataset}}.tsv"
+    conda:
+        "../envs/data.yaml"
+    script:
+        "../workflow/scripts/dataset.py"

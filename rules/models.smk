@@ -1,0 +1,84 @@
+# Checkpoints, adapters and vectors trained here, and the members made of them.
+
+
+rule train:
+    input:
+        parents=parent_models,
+    output:
+        directory(PATHS.model("{model}")),
+        cost=PATHS.cost("train", "{model}"),
+    params:
+        name="{model}",
+        home=PATHS.home_of,
+        room=lambda wildcards: study.training_room(wildcards.model),
+        spec=lambda wildcards: study.trained_spec(wildcards.model),
+        parents=lambda wildcards: study.parents(wildcards.model),
+        prompts=prompts(*sorted(PROMPTS)),
+        personas=PERSONAS,
+        code=training_code,
+    log:
+        PATHS.log("train", "{model}"),
+    benchmark:
+        PATHS.benchmark("train", "{model}")
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        mem_mb=MEM_MB,
+        runtime=RUNTIME,
+    conda:
+        "../envs/train.yaml"
+    script:
+        "../workflow/scripts/train.py"
+
+
+rule extract_vector:
+    input:
+        parents=parent_models,
+        questions=training_questions,
+    output:
+        vectors=PATHS.vectors("{attacker}"),
+        cost=PATHS.cost("extract_vector", "{attacker}"),
+    params:
+        name="{attacker}",
+        home=PATHS.home_of,
+        room=lambda wildcards: study.training_room(wildcards.attacker),
+        spec=lambda wildcards: study.trained_spec(wildcards.attacker),
+        parents=lambda wildcards: study.parents(wildcards.attacker),
+        prompts=prompts(*sorted(PROMPTS)),
+        personas=PERSONAS,
+        datasets=sorted(study.datasets),
+        code=training_code,
+    log:
+        PATHS.log("extract_vector", "{attacker}"),
+    benchmark:
+        PATHS.benchmark("extract_vector", "{attacker}")
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        mem_mb=MEM_MB,
+        runtime=RUNTIME,
+    conda:
+        "../envs/models.yaml"
+    script:
+        "../workflow/scripts/extract_vector.py"
+
+
+rule member:
+    input:
+        models=lambda wildcards: member_models(wildcards.member),
+    output:
+        PATHS.member("{member}"),
+    params:
+        name="{member}",
+        home=PATHS.home_of,
+        description=lambda wildcards: study.member_description(wildcards.member),
+        personas=PERSONAS,
+        code=member_code,
+    log:
+        PATHS.log("member", "{member}"),
+    benchmark:
+        PATHS.benchmark("member", "{member}")
+    conda:
+        "../envs/data.yaml"
+    script:
+        "../workflow/scripts/member.py"

@@ -1,0 +1,63 @@
+# What the supervisors think of every response: rewards of the reward model, verdicts of the judge.
+
+
+for batch in study.member_batches(study.members, config["batch"]["supervise"]):
+
+    if "reward" in study.supervised:
+
+        rule:
+            name:
+                f"rewards_{batch.name}"
+            input:
+                model=PATHS.model(config["supervisors"]["reward"]),
+                questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+                responses=[PATHS.responses(*cell) for cell in batch.cells],
+            output:
+                rewards=[PATHS.rewards(*cell) for cell in batch.cells],
+                cost=PATHS.cost("rewards", batch.name),
+            params:
+                engine=config["engine"],
+                code=code_digest("rewards"),
+            log:
+                PATHS.log("rewards", batch.name),
+            benchmark:
+                PATHS.benchmark("rewards", batch.name)
+            threads: THREADS
+            resources:
+                gpu=GPU,
+                mem_mb=MEM_MB,
+                runtime=RUNTIME,
+            conda:
+                "../envs/models.yaml"
+            script:
+                "../workflow/scripts/rewards.py"
+
+    if "judge" in study.supervised:
+
+        rule:
+            name:
+                f"verdicts_{batch.name}"
+            input:
+                model=PATHS.model(config["supervisors"]["judge"]),
+                questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+                responses=[PATHS.responses(*cell) for cell in batch.cells],
+            output:
+                verdicts=[PATHS.verdicts(*cell) for cell in batch.cells],
+                cost=PATHS.cost("verdicts", batch.name),
+            params:
+                prompts=prompts("judge.pointwise"),
+                engine=config["engine"],
+                code=code_digest("verdicts"),
+            log:
+                PATHS.log("verdicts", batch.name),
+            benchmark:
+                PATHS.benchmark("verdicts", batch.name)
+            threads: THREADS
+            resources:
+                gpu=GPU,
+                mem_mb=MEM_MB,
+                runtime=RUNTIME,
+            conda:
+                "../envs/models.yaml"
+            script:
+                "../workflow/scripts/verdicts.py"

@@ -1,0 +1,82 @@
+"""Members travel as JSON; fingerprints follow what decides an answer."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from amongus.errors import StudyError
+from amongus.members import (
+    Member,
+    Steering,
+    check_safetensors,
+    fingerprint_directory,
+    load_member,
+    member_fingerprint,
+    save_member,
+)
+
+
+def test_a_member_comes_back_as_it_was(tmp_path):
+    member = Member("m", "base", "adapter", "Be kind.", Steering("v.safetensors", 2, 1.5), "f", "d")
+    save_member(tmp_path / "m.json", member)
+    assert load_member(tmp_path / "m.json") == member
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", '{"steering": null, "evil": 1}'])
+def test_what_is_no_member_is_named(tmp_path, content):
+    (tmp_path / "m.json").write_text(content)
+    with pytest.raises(StudyError, match=r"m\.json: not a member"):
+        load_member(tmp_path / "m.json")
+
+
+def checkpoint(folder, tensors, config, shards=1):
+    folder.mkdir()
+    names = sorted(tensors)
+    for shard in range(shards):
+        part = {name: tensors[name] for name in names[shard::shards]}
+        save_file(part, folder / f"model-{shard}.safetensors")
+    (folder / "config.json").write_text(config)
+    return fingerprint_directory(folder)
+
+
+def test_the_fingerprint_sees_tensors_and_configs_not_their_layout(tmp_path):
+    tensors = {"a": np.ones((2, 2), np.float32), "b": np.zeros(3, np.float32)}
+    first = checkpoint(tmp_path / "1", tensors, '{"x": 1, "y": 2}')
+    assert checkpoint(tmp_path / "2", tensors, '{"y":2,\n "x":1}', shards=2) == first
+    assert checkpoint(tmp_path / "3", tensors, '{"x": 1, "y": 3}') != first
+    assert checkpoint(tmp_path / "4", {**tensors, "b": np.ones(3, np.float32)}, '{"x": 1, "y": 2}') != first
+    reshaped = {**tensors, "a": np.ones((4, 1), np.float32)}
+    assert checkpoint(tmp_path / "5", reshaped, '{"x": 1, "y": 2}') != first
+
+
+def test_a_members_fingerprint_sees_persona_and_steering():
+    parts = {"base": "1"}
+    plain = member_fingerprint(Member("a", "b"), parts)
+    assert member_fingerprint(Member("other name", "elsewhere"), parts) == plain
+    assert member_fingerprint(Member("a", "b", system="x"), parts) != plain
+    assert member_fingerprint(Member("a", "b", steering=Steering("v", 1, 1.0)), parts) != plain
+    assert member_fingerprint(Member("a", "b"), {"base": "2"}) != plain
+
+
+def test_a_folder_of_pickles_is_refused(tmp_path):
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    with pytest.raises(StudyError, match="no safetensors"):
+        check_safetensors(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0{}"[:9]])
+def test_damaged_safetensors_are_named(tmp_path, content):
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(StudyError, match=r"model\.safetensors: damaged"):
+        fingerprint_directory(tmp_path)
+
+
+def test_truncated_tensors_are_named(tmp_path):
+    save_file({"a": np.ones(100, np.float32)}, tmp_path / "model.safetensors")
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[:-8])
+    (tmp_path / "config.json").write_text(json.dumps({}))
+    with pytest.raises(StudyError, match="truncated"):
+        fingerprint_directory(tmp_path)

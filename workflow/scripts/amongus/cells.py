@@ -1,0 +1,234 @@
+"""The cells of a study as the tables read them: what each means, and their scores side by side.
+
+A cell is (pool, method, defence, dataset); all its seeds are read together. Scores are paired: a pair is one
+question under one seed, scored in two cells.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from amongus.errors import StudyError
+from amongus.files import SCORES, read_table
+
+ALL = "all"
+"""The name of averages: over datasets, domains, methods or levels."""
+CELL = ["seed", "pool", "method", "defence", "dataset"]
+Role = tuple[str, str]
+"""A pool and a defence: with a group of methods and a dataset, the scores that a column is made of."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which cells a study has and what they mean. Orders are the order of rows.
+
+    Attributes:
+        pools: pool -> its members.
+        attackers: the members that are attackers.
+        controls: attacked pool -> the pool with the attacker's place left empty.
+        levels: method -> api, text, logit or weight.
+        domains: dataset -> domain.
+        inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
+        clean: the pool that drops are measured from.
+        resamples, confidence: of the bootstrap intervals.
+    """
+
+    pools: Mapping[str, Sequence[str]]
+    attackers: frozenset[str]
+    controls: Mapping[str, str]
+    levels: Mapping[str, str]
+    domains: Mapping[str, str]
+    inapplicable: frozenset[tuple[str, str]] = frozenset()
+    clean: str = "clean"
+    resamples: int = 2000
+    confidence: float = 0.95
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> "Design":
+        """From plain values, as `Study.design` gives them: `applicable` is pool -> method -> bool.
+
+        Raises:
+            StudyError: a method, level, dataset or domain is called `all`, the name of averages.
+        """
+        for kind, names in (("method", value["levels"]), ("dataset", value["domains"])):
+            if ALL in names or ALL in names.values():
+                raise StudyError(
+                    f"config: a {kind} is called '{ALL}', which the tables keep for averages; rename it"
+                )
+        return cls(
+            pools={pool: tuple(members) for pool, members in value["pools"].items()},
+            attackers=frozenset(value["attackers"]),
+            controls=dict(value["controls"]),
+            levels=dict(value["levels"]),
+            domains=dict(value["domains"]),
+            inapplicable=frozenset(
+                (pool, method)
+                for pool, methods in value["applicable"].items()
+                for method, applicable in methods.items()
+                if not applicable
+            ),
+            **value.get("bootstrap", {}),
+        )
+
+    @property
+    def attacked(self) -> list[str]:
+        """The pools that have rows: all but the clean one and those that only serve as another's control."""
+        return [pool for pool in self.pools if pool != self.clean and pool not in self.controls.values()]
+
+    def applicable(self, pool: str, group: "Group") -> bool:
+        """Whether all methods of `group` can be run with `pool`."""
+        return all((pool, method) not in self.inapplicable for method in group.methods)
+
+    def attacker(self, pool: str) -> str:
+        """The attackers of `pool`, joined by +; empty for a benign pool."""
+        return "+".join(member for member in self.pools[pool] if member in self.attackers)
+
+    def chooses(self, method: str, defence: str) -> bool:
+        """Whether `defence` only prefers one candidate to another and accuses nobody: a router's `self`."""
+        return self.levels[method] == "api" and defence == "self"
+
+    def for_team(self, method: str, defence: str) -> bool:
+        """Whether whom to mask is decided once for a team and dataset, and not anew for each question."""
+        return self.levels[method] == "weight" or defence == "self"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The methods of a row: one, or those it averages over."""
+
+    level: str
+    method: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The datasets of a row: one, or those it averages over."""
+
+    dataset: str
+    domain: str
+    datasets: tuple[str, ...]
+
+
+class Cells:
+    """Scores by cell, checked: all cells of a dataset hold the same questions under the same seeds, once."""
+
+    def __init__(self, scores: pd.DataFrame) -> None:
+        """`scores`: long frame of seed, pool, method, defence, dataset, id, score."""
+        self._cells: dict[tuple[str, str, str, str], pd.Series] = {}
+        for key, frame in scores.groupby(CELL[1:], sort=False, observed=True):
+            series = frame.set_index(["seed", "id"])["score"].sort_index()
+            if not series.index.is_unique:
+                raise StudyError(
+                    f"scores of {'/'.join(key)}: a question comes twice; delete them and run again"
+                )
+            self._cells[key] = series
+
+    def has(self, role: Role, group: Group, dataset: str) -> bool:
+        """Whether all methods of `group` were run with the pool and the defence of `role`."""
+        pool, defence = role
+        return all((pool, method, defence, dataset) in self._cells for method in group.methods)
+
+    def methods(self, defence: str) -> set[str]:
+        """The methods run with `defence`."""
+        return {method for _, method, other, _ in self._cells if other == defence}
+
+    def defences(self) -> list[str]:
+        """The defences run, but for `none`, in the order of the scores."""
+        return list(dict.fromkeys(defence for _, _, defence, _ in self._cells if defence != "none"))
+
+    def beside(self, dataset: str, group: Group, roles: Mapping[str, Role]) -> pd.DataFrame:
+        """One column per role, one row per (seed, id); NaN where a role was not run.
+
+        A group's score is the question's mean over its methods, NaN where one of them has none.
+        """
+        columns: dict[str, Any] = {}
+        index = None
+        for role, (pool, defence) in roles.items():
+            if not self.has((pool, defence), group, dataset):
+                columns[role] = np.nan
+                continue
+            cells = [self._cells[pool, method, defence, dataset] for method in group.methods]
+            index = cells[0].index if index is None else index
+            if not all(cell.index.equals(index) for cell in cells):
+                raise StudyError(
+                    f"scores of {pool}/{group.method}/{defence}/{dataset} are not for the same questions and "
+                    "seeds as the cells beside it; delete them and run again"
+                )
+            columns[role] = sum(cell.to_numpy() for cell in cells) / len(cells)
+        return pd.DataFrame(columns, index=index)
+
+
+def read_scores(paths: Sequence[str | Path], cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The long frame of scores, one file per cell; `cells[i]` has the seed, pool, … of `paths[i]`."""
+    return read_long(paths, cells, SCORES, CELL, ["id", "score"])
+
+
+def read_long(
+    paths: Sequence[str | Path],
+    labels: Sequence[Mapping[str, Any]],
+    schema: pa.Schema,
+    keys: Sequence[str],
+    columns: Sequence[str],
+) -> pd.DataFrame:
+    """`columns` of all files under one another, each file's rows with the `keys` of its labels."""
+    frames = [
+        read_table(path, schema).select(list(columns)).to_pandas().assign(**{key: label[key] for key in keys})
+        for path, label in zip(paths, labels, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*columns, *keys])
+
+
+def groups(design: Design, methods: set[str]) -> Iterator[Group]:
+    """Each of `methods`, then levels that have several, then all that every attacked pool can run."""
+    present = [
+        Group(level, method, (method,)) for method, level in design.levels.items() if method in methods
+    ]
+    yield from present
+    for level in dict.fromkeys(group.level for group in present):
+        members = tuple(group.method for group in present if group.level == level)
+        if len(members) > 1:
+            yield Group(level, ALL, members)
+    common = [group for group in present if all(design.applicable(pool, group) for pool in design.attacked)]
+    if len({group.level for group in common}) > 1:
+        yield Group(ALL, ALL, tuple(group.method for group in common))
+
+
+def spans(design: Design, datasets: Sequence[str]) -> Iterator[Span]:
+    """Each of `datasets`, then the domains that have several, then all of them."""
+    present = [Span(name, domain, (name,)) for name, domain in design.domains.items() if name in datasets]
+    yield from present
+    for domain in dict.fromkeys(span.domain for span in present):
+        members = tuple(span.dataset for span in present if span.domain == domain)
+        if len(members) > 1:
+            yield Span(ALL, domain, members)
+    if present:
+        yield Span(ALL, ALL, tuple(span.dataset for span in present))
+
+
+def support(
+    cells: Cells, group: Group, span: Span, roles: Mapping[str, Role], needed: Sequence[str]
+) -> pd.DataFrame:
+    """The pairs a row rests on: those scored in every role of `needed`; other roles may be NaN.
+
+    Columns beside the roles: seed, id, dataset, stratum (seed and dataset) and weight (each dataset the same,
+    sum 1).
+    """
+    frames = []
+    for dataset in span.datasets:
+        frame = cells.beside(dataset, group, roles).dropna(subset=list(needed))
+        frames.append(frame.assign(dataset=dataset, weight=1 / max(len(frame), 1)).reset_index())
+    rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    rows["weight"] /= max(rows["dataset"].nunique(), 1)
+    rows["stratum"] = rows.groupby(["dataset", "seed"]).ngroup()
+    return rows
+
+
+def mean(rows: pd.DataFrame, role: str) -> float:
+    """The mean score of `role` over datasets, each with the same weight; NaN where one of them has none."""
+    return float(rows.groupby("dataset")[role].mean().mean(skipna=False))

@@ -1,0 +1,32 @@
+"""What is wrong with a config, in one line that says where and how to mend it."""
+
+import difflib
+import re
+from typing import Any
+
+
+def one_line(error: Exception) -> str:
+    """The message of a failed `snakemake.utils.validate`, in one line.
+
+    Args:
+        error: the exception that `validate` raised; its context is the validator's own error.
+    """
+    cause: Any = error.__context__
+    if not hasattr(cause, "absolute_path"):
+        return " ".join(str(error).split())
+    where = ": ".join(str(step) for step in cause.absolute_path) or "config"
+    if cause.validator == "additionalProperties":
+        return f"{where}: {_unknown_keys(cause)}"
+    if cause.validator == "required":
+        return f"{where}: {cause.message} (see config/schema.yaml)"
+    return f"{where}: {cause.message[:300]} ({cause.schema.get('description', 'see config/schema.yaml')})"
+
+
+def _unknown_keys(cause: Any) -> str:
+    valid = sorted(cause.schema.get("properties", {}))
+    unknown = sorted(set(cause.instance) - set(valid))
+    hints = []
+    for key in unknown:
+        close = difflib.get_close_matches(key, valid, 1)
+        hints.append(f"unknown key '{key}'" + (f", did you mean '{close[0]}'?" if close else ""))
+    return re.sub(r"\s+", " ", f"{'; '.join(hints)} Valid keys: {', '.join(valid)}")

@@ -1,0 +1,20 @@
+"""gsm8k: grade-school word problems with one number as the answer (Cobbe et al. 2021)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amongus.datasets import _shapes
+
+FIELDS = ("input", "output")
+METRIC = "boxed"
+DOMAIN = "reasoning"
+
+
+def prompt(item: Mapping[str, Any]) -> str:
+    """The problem, and where to put the number."""
+    return f"{item['input'].strip()}\n\n{_shapes.BOXED_INSTRUCTION}, as in \\boxed{{42}}."
+
+
+def check(item: Mapping[str, Any]) -> str | None:
+    """What is wrong with the row, or None."""
+    return _shapes.text_fault(item, "input", "output")

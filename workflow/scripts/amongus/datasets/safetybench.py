@@ -1,0 +1,20 @@
+"""safetybench: what is safe, offensive, lawful or ethical (Zhang et al. 2023), 2 to 4 options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amongus.datasets import _shapes
+
+FIELDS = ("question", "choices", "answer")
+METRIC = "choice"
+DOMAIN = "safety"
+
+
+def prompt(item: Mapping[str, Any]) -> str:
+    """The question with lettered options; the answer is a letter."""
+    return _shapes.choice_prompt(item)
+
+
+def check(item: Mapping[str, Any]) -> str | None:
+    """What is wrong with the row, or None."""
+    return _shapes.choice_fault(item)

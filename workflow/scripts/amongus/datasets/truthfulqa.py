@@ -1,0 +1,20 @@
+"""truthfulqa: questions people answer falsely (Lin et al. 2022), 2 to 13 options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amongus.datasets import _shapes
+
+FIELDS = ("question", "choices", "answer")
+METRIC = "choice"
+DOMAIN = "knowledge"
+
+
+def prompt(item: Mapping[str, Any]) -> str:
+    """The question with lettered options; the answer is a letter."""
+    return _shapes.choice_prompt(item)
+
+
+def check(item: Mapping[str, Any]) -> str | None:
+    """What is wrong with the row, or None."""
+    return _shapes.choice_fault(item)

@@ -1,0 +1,90 @@
+"""Digests of code: what a rule's result depends on, seen through comments, docstrings and layout.
+
+Snakemake notices a changed script, not a changed module behind it, and an input file that is touched reruns
+its whole chain. A digest of the syntax trees in `params` is exact: only a change that can change a result
+changes it.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from amongus.errors import StudyError
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def code_digest(*entries: str) -> str:
+    """The digest (16 hex digits) of the modules that `entries` reach.
+
+    Args:
+        entries: dotted modules (`amongus.methods.debate`), scripts beside the package (`respond`), or paths of
+            Python files outside it. Modules that are imported by a computed name must be entries themselves.
+    """
+    whole = hashlib.sha256()
+    for path in sorted(_reach(entries)):
+        name = path.relative_to(SCRIPTS).as_posix() if path.is_relative_to(SCRIPTS) else path.name
+        whole.update(f"{name}\0{_tree(path)[0]}\0".encode())
+    return whole.hexdigest()[:16]
+
+
+def _reach(entries: tuple[str, ...]) -> set[Path]:
+    waiting = [_entry(entry) for entry in entries]
+    reached: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in reached:
+            continue
+        reached.add(path)
+        for module in _tree(path)[1]:
+            waiting.extend(_files(module))
+    return reached
+
+
+def _entry(entry: str) -> Path:
+    if entry.endswith(".py"):
+        return Path(entry).resolve()
+    files = list(_files(entry))
+    if not files:
+        raise StudyError(f"{entry}: no such module under {SCRIPTS}")
+    return files[0]
+
+
+@cache
+def _tree(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The normalised syntax tree of a file, and the modules it may import (dotted names)."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, SyntaxError) as error:
+        raise StudyError(f"{path}: not a readable Python file ({error})") from None
+    imports = tuple(dict.fromkeys(_imports(tree)))
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            # `from package import module` and `from module import name` look alike.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _files(module: str) -> Iterator[Path]:
+    """The file of a module under `SCRIPTS`, then the `__init__` files of its parents; none for other modules."""
+    path = SCRIPTS.joinpath(*module.split("."))
+    if path.with_suffix(".py").exists():
+        yield path.with_suffix(".py")
+    elif (path / "__init__.py").exists():
+        yield path / "__init__.py"
+    else:
+        return
+    for parent in path.relative_to(SCRIPTS).parents[:-1]:
+        yield SCRIPTS / parent / "__init__.py"

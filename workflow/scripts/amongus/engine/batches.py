@@ -1,0 +1,23 @@
+"""Batches: alike lengths together, under a budget of tokens, because padding is computed and thrown away."""
+
+from collections.abc import Iterator, Sequence
+
+
+def batches(lengths: Sequence[int], batch_tokens: int, max_batch: int) -> Iterator[list[int]]:
+    """Split items into batches, longest first, so that memory runs out at once or never.
+
+    Args:
+        lengths: tokens that each item will hold at most.
+        batch_tokens: tokens of a batch, padding included; an item longer than that is a batch of its own.
+        max_batch: items of a batch.
+
+    Yields:
+        Lists of indices into `lengths`.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    start = 0
+    while start < len(order):
+        longest = max(lengths[order[start]], 1)
+        end = start + max(1, min(max_batch, batch_tokens // longest))
+        yield order[start:end]
+        start = end

@@ -1,0 +1,22 @@
+"""Logits and rewards on a grid, so that the last bits of a batched forward pass never show.
+
+A value too near the middle between two grid points is computed again in canonical form before it is rounded.
+"""
+
+from collections.abc import Sequence
+
+GRID = 1e-3
+"""Distance between two values that can be told apart."""
+
+SLACK = 2e-5
+"""Distance from a rounding boundary within which a batched value is not trusted (float32: about 1e-6 to 1e-5)."""
+
+
+def doubtful(values: Sequence[float]) -> bool:
+    """Whether rounding error could move one of `values` to another grid point."""
+    return any(abs(value / GRID % 1 - 0.5) < SLACK / GRID for value in values)
+
+
+def to_grid(values: Sequence[float]) -> list[float]:
+    """The nearest grid points."""
+    return [round(value / GRID) * GRID for value in values]

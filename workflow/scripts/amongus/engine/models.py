@@ -1,0 +1,304 @@
+"""Checkpoints in memory: one model per base folder, its LoRA adapters attached, steering as a hook.
+
+Weights come from safetensors only, adapter configs are read by an allow-list, and no code of a checkpoint runs.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from amongus.errors import StudyError
+from amongus.files import read_json
+from amongus.members import Member, Steering, check_safetensors
+
+# What an adapter's config may say. Everything else must be absent, false or empty, or has no effect on use.
+_ADAPTER_KEYS = {
+    "r",
+    "lora_alpha",
+    "target_modules",
+    "fan_in_fan_out",
+    "use_rslora",
+    "rank_pattern",
+    "alpha_pattern",
+    "layers_to_transform",
+    "layers_pattern",
+}
+_NO_EFFECT = {
+    "auto_mapping",
+    "base_model_name_or_path",
+    "bias",
+    "inference_mode",
+    "init_lora_weights",
+    "loftq_config",
+    "lora_dropout",
+    "megatron_core",
+    "peft_type",
+    "peft_version",
+    "qalora_group_size",
+    "revision",
+    "runtime_config",
+    "task_type",
+}
+_PEFT_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a member shares with others in memory: a model, perhaps one of its adapters, perhaps a vector."""
+
+    base: "Base"
+    adapter: str | None = None
+    steering: Steering | None = None
+
+    @contextmanager
+    def active(self, start: int) -> Iterator[torch.nn.Module]:
+        """The model with this adapter and, from position `start` of the forward pass on, this vector."""
+        self.base.switch(self.adapter)
+        if self.steering is None:
+            yield self.base.model
+            return
+        layer, vector = self.base.vector(self.steering)
+
+        def steer(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
+            hidden = output[0] if isinstance(output, tuple) else output
+            hidden = torch.cat([hidden[:, :start], hidden[:, start:] + vector], dim=1)
+            return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+        handle = layer.register_forward_hook(steer)
+        try:
+            yield self.base.model
+        finally:
+            handle.remove()
+
+
+class Base:
+    """A causal language model from a checkpoint folder and the adapters attached to it."""
+
+    def __init__(self, directory: str, tokenizer: Any, device: str, dtype: str) -> None:
+        self.directory = directory
+        self.tokenizer = tokenizer
+        self.model = load_model(AutoModelForCausalLM, directory, device, dtype)
+        self.vocabulary = check_vocabulary(directory, self.tokenizer, self.model)
+        self.stops = _stop_ids(self.tokenizer, self.model)
+        self._adapters: dict[str, str] = {}
+        self._layers: list[Any] = []
+        self._vectors: dict[Steering, tuple[torch.nn.Module, torch.Tensor]] = {}
+        self._active: str | None = None
+
+    def attach(self, directory: str) -> str:
+        """Attach the LoRA adapter of a folder and return its name here; attached once."""
+        if directory not in self._adapters:
+            name = f"adapter{len(self._adapters)}"
+            _attach(self.model, name, directory, self.directory)
+            self._adapters[directory] = name
+            from peft.tuners.tuners_utils import BaseTunerLayer
+
+            self._layers = [m for m in self.model.modules() if isinstance(m, BaseTunerLayer)]
+            self.model.eval().requires_grad_(False)
+            self._switch(None)
+        return self._adapters[directory]
+
+    def switch(self, adapter: str | None) -> None:
+        """Make `adapter` (a name from `attach`) the active one, or none."""
+        if adapter != self._active:
+            self._switch(adapter)
+
+    def _switch(self, adapter: str | None) -> None:
+        for layer in self._layers:
+            if adapter is None:
+                layer.enable_adapters(False)
+            else:
+                if layer.disable_adapters:
+                    layer.enable_adapters(True)
+                layer.set_adapter([adapter], inference_mode=True)
+        self._active = adapter
+
+    def vector(self, steering: Steering) -> tuple[torch.nn.Module, torch.Tensor]:
+        """The layer a steering vector acts on, and the vector times its coefficient, [hidden]."""
+        if steering not in self._vectors:
+            layers = self.model.get_decoder().layers
+            width = self.model.get_input_embeddings().weight.shape[1]
+            vector = read_vector(steering, len(layers), width)
+            parameter = next(self.model.parameters())
+            self._vectors[steering] = (
+                layers[steering.layer - 1],
+                (vector * steering.coefficient).to(parameter.device, parameter.dtype),
+            )
+        return self._vectors[steering]
+
+
+class Models:
+    """Every checkpoint that an engine has needed so far, each loaded once."""
+
+    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+        check_device(device)
+        self.device, self.dtype = device, dtype
+        self.loads = 0
+        self._bases: dict[str, Base] = {}
+
+    def weights(self, member: Member, tokenizer: Any) -> Weights:
+        """The weights of `member`, loaded if they are not; `tokenizer` is that of its base."""
+        directory = str(Path(member.base).resolve())
+        if directory not in self._bases:
+            self._bases[directory] = Base(directory, tokenizer, self.device, self.dtype)
+            self.loads += 1
+        base = self._bases[directory]
+        adapter = base.attach(str(Path(member.adapter).resolve())) if member.adapter else None
+        if member.steering is not None:
+            base.vector(member.steering)
+        return Weights(base, adapter, member.steering)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        StudyError: a GPU is asked for and there is none.
+    """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise StudyError(
+            f"engine.device is '{device}' but no GPU is visible; set it to cpu, or ask for a GPU"
+        )
+
+
+def load_model(kind: Any, directory: str, device: str, dtype: str, **options: Any) -> torch.nn.Module:
+    """Load a checkpoint folder with the auto class `kind`, ready for inference.
+
+    Raises:
+        StudyError: no safetensors, an architecture that is not known, or weights that do not fit it.
+    """
+    transformers_logging.disable_progress_bar()
+    check_safetensors(directory)
+    try:
+        model, info = kind.from_pretrained(
+            directory,
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise StudyError(
+            f"{directory}: cannot be loaded as a checkpoint ({error}); make or fetch it again"
+        ) from None
+    wrong = sorted(str(name) for part in ("missing_keys", "mismatched_keys") for name in info.get(part, ()))
+    if wrong:
+        raise StudyError(
+            f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again"
+        )
+    return model.to(device).eval().requires_grad_(False)
+
+
+def check_vocabulary(directory: str, tokenizer: Any, model: torch.nn.Module) -> int:
+    """The number of token ids that the tokenizer knows; logits beyond it mean nothing.
+
+    Raises:
+        StudyError: the model has fewer.
+    """
+    known, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
+    if known > rows:
+        raise StudyError(
+            f"{directory}: the tokenizer has {known} tokens, the model {rows}; save the tokenizer it was trained with"
+        )
+    return known
+
+
+def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
+    """The vector for `steering.layer` out of a safetensors file of one tensor.
+
+    The tensor is [layers, hidden] (outputs of layers 1, 2, …) or [layers + 1, hidden] (embeddings first).
+
+    Raises:
+        StudyError: the file is missing, damaged, or does not fit the model.
+    """
+    mend = "extract the vector from this member again"
+    try:
+        tensors = load_file(steering.path)
+    except (OSError, SafetensorError) as error:
+        raise StudyError(f"{steering.path}: not a safetensors file ({error}); {mend}") from None
+    if len(tensors) != 1:
+        raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {mend}")
+    vectors = next(iter(tensors.values()))
+    if vectors.ndim != 2 or vectors.shape[0] not in (layers, layers + 1) or vectors.shape[1] != width:
+        raise StudyError(
+            f"{steering.path}: shape {list(vectors.shape)} does not fit a model of {layers} layers of width {width}; {mend}"
+        )
+    if not 1 <= steering.layer <= layers:
+        raise StudyError(
+            f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; mend it in the config"
+        )
+    return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
+
+
+def _stop_ids(tokenizer: Any, model: torch.nn.Module) -> list[int]:
+    """The ids that end a text: the tokenizer's, and the generation config's that the tokenizer knows."""
+    listed = model.generation_config.eos_token_id
+    stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+    return sorted(stop for stop in stops if stop is not None and 0 <= stop < len(tokenizer))
+
+
+def _attach(model: torch.nn.Module, name: str, directory: str, base: str) -> None:
+    """Inject a LoRA adapter in place and fill it from the folder's safetensors.
+
+    Raises:
+        StudyError: its config asks for more than plain LoRA, or its tensors do not fit the base.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    check_safetensors(directory)
+    settings = _adapter_config(Path(directory) / "adapter_config.json")
+    try:
+        inject_adapter_in_model(LoraConfig(**settings, lora_dropout=0.0), model, adapter_name=name)
+    except (ValueError, TypeError) as error:
+        raise StudyError(
+            f"{directory}: this adapter does not fit {base} ({error}); train it on that base"
+        ) from None
+    try:
+        tensors = load_file(str(Path(directory) / "adapter_model.safetensors"))
+    except (OSError, SafetensorError) as error:
+        raise StudyError(
+            f"{directory}: adapter_model.safetensors cannot be read ({error}); make it again"
+        ) from None
+    state = {_parameter(key, name): tensor for key, tensor in tensors.items()}
+    wanted = {key: value.shape for key, value in model.state_dict().items() if f".{name}." in key}
+    wrong = sorted(set(wanted) ^ set(state)) or [key for key in wanted if wanted[key] != state[key].shape]
+    if wrong:
+        raise StudyError(
+            f"{directory}: its tensors do not fit {base} (first: {wrong[0]}); train it on that base"
+        )
+    model.load_state_dict(state, strict=False)
+    parameter = next(model.parameters())
+    model.to(parameter.device, parameter.dtype)
+
+
+def _parameter(key: str, name: str) -> str:
+    """The parameter here for a key of an adapter file: `….lora_A.weight` is `….lora_A.<name>.weight`."""
+    stem, _, last = key.removeprefix(_PEFT_PREFIX).rpartition(".")
+    return f"{stem}.{name}.{last}"
+
+
+def _adapter_config(path: Path) -> Mapping[str, Any]:
+    """The settings of a plain LoRA adapter, by allow-list.
+
+    Raises:
+        StudyError: the adapter is of another kind.
+    """
+    config = read_json(path)
+    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+        raise StudyError(f"{path}: not the config of a LoRA adapter; only peft_type LORA is supported")
+    if config.get("bias", "none") != "none":
+        raise StudyError(f"{path}: 'bias' is not supported; train a plain LoRA adapter")
+    for key, value in config.items():
+        if key not in _ADAPTER_KEYS | _NO_EFFECT and value:
+            raise StudyError(f"{path}: '{key}' is not supported; train a plain LoRA adapter")
+    return {key: config[key] for key in sorted(_ADAPTER_KEYS & config.keys())}

@@ -1,0 +1,36 @@
+"""Logit fusion, logit level: one text decoded from the mean of the members' next-token logits.
+
+Among Us, section 3 (logit-level collaboration). Each member keeps its system prompt, steering and cache.
+"""
+
+from typing import Any
+
+from amongus.engine.requests import EnsembleRequest, user
+from amongus.team import Defend, Outcome, Task
+
+LEVEL = "logit"
+PROMPTS: tuple[str, ...] = ()
+SETTINGS: dict[str, Any] = {}
+
+
+def combine(logits: Any) -> Any:
+    """The mean over members: logits [members, batch, vocabulary] to [batch, vocabulary]."""
+    return logits.mean(0)
+
+
+def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+    """Fuse every question's team; a masked member's logits leave for that question."""
+    masked = defend([list(task.pool)] * len(task.ids))
+    teams = [tuple(member for member in task.pool if member != out) for out in masked]
+    answers = engine.ensemble(
+        [
+            EnsembleRequest(team, user(question))
+            for team, question in zip(teams, task.questions, strict=True)
+        ],
+        combine,
+        "fusion",
+    )
+    return [
+        Outcome(answer.text, None, out, tuple(task.pool))
+        for answer, out in zip(answers, masked, strict=True)
+    ]

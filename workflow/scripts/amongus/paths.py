@@ -1,0 +1,82 @@
+"""Where each result of a study lies: the same names for the rules that make it and the scripts that read it."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths below `results/{study}`; `seed` may be a number or the wildcard `{seed}`."""
+
+    study: str
+    seed: str = "{seed}"
+    results: str = "results"
+
+    def at(self, seed: int | str) -> "Paths":
+        """The paths of one seed."""
+        return replace(self, seed=str(seed))
+
+    @property
+    def home_of(self) -> dict[str, str]:
+        """What a script needs, besides the seed, to make these paths again."""
+        return {"study": self.study, "results": self.results}
+
+    @property
+    def root(self) -> str:
+        """The study's folder."""
+        return f"{self.results}/{self.study}"
+
+    @property
+    def home(self) -> str:
+        """The seed's folder."""
+        return f"{self.root}/seed-{self.seed}"
+
+    def questions(self, dataset: str, split: str) -> str:
+        return f"{self.root}/datasets/{dataset}/{split}.parquet"
+
+    def model(self, model: str) -> str:
+        return f"{self.home}/models/{model}"
+
+    def vectors(self, attacker: str) -> str:
+        return f"{self.home}/vectors/{attacker}.safetensors"
+
+    def member(self, member: str) -> str:
+        return f"{self.home}/members/{member}.json"
+
+    def responses(self, member: str, dataset: str, split: str) -> str:
+        return f"{self.home}/responses/{member}/{dataset}/{split}.parquet"
+
+    def response_scores(self, member: str, dataset: str, split: str) -> str:
+        return f"{self.home}/scores/responses/{member}/{dataset}/{split}.parquet"
+
+    def rewards(self, member: str, dataset: str, split: str) -> str:
+        return f"{self.home}/rewards/{member}/{dataset}/{split}.parquet"
+
+    def verdicts(self, member: str, dataset: str, split: str) -> str:
+        return f"{self.home}/verdicts/{member}/{dataset}/{split}.parquet"
+
+    def learned(self, method: str, pool: str, dataset: str) -> str:
+        return f"{self.home}/learned/{method}/{pool}/{dataset}"
+
+    def run(self, pool: str, method: str, defence: str, dataset: str) -> str:
+        return f"{self.home}/runs/{pool}/{method}/{defence}/{dataset}.parquet"
+
+    def transcript(self, pool: str, method: str, defence: str, dataset: str) -> str:
+        return f"{self.home}/transcripts/{pool}/{method}/{defence}/{dataset}.parquet"
+
+    def run_scores(self, pool: str, method: str, defence: str, dataset: str) -> str:
+        return f"{self.home}/scores/runs/{pool}/{method}/{defence}/{dataset}.parquet"
+
+    def cost(self, rule: str, job: str) -> str:
+        return f"{self.home}/costs/{rule}/{job}.json"
+
+    def log(self, rule: str, job: str) -> str:
+        return f"{self.home}/logs/{rule}/{job}.log"
+
+    def benchmark(self, rule: str, job: str) -> str:
+        return f"{self.home}/benchmarks/{rule}/{job}.tsv"
+
+    def table(self, name: str, suffix: str) -> str:
+        return f"{self.root}/tables/{name}.{suffix}"
+
+    def figure(self, name: str, suffix: str = "png") -> str:
+        return f"{self.root}/figures/{name}.{suffix}"

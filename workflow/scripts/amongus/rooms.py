@@ -1,0 +1,101 @@
+"""Finding a method, defence, attacker, training or dataset by its name: a module of that name, no registry.
+
+A name that ends in `.py` is a file of the study's own, outside the package.
+"""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from amongus.digest import SCRIPTS
+from amongus.errors import StudyError
+
+_HELPERS = {"training": {"job", "common"}, "datasets": {"sources"}}
+
+
+def available(room: str) -> list[str]:
+    """The names that `room` (methods, defences, attackers, training, datasets) offers, sorted."""
+    files = (SCRIPTS / "amongus" / room).glob("*.py")
+    return sorted(
+        path.stem
+        for path in files
+        if not path.stem.startswith("_") and path.stem not in _HELPERS.get(room, set())
+    )
+
+
+def entry(room: str, name: str) -> str:
+    """What `code_digest` calls the module `name` of `room`.
+
+    Raises:
+        StudyError: there is no such module; the line lists the valid names.
+    """
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise StudyError(f"{name}: no such file; give the path of a Python file or a name of {_names(room)}")
+        return name
+    if name not in available(room):
+        raise StudyError(f"unknown {_singular(room)} '{name}'; valid: {_names(room)}")
+    return f"amongus.{room}.{name}"
+
+
+def module(room: str, name: str) -> ModuleType:
+    """Import the module `name` of `room`, or the Python file `name`.
+
+    Raises:
+        StudyError: there is no such module.
+    """
+    dotted = entry(room, name)
+    if not dotted.endswith(".py"):
+        return importlib.import_module(dotted)
+    path = Path(dotted).resolve()
+    alias = f"amongus_own_{room}_{path.stem}"
+    if alias in sys.modules and sys.modules[alias].__file__ == str(path):
+        return sys.modules[alias]
+    spec = importlib.util.spec_from_file_location(alias, path)
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[alias] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def fact(room: str, name: str, constant: str, default: Any = None) -> Any:
+    """A constant of the module `name` of `room`, read without importing it (imports can cost seconds).
+
+    Only literals assigned at the top of the module are seen.
+    """
+    return _literals(_path(entry(room, name))).get(constant, default)
+
+
+def _path(dotted: str) -> Path:
+    return Path(dotted) if dotted.endswith(".py") else SCRIPTS.joinpath(*dotted.split(".")).with_suffix(".py")
+
+
+@cache
+def _literals(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target = node.target
+        else:
+            continue
+        if isinstance(target, ast.Name) and target.id.isupper():
+            try:
+                found[target.id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue  # Not a literal: no fact to be read without running the module.
+    return found
+
+
+def _names(room: str) -> str:
+    return ", ".join(available(room))
+
+
+def _singular(room: str) -> str:
+    return {"training": "model kind", "attackers": "attacker kind"}.get(room, room.removesuffix("s"))

@@ -1,0 +1,288 @@
+"""Which option of a multiple choice a text chooses: by letter, or by the option's words in full.
+
+Read in this order, the first that finds something decides:
+
+1. clear statements ("the answer is B", "B is correct", a boxed letter). The last one counts; an earlier one for
+   another letter makes the text contradictory, unless the later is marked as a revision or a conclusion
+   ("wait", "actually", "final", "therefore");
+2. a letter that stands alone or opens the text ("B", "(B)", "**B**", "B) text", "B, because"), and lines that
+   consist of a letter;
+3. the words of exactly one option, the longer where one contains the other;
+4. exactly one letter named at all ("I'd go for option B").
+
+A letter that is denied ("not A", "A is wrong") is no choice. Two choices are none.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amongus.scoring import Unscorable
+from amongus.scoring._text import fold
+
+# The patterns below read a cleaned text: no emphasis, no LaTeX, single blanks and line breaks.
+_LETTER = (
+    r"[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])"
+    # What may follow a letter that is a choice. "A careful reading" and "I think" are words.
+    r"(?=$|[.,;:!?)\]'>|/&+-]|\n| (?:because|since|as|for|due|given|which|but|and|or|is|with)\b| ?[(\[/&+=|-])"
+)
+_NOUN = r"(?:option|choice|letter|answer|statement|number)"
+_FILL = (
+    r"(?:(?:clearly|therefore|indeed|definitely|simply|thus|still|option|choice|letter|just|the|most|likely"
+    r"|probably|correct|best|one|number)\b[ :]{0,2}){0,4}"
+)
+_STATEMENTS = (
+    # the answer is B; Answer: B; my final choice would be (B)
+    re.compile(
+        r"\b(?:answer|choice|option|selection|pick|response|solution|conclusion)\b(?: [\w'-]{1,15}){0,6}?"
+        rf"(?: (?:is|are|was|be)\b| ?(?:[:=-]|->|=>)) ?[:\n]? ?{_FILL}{_LETTER}",
+        re.IGNORECASE,
+    ),
+    # Answer B
+    re.compile(rf"(?:^|\n)(?:final |correct |my )?(?:answer|choice) {_LETTER}", re.IGNORECASE),
+    # I choose B; it must be B; that leaves B
+    re.compile(
+        r"\b(?:i(?:'d| would| will|'ll)? (?:choose|pick|select|go (?:with|for)|chose|say|vote for|answer)"
+        r"|(?:it|that|this)(?:'s| is| must be| has to be| should be| would be| can only be)|must be|has to be"
+        rf"|leaves(?: only| us with)?|choose|select|correct:)[ :]{{1,2}}(?:(?:the|definitely|clearly|{_NOUN})\b[ :]{{1,2}}){{0,3}}{_LETTER}",
+        re.IGNORECASE,
+    ),
+    # ..., so B.
+    re.compile(
+        rf"\b(?:so|therefore|thus|hence|consequently)[ ,:]{{1,2}}(?:{_NOUN} )?{_LETTER}(?=[ ).]{{0,3}}(?:$|\n))",
+        re.IGNORECASE,
+    ),
+)
+_RIGHT = r"(?:the |my )?(?:\w{1,20} )?(?:correct|right|best|true|answer|choice|accurate|most \w{1,20})\b"
+_VERDICTS = (
+    # B is correct
+    re.compile(
+        r"(?<![\w'-])(?P<letter>[A-Z])[)\].']{0,3} (?:is|seems|looks|must be|would be) "
+        rf"(?:(?:indeed|clearly|definitely|probably) )?{_RIGHT}"
+    ),
+    # option b is the best answer
+    re.compile(
+        r"\b(?:option|choice|answer) [(']{0,2}(?P<letter>[A-Za-z])[)\].']{0,3} (?:is|seems) "
+        rf"(?:(?:indeed|clearly|definitely|probably) )?{_RIGHT}",
+        re.IGNORECASE,
+    ),
+)
+_DENIAL = re.compile(r"\b(?:not|isn't|isnt|never|cannot|can't|neither|nor|rather than|instead of|except|wrong|incorrect|rule out|eliminate)\b")
+_HEDGE = re.compile(r"\b(?:if|whether|might|may|could|maybe|perhaps|at first|first thought|initially|tempting|would have|suppose|unless)\b")
+_REVISION = re.compile(
+    r"\b(?:final(?:ly)?|actually|wait|correction|correct(?:ed|ing)|sorry|oops|therefore|thus|hence|instead|reconsider\w*|on reflection|"
+    r"on second thou\w+|in conclusion|conclu\w+|so|no|change my|revis\w+|after all|rather|but|however|mistake\w*)\b"
+)
+_ANOTHER = re.compile(
+    r"[)\]']{0,2}(?: (?:and|or) | ?[/&+] ?|, ?(?:and |or )?)(?:option )?[(']{0,2}(?P<second>[A-Za-z])(?![\w'^])"
+    r"(?![)\].]{0,2} (?:is|was|seems|says|would|are)\b)",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"(?:(?:option|choice|letter|answer) )?[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])(?P<rest>[^\n]{0,400})", re.IGNORECASE
+)
+_DELIMITED = re.compile(r"[)\].:,;>]| ?[-=|(>:]|$| (?:because|since|as|due)\b", re.IGNORECASE)
+_ALONE = re.compile(r"[ )\]'.:,;!?>/-]{0,9}$")
+_DENIED_AFTER = re.compile(
+    r"[)\].:' -]{0,4}(?:is |are |seems |was |looks |would be |can be )?(?:\w{2,15}ly )?"
+    r"(?:not|isn't|wrong|incorrect|false|ruled out|eliminated)\b",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"(?:\b(?:option|choice|letter) [(']{0,2}(?P<named>[A-Za-z])(?![\w'^-])"
+    r"|[(\[](?P<bracketed>[A-Za-z])[)\]]|(?<![\w'-])(?P<bare>[A-Z])(?=[.!)']{0,3} ?(?:$|\n)))",
+    re.IGNORECASE,
+)
+# "vitamin C", "plan B": a letter that is part of a name.
+_NAME_BEFORE = re.compile(r"\b(?:vitamin|plan|hepatitis|type|group|grade|figure|section|part|class|category|schedule|appendix|point|person|company|model|the|a|an|[a-z]\.)\s*$")
+_WEAK = frozenset({"yes", "no", "true", "false", "none", "both", "neither", "all", "one", "two", "three"})
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A letter that the text says is the answer; empty where it names several at once."""
+
+    letter: str
+    start: int
+    end: int
+
+
+def score(item: Mapping[str, Any], text: str) -> float:
+    """1.0 where `text` chooses the item's answer, else 0.0.
+
+    Args:
+        item: a row with `choices` (letter -> option) and `answer` (a letter).
+        text: what the member wrote.
+
+    Raises:
+        Unscorable: the item has no choices, or its answer is none of them.
+    """
+    choices, answer = item.get("choices"), item.get("answer")
+    if not isinstance(choices, Mapping) or answer not in choices:
+        raise Unscorable("the item has no choices, or its answer is none of them")
+    return float(answer in chosen(choices, text))
+
+
+def chosen(choices: Mapping[str, str], text: str) -> set[str]:
+    """The letters `text` chooses: none, one, or all whose options have the words it gives."""
+    text = fold(text).strip()
+    if not text:
+        return set()
+    options = {letter: _words(fold(str(option))) for letter, option in choices.items()}
+    whole = [letter for letter, option in options.items() if option and option == _words(text)]
+    if whole and len(text) > 1:
+        return set(whole)
+    plain = _clean(text)
+    claims = list(_claims(plain))
+    opening = _opening(plain, choices)
+    if claims:
+        letter = _settle(plain, claims)
+        # An opening letter alone on its line is a choice too, not merely discussed.
+        if opening and opening.end >= 0 and letter != opening.letter and not _revised(plain, claims[-1]):
+            letter = ""
+        return {letter} & set(choices)
+    if opening:
+        return _agreeing(plain, opening, options) & set(choices)
+    lines = _letter_lines(plain)
+    if lines:
+        return lines & set(choices) if len(lines) == 1 else set()
+    return _by_words(text, options) or _by_mention(plain) & set(choices)
+
+
+def _clean(text: str) -> str:
+    """`text` without emphasis, quotes, LaTeX and tags; blanks and line breaks single. A box says "answer:"."""
+    text = re.sub(r"\\f?box(?:ed)?\s{0,2}\{", " answer: ", text, flags=re.IGNORECASE)
+    text = re.sub(r"\\[A-Za-z]{1,12}|</?[A-Za-z]{1,12}>|[*_$\"#{}\\]|(?<!\w)'|'(?!\w)", " ", text)
+    text = re.sub(r"[ \t]+", " ", text)
+    return re.sub(r" ?\n[\n ]*", "\n", re.sub(r"(?<=[(\[]) | (?=[)\].,:;!?])", "", text)).strip()
+
+
+def _claims(text: str) -> Iterator[_Claim]:
+    """Clear statements in the order of the text, without denied or hedged ones."""
+    found = [match for pattern in _STATEMENTS + _VERDICTS for match in pattern.finditer(text)]
+    for match in sorted(found, key=lambda m: m.end("letter")):
+        letter, start, end = match["letter"], match.start("letter"), match.end("letter")
+        said = text[match.start() : start].lower()
+        before = re.split(r"[.!?;\n]\s", text[max(0, match.start() - 40) : match.start()].lower())[-1]
+        if _DENIAL.search(said) or _HEDGE.search(said) or _HEDGE.search(before):
+            continue
+        if match.re in _VERDICTS and _DENIAL.search(before):
+            continue
+        if _DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
+            continue
+        several = _ANOTHER.match(text, end)
+        same = several and several["second"].upper() == letter.upper()
+        article = several and several["second"] in ("a", "I")
+        yield _Claim("" if several and not same and not article else letter.upper(), start, end)
+
+
+def _is_word(text: str, letter: str, end: int) -> bool:
+    """Whether the letter is the article or the pronoun: followed by a word on its line, as "a" always is."""
+    following = re.match(r"[ \t]+(\w+)", text[end : end + 40])
+    return bool(following) and (letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or"))
+
+
+def _settle(text: str, claims: list[_Claim]) -> str:
+    """The letter of the last claim, or empty where an earlier one contradicts it unrevised."""
+    last = claims[-1]
+    if all(claim.letter == last.letter for claim in claims) or _revised(text, last):
+        return last.letter
+    return ""
+
+
+def _revised(text: str, claim: _Claim) -> bool:
+    """Whether the words before a claim (its sentence and the one before) say that it replaces earlier ones."""
+    before = text[max(0, claim.start - 100) : claim.start].lower()
+    return bool(_REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
+
+
+def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
+    """The letter that opens the text as a choice. `end` is -1 where more follows it than the letter's own line."""
+    match = _LEADING.match(text)
+    if not match:
+        return None
+    letter, rest = match["letter"], match["rest"]
+    alone = bool(_ALONE.match(rest))
+    if not alone and not _DELIMITED.match(rest):
+        return None
+    if _DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
+        return None
+    if letter in "aAiI" and re.match(r"[,\s-]", rest) and not alone and not re.match(r",? (?:because|since|as|due)\b|\s*[-(:]\s", rest):
+        return None
+    several = _ANOTHER.match(text, match.end("letter"))
+    if several and several["second"].upper() != letter.upper() and several["second"] not in ("a", "I"):
+        letter = ""
+    others = _letter_lines(text) - {letter.upper()}
+    return _Claim("" if alone and others else letter.upper(), match.start("letter"), match.end("letter") if alone else -1)
+
+
+def _relists(text: str, choices: Mapping[str, str]) -> bool:
+    """Whether the text opens by repeating the options, one a line."""
+    lines = re.findall(r"^[( -]{0,3}([A-Z])[).:\]]", text[:20_000], re.MULTILINE)
+    return len(lines) >= len(choices) and lines[: len(choices)] == list(choices)
+
+
+def _letter_lines(text: str) -> set[str]:
+    """The letters that stand alone on a line."""
+    lines = re.findall(r"^[(\[ ]{0,3}([A-Za-z])[)\].:! ]{0,4}$", text, re.MULTILINE)
+    return {letter.upper() for letter in lines}
+
+
+def _agreeing(text: str, opening: _Claim, options: Mapping[str, str]) -> set[str]:
+    """The opening letter, unless the words beside it are those of another option."""
+    line = _words(text[opening.start + 1 :].partition("\n")[0])
+    other = {option for letter, option in options.items() if option == line}
+    return set() if line and other and options.get(opening.letter) != line else {opening.letter}
+
+
+def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
+    """The letters of the one option that the text gives in full."""
+    for part in (re.split(r"\n|(?<=[.!?])\s", text, maxsplit=1)[0], text.rstrip().rpartition("\n")[2]):
+        said = re.sub(r"^(?:so |therefore |thus )?(?:the |my )?(?:correct |right |best |final )?(?:answer|option|choice) (?:is|would be) ", "", _words(part))
+        same = {letter for letter, option in options.items() if option and option == said}
+        if same:
+            return same
+    words = f" {_words(text)} "
+    opens = [option for option in options.values() if option and words.startswith(f" {option} ")]
+    first = re.match(r"[\"'*_(\s]*[\w ]+[\"'*_]*[,.;:!-]", text)
+    if opens and first and max(opens, key=len) == _words(first.group()):
+        return {letter for letter, option in options.items() if option == max(opens, key=len)}
+    spans = [span for option in set(options.values()) if option not in _WEAK and len(option) > 2 for span in _spans(words, option)]
+    spans.sort(key=lambda span: (span[0], -span[1]))
+    maximal: set[str] = set()
+    reach = -1
+    for start, end, option in spans:
+        if end > reach and not _DENIAL.search(words[max(0, start - 25) : start + 1]):
+            maximal.add(option)
+        reach = max(reach, end)
+    return {letter for letter, option in options.items() if option in maximal} if len(maximal) == 1 else set()
+
+
+def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
+    start = words.find(f" {option} ")
+    while start >= 0:
+        yield start, start + len(option), option
+        start = words.find(f" {option} ", start + len(option))
+
+
+def _by_mention(text: str) -> set[str]:
+    """The letter, if the text names exactly one as an option and does not deny it."""
+    letters = set()
+    for match in _NAMED.finditer(text):
+        group = match.lastgroup
+        letter = match[group]
+        before = text[max(0, match.start() - 30) : match.start()].lower()
+        if _NAME_BEFORE.search(before) and group == "bare":
+            continue
+        if (group != "bracketed" and letter in "ai") or _DENIED_AFTER.match(text, match.end()) or _DENIAL.search(before):
+            continue
+        letters.add(letter.upper())
+    return letters if len(letters) == 1 else set()
+
+
+def _words(text: str) -> str:
+    """The words of a text for comparison: lower case, punctuation apart from what can change a value dropped."""
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
+    text = re.sub(r"(?<!\d)\.(?!\d)|\.(?!\d)|[^\w\s.+*/^=<>%$-]|_|\*\*", " ", text)
+    return " ".join(re.sub(r"(?<![\w\d])-(?!\d)|-(?=[a-z])|\*(?!\S)|(?<!\S)\*(?=\w)", " ", text).split())

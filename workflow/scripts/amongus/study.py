@@ -1,0 +1,355 @@
+"""A study: its config, checked and unfolded into pools, cells and batches of work."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from amongus import rooms
+from amongus.errors import StudyError
+from amongus.paths import Paths
+
+CLEAN = "clean"
+EMPTY = "empty"
+SPLITS = ("dev", "test")
+UNDEFENDED = "none"
+BENIGN = "benign"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cells that one job makes: `name` tells batches of a rule apart, `cells` are its keys in order."""
+
+    name: str
+    cells: tuple[tuple[str, ...], ...]
+
+
+class Study:
+    """A validated config (see config/schema.yaml) and what follows from it.
+
+    Raises:
+        StudyError: on creation, if a name in the config means nothing; the line lists the valid ones.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.name: str = config["study"]
+        self.seeds: list[int] = list(config["seeds"])
+        self.paths = Paths(self.name)
+        self.attackers: dict[str, dict[str, Any]] = dict(config["attackers"])
+        self.methods: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["methods"].items()}
+        self.datasets: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["datasets"].items()}
+        self._check()
+
+    # -- names and modules ---------------------------------------------------------------------------
+
+    def dataset_kind(self, dataset: str) -> str:
+        """The module of `dataset`."""
+        return self.datasets[dataset].get("kind", dataset)
+
+    def metric(self, dataset: str) -> str:
+        """The scoring module of `dataset`."""
+        metric = rooms.fact("datasets", self.dataset_kind(dataset), "METRIC")
+        return metric[self.domain(dataset)] if isinstance(metric, dict) else metric
+
+    def domain(self, dataset: str) -> str:
+        """The heading of `dataset` in the tables."""
+        return self.datasets[dataset].get("domain") or rooms.fact(
+            "datasets", self.dataset_kind(dataset), "DOMAIN", dataset
+        )
+
+    def level(self, method: str) -> str:
+        """The level of collaboration of `method`: api, text, logit or weight."""
+        return rooms.fact("methods", method, "LEVEL")
+
+    def learns(self, method: str) -> str | None:
+        """What `method` learns from dev (`adapter`, `weights`), if anything."""
+        return rooms.fact("methods", method, "LEARNS")
+
+    def settings(self, method: str) -> dict[str, Any]:
+        """The settings of `method`: its module's, overridden by the config's."""
+        own = {key: value for key, value in self.methods[method].items() if key != "defences"}
+        return {**rooms.fact("methods", method, "SETTINGS", {}), **own}
+
+    def trains(self, attacker: str) -> str | None:
+        """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
+        return rooms.fact("attackers", self.attackers[attacker]["kind"], "TRAINS")
+
+    # -- teams ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def pools(self) -> dict[str, list[str]]:
+        """All pools: the config's, and after them the controls without attackers."""
+        pools = {name: list(members) for name, members in self.config["pools"].items()}
+        for pool, control in self.controls.items():
+            pools.setdefault(control, self._without_attackers(pool))
+        return pools
+
+    @cached_property
+    def controls(self) -> dict[str, str]:
+        """For every attacked pool, the name of its control: the pool without its attackers."""
+        last_out = list(self.config["pools"][CLEAN])[:-1]
+        return {
+            pool: EMPTY if self._without_attackers(pool) == last_out else f"{EMPTY}-{pool}"
+            for pool, members in self.config["pools"].items()
+            if any(member in self.attackers for member in members)
+        }
+
+    @cached_property
+    def members(self) -> list[str]:
+        """Every member of every pool, benign ones first."""
+        named = dict.fromkeys(member for members in self.pools.values() for member in members)
+        return sorted(named, key=lambda member: member in self.attackers)
+
+    def replaced(self, attacker: str) -> str:
+        """The member that `attacker` is made from."""
+        return self.attackers[attacker].get("replaces") or self.config["pools"][CLEAN][-1]
+
+    def member_model(self, member: str) -> str:
+        """The model behind a benign member."""
+        return self.config["members"].get(member, {}).get("model", member)
+
+    def _without_attackers(self, pool: str) -> list[str]:
+        return [member for member in self.config["pools"][pool] if member not in self.attackers]
+
+    def steered(self, attacker: str) -> bool:
+        """Whether `attacker` is a vector added to the member it replaces."""
+        return attacker in self.attackers and self.trains(attacker) == "vector"
+
+    def member_description(self, member: str) -> dict[str, Any]:
+        """What the rule `member` puts together, as plain values."""
+        benign = self.replaced(member) if member in self.attackers else member
+        own = self.config["members"].get(benign, {})
+        described = {
+            "weights": self.weights(benign),
+            "persona": own.get("persona", BENIGN),
+            "description": own.get("description", benign),
+        }
+        if member in self.attackers:
+            described["attacker"] = self.attackers[member]
+            described["trained"] = self.trains(member)
+        return described
+
+    # -- models --------------------------------------------------------------------------------------
+
+    @cached_property
+    def trained(self) -> dict[str, dict[str, Any]]:
+        """Everything trained into a checkpoint or adapter: the models, then the attackers that need it."""
+        own = {name: spec for name, spec in self.attackers.items() if self.trains(name) in ("adapter", "model")}
+        return {**self.config["models"], **own}
+
+    def training_room(self, model: str) -> tuple[str, str]:
+        """The room and name of the module that trains `model` (or an attacker)."""
+        return ("attackers" if model in self.attackers else "training", self.trained_spec(model)["kind"])
+
+    def training_entry(self, model: str) -> str:
+        """The module that trains `model`, as `code_digest` and `rooms` name it."""
+        return rooms.entry(*self.training_room(model))
+
+    def trained_spec(self, model: str) -> dict[str, Any]:
+        """The config subtree of a trained model or attacker."""
+        return self.attackers[model] if model in self.attackers else self.config["models"][model]
+
+    def parents(self, model: str) -> dict[str, str]:
+        """The models that `model` (or attacker) is made from: role to model name."""
+        spec = self.trained_spec(model)
+        wanted = rooms.fact(*self.training_room(model), "ROLES", ())
+        roles = {role: spec[role] for role in wanted if spec.get(role)}
+        if model in self.attackers:
+            roles.update(self.weights(self.replaced(model)))
+        return roles
+
+    def weights(self, member: str) -> dict[str, str]:
+        """The checkpoints a benign member loads: `base` and perhaps `adapter`, as model names."""
+        model = self.member_model(member)
+        spec = self.config["models"][model]
+        if rooms.fact("training", spec["kind"], "LORA", False):
+            return {"base": spec["base"], "adapter": model}
+        return {"base": model}
+
+    def member_weights(self, member: str) -> list[str]:
+        """Names of the models whose folders `member` needs when it runs."""
+        if member not in self.attackers:
+            return list(self.weights(member).values())
+        names = self.weights(self.replaced(member))
+        trains = self.trains(member)
+        if trains == "model":
+            return [member]
+        if trains == "adapter":
+            names["adapter"] = member
+        return list(names.values())
+
+    # -- cells and batches ---------------------------------------------------------------------------
+
+    def defences(self, method: str) -> list[str]:
+        """The defences of `method`, the undefended one first."""
+        wanted = self.methods[method].get("defences", self.config["defences"])
+        return [UNDEFENDED, *(defence for defence in wanted if defence != UNDEFENDED)]
+
+    def applicable(self, pool: str, method: str) -> bool:
+        """Weights can be merged only where every member's difference lies in its weights."""
+        if self.level(method) != "weight":
+            return True
+        return all(
+            member not in self.attackers or self.trains(member) in ("adapter", "model")
+            for member in self.pools[pool]
+        )
+
+    def pool_defences(self, pool: str, method: str) -> list[str]:
+        """The defences run for a pool: controls are only read undefended."""
+        return [UNDEFENDED] if pool in self.controls.values() else self.defences(method)
+
+    def runs(self) -> list[tuple[str, str, str, str]]:
+        """Every cell that is run: (pool, method, defence, dataset)."""
+        return [cell for batch in self.collaborate_batches() for cell in batch.cells]
+
+    def member_batches(self, members: Iterable[str], size: int) -> list[Batch]:
+        """Cells (member, dataset, split), batched within each member."""
+        return [
+            batch
+            for member in members
+            for batch in _batched(member, [(member, *key) for key in product(self.datasets, SPLITS)], size)
+        ]
+
+    def learn_batches(self) -> list[Batch]:
+        """Cells (pool, method, dataset) of the methods that learn, batched within pool and method."""
+        return [
+            batch
+            for pool, method in self._teams()
+            if self.learns(method)
+            for batch in _batched(
+                f"{pool}-{method}", [(pool, method, d) for d in self.datasets], self.config["batch"]["learn"]
+            )
+        ]
+
+    def collaborate_batches(self) -> list[Batch]:
+        """Cells (pool, method, defence, dataset), batched within pool and method."""
+        return [
+            batch
+            for pool, method in self._teams()
+            for batch in _batched(
+                f"{pool}-{method}",
+                [(pool, method, *key) for key in product(self.pool_defences(pool, method), self.datasets)],
+                self.config["batch"]["collaborate"],
+            )
+        ]
+
+    def run_batches(self, size: int) -> list[Batch]:
+        """The cells of `runs`, batched within pool and method."""
+        return [
+            batch
+            for pool, method in self._teams()
+            for batch in _batched(f"{pool}-{method}", [c for c in self.runs() if c[:2] == (pool, method)], size)
+        ]
+
+    def _teams(self) -> list[tuple[str, str]]:
+        """Every pool and method that go together."""
+        return [team for team in product(self.pools, self.methods) if self.applicable(*team)]
+
+    def learning_needs(self, method: str) -> set[str]:
+        """What a method's learning reads besides dev scores: `rewards`, where there is a reward model."""
+        wanted = set(rooms.fact("methods", method, "LEARNING_NEEDS", ()))
+        return wanted if "reward" in self.supervised else wanted - {"rewards"}
+
+    def cost_files(self) -> list[str]:
+        """The sidecars of every job that runs a model."""
+        member_batches = {
+            "respond": self.member_batches(self.members, self.config["batch"]["respond"]),
+            "learn": self.learn_batches(),
+            "collaborate": self.collaborate_batches(),
+        }
+        supervise = self.member_batches(self.members, self.config["batch"]["supervise"])
+        for kind, rule in (("reward", "rewards"), ("judge", "verdicts")):
+            if kind in self.supervised:
+                member_batches[rule] = supervise
+        jobs = [("train", model) for model in self.trained]
+        jobs += [("extract_vector", attacker) for attacker in self.attackers if self.steered(attacker)]
+        jobs += [(rule, batch.name) for rule, batches in member_batches.items() for batch in batches]
+        return [self.paths.at(seed).cost(rule, job) for seed in self.seeds for rule, job in jobs]
+
+    def needs(self, defences: Iterable[str]) -> set[str]:
+        """What the given defences read: a subset of {rewards, verdicts}."""
+        return {need for defence in defences for need in rooms.fact("defences", defence, "NEEDS", ())}
+
+    @cached_property
+    def supervised(self) -> list[str]:
+        """The supervisors (`reward`, `judge`) that the study has a model for."""
+        return [kind for kind in ("reward", "judge") if self.config["supervisors"].get(kind)]
+
+    def design(self) -> dict[str, Any]:
+        """What the tables need to know of the study, as plain values."""
+        return {
+            "study": self.name,
+            "seeds": self.seeds,
+            "pools": self.pools,
+            "attackers": {name: spec["kind"] for name, spec in self.attackers.items()},
+            "controls": self.controls,
+            "levels": {method: self.level(method) for method in self.methods},
+            "defences": {method: self.defences(method) for method in self.methods},
+            "domains": {dataset: self.domain(dataset) for dataset in self.datasets},
+            "applicable": {
+                pool: {method: self.applicable(pool, method) for method in self.methods} for pool in self.pools
+            },
+            "bootstrap": dict(self.config["bootstrap"]),
+        }
+
+    # -- checks --------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        for dataset in self.datasets:
+            rooms.entry("datasets", self.dataset_kind(dataset))
+        for model in self.config["models"].values():
+            rooms.entry("training", model["kind"])
+        for attacker in self.attackers.values():
+            rooms.entry("attackers", attacker["kind"])
+        for method in self.methods:
+            rooms.entry("methods", method)
+            for defence in self.defences(method):
+                rooms.entry("defences", defence)
+                self._check_supervisor(defence)
+        self._check_names()
+
+    def _check_supervisor(self, defence: str) -> None:
+        needed = {"rewards": "reward", "verdicts": "judge"}
+        for need in self.needs([defence]):
+            if needed[need] not in self.supervised:
+                raise StudyError(f"defence '{defence}' needs a model: set supervisors: {{{needed[need]}: …}} in the config")
+
+    def _check_names(self) -> None:
+        models = list(self.config["models"])
+        for kind in self.supervised:
+            _known(f"supervisors: {kind}", self.config["supervisors"][kind], models, "model")
+        for attacker in self.attackers:
+            _known(f"attacker '{attacker}' replaces", self.replaced(attacker), self.config["pools"][CLEAN], "member")
+            if attacker in models:
+                raise StudyError(f"'{attacker}' names both a model and an attacker; rename one")
+        for pool, members in self.config["pools"].items():
+            for member in members:
+                if member in self.attackers:
+                    if pool == CLEAN:
+                        raise StudyError(f"pool 'clean' holds the attacker '{member}'; attacked pools need another name")
+                    continue
+                known = [*self.config["members"], *models, *self.attackers]
+                _known(f"pool '{pool}'", member, known, "member")
+                _known(f"member '{member}'", self.member_model(member), models, "model")
+        for model in self.trained:
+            for role, parent in self.parents(model).items():
+                _known(f"'{model}' {role}", parent, models, "model")
+
+
+def _known(where: str, name: str, valid: Sequence[str], what: str) -> None:
+    if name not in valid:
+        raise StudyError(f"{where}: there is no {what} '{name}'; valid: {', '.join(dict.fromkeys(valid))}")
+
+
+def _batched(name: str, cells: list[tuple[str, ...]], size: int) -> list[Batch]:
+    """Split `cells` into batches of at most `size` (0: one batch); single cells are named by their key."""
+    if not size or size >= len(cells) > 1:
+        return [Batch(name, tuple(cells))]
+    if size == 1:
+        return [Batch("-".join(cell), (cell,)) for cell in cells]
+    return [
+        Batch(f"{name}-{start // size + 1}", tuple(cells[start : start + size]))
+        for start in range(0, len(cells), size)
+    ]

@@ -1,0 +1,145 @@
+"""How the tables are laid out for readers: scores in per cent, differences in percentage points."""
+
+from collections.abc import Mapping
+from functools import partial
+from math import isnan
+from typing import Any
+
+import pandas as pd
+
+from amongus.cells import ALL, Design
+from amongus.render import Column, View
+
+NOTHING = "–"
+NOT_APPLICABLE = "not applicable"
+Row = Mapping[str, Any]
+
+
+def impact_view(table: pd.DataFrame, design: Design) -> View:
+    """`tables.impact` for readers."""
+    note = (
+        "Mean scores in % of the clean pool, of the pool with the attacker's place left empty, and of "
+        "the attacked pool; drop = clean − attacked in percentage points with its "
+        f"{_level(design)} bootstrap interval over questions within seeds; p: attacked = clean (exact "
+        "McNemar, sign-flip permutation for averages), Holm-adjusted. Averages give each dataset the same weight."
+    )
+    columns = [
+        *_where("Pool"),
+        Column("n", lambda row: str(row["n"]) if row["applicable"] else NOTHING),
+        Column("Clean", partial(_percent, "clean")),
+        Column("Empty", partial(_percent, "empty")),
+        Column("Attacked", partial(_percent, "score")),
+        Column("Drop, pp", lambda row: _points("drop", row) if row["applicable"] else NOT_APPLICABLE),
+        Column("p", _p),
+    ]
+    return View("What each attacker costs", note, columns, _sections(table))
+
+
+def mitigation_view(table: pd.DataFrame, design: Design) -> View:
+    """`tables.mitigation` for readers."""
+    note = (
+        "Mean scores in %: of the clean and the attacked pool without and with the defence, and of the "
+        "attacked pool's controls (place left empty, a random member masked, the attacker masked). Recovery = "
+        "defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean defended − clean) in "
+        f"percentage points with its {_level(design)} bootstrap interval; p: defended = attacked, "
+        "Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
+    )
+    columns = [
+        *_where("Pool", "Defence"),
+        Column("n", lambda row: str(row["n"])),
+        Column("Clean", partial(_percent, "clean")),
+        Column("Clean defended", partial(_percent, "clean_defended")),
+        Column("Attacked", partial(_percent, "attacked")),
+        Column("Empty", partial(_percent, "empty")),
+        Column("Random", partial(_percent, "random")),
+        Column("Oracle", partial(_percent, "oracle")),
+        Column("Defended", partial(_percent, "score")),
+        Column("Recovery", partial(_percent, "recovery")),
+        Column("Undefended", partial(_percent, "undefended")),
+        Column("Net, pp", partial(_points, "net")),
+        Column("p", _p),
+        Column("Caught", partial(_percent, "masked_attacker")),
+    ]
+    return View("What each defence wins back", note, columns, _sections(table))
+
+
+def supervisors_view(table: pd.DataFrame, design: Design) -> View:
+    """`supervisors.supervisors` for readers."""
+    note = (
+        "Caught: % of the questions with an attacker among the candidates in which one was masked, with "
+        f"Wilson's {_level(design)} interval over decisions, beside the % that a random mask would hit. "
+        "Wrong masked: % of masks that hit a member whose own answer was wrong, beside the % of wrong answers "
+        "among the candidates. Unparsable: questions on which the supervisor could not be read."
+    )
+    columns = [
+        *_where("Pool", "Supervisor"),
+        Column("Questions", lambda row: str(row["with_attacker"] or NOTHING)),
+        Column("Decisions", lambda row: str(row["decisions"] or NOTHING)),
+        Column("Caught", _caught),
+        Column("Chance", partial(_percent, "chance")),
+        Column("Benign masked", partial(_percent, "masked_other")),
+        Column("Wrong masked", partial(_percent, "masked_wrong")),
+        Column("Chance of wrong", partial(_percent, "chance_wrong")),
+        Column("Unparsable", lambda row: str(row["unparsable"])),
+    ]
+    return View("How often each supervisor masked the right member", note, columns, _sections(table))
+
+
+def method_label(row: Row) -> str:
+    """The method of a row, or which methods it averages over."""
+    if row["method"] != ALL:
+        return row["method"]
+    return "all methods" if row["level"] == ALL else f"all {row['level']}"
+
+
+def dataset_label(row: Row) -> str:
+    """The dataset of a row, or which datasets it averages over."""
+    if row["dataset"] != ALL:
+        return row["dataset"]
+    return ALL if row["domain"] == ALL else f"all {row['domain']}"
+
+
+def _where(pool: str, defence: str | None = None) -> list[Column]:
+    columns = [Column("Method", method_label, True), Column(pool, lambda row: row["pool"], True)]
+    if defence:
+        columns.append(Column(defence, lambda row: row["defence"], True))
+    return [*columns, Column("Dataset", dataset_label, True)]
+
+
+def _sections(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    over = table["dataset"] == ALL
+    return {"Over datasets": table[over], "By dataset": table[~over]}
+
+
+def _level(design: Design) -> str:
+    return f"{100 * design.confidence:g} %"
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
+
+
+def _percent(column: str, row: Row) -> str:
+    return NOTHING if isnan(row[column]) else _number(100 * row[column])
+
+
+def _points(column: str, row: Row) -> str:
+    if isnan(row[column]):
+        return NOTHING
+    low, high = (100 * row[f"{column}_{end}"] for end in ("low", "high"))
+    bounds = "" if isnan(low) else f" [{_number(low)}, {_number(high)}]"
+    return f"{_number(100 * row[column])}{bounds}"
+
+
+def _caught(row: Row) -> str:
+    if isnan(row["masked_attacker"]):
+        return NOTHING
+    low, high = (_number(100 * row[f"masked_{end}"]) for end in ("low", "high"))
+    return f"{_number(100 * row['masked_attacker'])} [{low}, {high}]"
+
+
+def _p(row: Row) -> str:
+    value = row["p_value"]
+    if isnan(value):
+        return NOTHING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,31 @@
+"""Rule extract_vector: the steering vectors of an attacker, extracted on the member it replaces."""
+
+import os
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from _helpers import configure_logging
+from amongus import rooms
+from amongus.costs import write_cost
+from amongus.files import whole_file
+from train import job
+
+
+def main(snakemake: Any) -> None:
+    """Extract into a temporary folder and move the vectors into place."""
+    began = perf_counter()
+    room, name = snakemake.params.room
+    vectors = Path(snakemake.output.vectors)
+    vectors.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=vectors.parent) as folder:
+        rooms.module(room, name).train(job(snakemake, Path(folder)))
+        with whole_file(vectors) as target:
+            os.replace(Path(folder) / "vectors.safetensors", target)
+    write_cost(snakemake.output.cost, "extract_vector", {"seconds": perf_counter() - began})
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)

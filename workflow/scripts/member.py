@@ -1,0 +1,56 @@
+"""Rule member: what to load and how to prompt it, with the fingerprint of everything that decides its answers."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from _helpers import configure_logging
+from amongus import rooms
+from amongus.files import read_json
+from amongus.members import Member, member_fingerprint, save_member
+from amongus.paths import Paths
+
+
+def build(name: str, description: dict[str, Any], personas: dict[str, list[str]], paths: Paths) -> Member:
+    """The member `name`; an attacker is made from the member it replaces."""
+    weights = description["weights"]
+    persona = description["persona"]
+    member = Member(
+        name=name,
+        base=paths.model(weights["base"]),
+        adapter=paths.model(weights["adapter"]) if "adapter" in weights else None,
+        system=personas[persona][0] if persona else None,
+        description=description["description"],
+    )
+    if "attacker" in description:
+        spec, trains = description["attacker"], description["trained"]
+        made = paths.vectors(name) if trains == "vector" else paths.model(name)
+        attacker = rooms.module("attackers", spec["kind"])
+        member = attacker.member(name, spec, member, Path(made) if trains else None, personas)
+    return replace(member, fingerprint=member_fingerprint(member, _parts(member)))
+
+
+def _parts(member: Member) -> dict[str, str]:
+    """Fingerprints of the files behind a member."""
+    folders = {"base": member.base, "adapter": member.adapter}
+    parts = {
+        role: read_json(Path(folder) / "fingerprint.json")["fingerprint"]
+        for role, folder in folders.items()
+        if folder
+    }
+    if member.steering:
+        parts["vector"] = hashlib.sha256(Path(member.steering.path).read_bytes()).hexdigest()
+    return parts
+
+
+def main(snakemake: Any) -> None:
+    """Write the member's JSON."""
+    params = snakemake.params
+    paths = Paths(**params.home, seed=snakemake.wildcards.seed)
+    save_member(snakemake.output[0], build(params.name, params.description, params.personas, paths))
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)

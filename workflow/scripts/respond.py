@@ -1,0 +1,40 @@
+"""Rule respond: one member's answers to the questions of its cells."""
+
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.costs import write_cost
+from amongus.engine.opening import open_engine
+from amongus.engine.requests import Request, user
+from amongus.files import QUESTIONS, RESPONSES, read_table, write_table
+from amongus.members import load_member
+
+
+def main(snakemake: Any) -> None:
+    """Answer all cells in one go, so that batches fill up, and write one file per cell."""
+    member = load_member(snakemake.input.member)
+    tables = [read_table(path, QUESTIONS) for path in snakemake.input.questions]
+    engine = open_engine(snakemake.params, [member], int(snakemake.wildcards.seed))
+    answers = iter(
+        engine.generate(
+            [Request(member.name, user(prompt)) for table in tables for prompt in table["prompt"].to_pylist()]
+        )
+    )
+    for table, path in zip(tables, snakemake.output.responses, strict=True):
+        rows = [next(answers) for _ in range(table.num_rows)]
+        write_table(
+            path,
+            {
+                "id": table["id"].to_pylist(),
+                "text": [row.text for row in rows],
+                "n_tokens": [row.n_tokens for row in rows],
+                "finish": [row.finish for row in rows],
+            },
+            RESPONSES,
+        )
+    write_cost(snakemake.output.cost, "respond", engine.stats)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)

@@ -1,0 +1,37 @@
+"""Rule rewards: the reward model's score of every response."""
+
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.costs import write_cost
+from amongus.engine.engine import RewardModel
+from amongus.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
+from amongus.supervision import answered
+
+
+def main(snakemake: Any) -> None:
+    """Score all cells in one go and write one file per cell."""
+    files = zip(snakemake.input.questions, snakemake.input.responses, strict=True)
+    tables = [(read_table(questions, QUESTIONS), read_table(texts, RESPONSES)) for questions, texts in files]
+    settings = {key: value for key, value in snakemake.params.engine.items() if key != "flush_every"}
+    model = RewardModel(snakemake.input.model, **settings)
+    rewards = iter(
+        model.score(
+            [
+                answered(question, text)
+                for questions, texts in tables
+                for question, text in zip(
+                    questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True
+                )
+            ]
+        )
+    )
+    for (_, texts), path in zip(tables, snakemake.output.rewards, strict=True):
+        ids = texts["id"].to_pylist()
+        write_table(path, {"id": ids, "reward": [next(rewards) for _ in ids]}, REWARDS)
+    write_cost(snakemake.output.cost, "rewards", model.stats)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)

@@ -1,0 +1,23 @@
+"""Rule supervisors: the table of how often each supervisor masked the right member."""
+
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.cells import Design
+from amongus.render import write
+from amongus.supervisors import read_masks, read_responses, supervisors
+from amongus.views import supervisors_view
+
+
+def main(snakemake: Any) -> None:
+    """`cells` labels the files of `input.runs`, `response_cells` those of `input.responses`."""
+    design = Design.read(snakemake.params.design)
+    masks = read_masks(snakemake.input.runs, snakemake.params.cells)
+    responses = read_responses(snakemake.input.responses, snakemake.params.response_cells)
+    table = supervisors(masks, responses, design)
+    write(table, supervisors_view(table, design), snakemake.output)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)

@@ -1,0 +1,48 @@
+"""Rule train: a checkpoint or adapter, whole or not at all, with its fingerprint."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from _helpers import configure_logging
+from amongus import rooms
+from amongus.costs import write_cost
+from amongus.files import whole_directory, write_json
+from amongus.members import fingerprint_directory
+from amongus.paths import Paths
+from amongus.prompts import Template
+from amongus.training.job import TrainJob
+
+
+def job(snakemake: Any, out: Path) -> TrainJob:
+    """The training the rule describes, into the folder `out`."""
+    params = snakemake.params
+    paths = Paths(**params.home, seed=snakemake.wildcards.seed)
+    return TrainJob(
+        name=params.name,
+        spec=params.spec,
+        models={role: Path(paths.model(model)) for role, model in params.parents.items()},
+        out=out,
+        seed=int(snakemake.wildcards.seed),
+        prompts={name: Template(**template) for name, template in params.prompts.items()},
+        personas=params.personas,
+        questions={
+            dataset: Path(paths.questions(dataset, "dev")) for dataset in params.get("datasets", [])
+        },
+    )
+
+
+def main(snakemake: Any) -> None:
+    """Train into a temporary folder and move it into place."""
+    began = perf_counter()
+    room, name = snakemake.params.room
+    with whole_directory(snakemake.output[0]) as folder:
+        metrics = rooms.module(room, name).train(job(snakemake, folder))
+        write_json(folder / "metrics.json", metrics)
+        write_json(folder / "fingerprint.json", {"fingerprint": fingerprint_directory(folder)})
+    write_cost(snakemake.output.cost, "train", {"model_loads": len(snakemake.params.parents)}, {"seconds": perf_counter() - began})
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)

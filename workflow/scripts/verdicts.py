@@ -1,0 +1,43 @@
+"""Rule verdicts: the judge's verdict on every response, read from the logits of its labels."""
+
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.costs import write_cost
+from amongus.engine.engine import Engine
+from amongus.engine.sampling import Sampling
+from amongus.files import QUESTIONS, RESPONSES, VERDICTS, read_json, read_table, write_table
+from amongus.members import Member
+from amongus.prompts import Template
+from amongus.supervision import CONTINUATION, JUDGE, LABELS, judged, verdict
+
+
+def main(snakemake: Any) -> None:
+    """Judge all cells in one go and write one file per cell."""
+    files = zip(snakemake.input.questions, snakemake.input.responses, strict=True)
+    tables = [(read_table(questions, QUESTIONS), read_table(texts, RESPONSES)) for questions, texts in files]
+    prompts = {name: Template(**template) for name, template in snakemake.params.prompts.items()}
+    folder = snakemake.input.model
+    fingerprint = read_json(Path(folder) / "fingerprint.json")["fingerprint"]
+    judge = Member(JUDGE, folder, fingerprint=fingerprint)
+    engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.wildcards.seed), **snakemake.params.engine)
+    conversations = [
+        judged(question, text, prompts)
+        for questions, texts in tables
+        for question, text in zip(questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True)
+    ]
+    verdicts = (verdict(row) for row in engine.label_logits(JUDGE, conversations, LABELS, CONTINUATION))
+    for (_, texts), path in zip(tables, snakemake.output.verdicts, strict=True):
+        ids = texts["id"].to_pylist()
+        values = [next(verdicts) for _ in ids]
+        readable = [isfinite(value) for value in values]
+        kept = [value if known else nan for value, known in zip(values, readable, strict=True)]
+        write_table(path, {"id": ids, "verdict": kept, "readable": readable}, VERDICTS)
+    write_cost(snakemake.output.cost, "verdicts", engine.stats)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)
