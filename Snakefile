@@ -1,9 +1,6 @@
 # Among Us, as a workflow: what one malicious member does to a team of language models, and what wins it back.
 # Config, validation, includes and target rules; the work is in rules/, one file per stage.
-import os
-import sys
-
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.0")
 
@@ -45,16 +42,13 @@ wildcard_constraints:
     split="dev|test",
 
 
-rule all:
-    default_target: True
-    input:
-        rules.tables.input,
-        rules.figures.input,
-
-
 rule tables:
     input:
-        expand(PATHS.table("{table}", "{suffix}"), table=TABLES, suffix=["csv", "md", "tex"]),
+        expand(
+            PATHS.table("{table}", "{suffix}"),
+            table=TABLES,
+            suffix=["csv", "md", "tex"],
+        ),
         PATHS.table("cost", "csv"),
 
 
@@ -81,4 +75,21 @@ rule models:
 
 rule datasets:
     input:
-        expand(PATHS.questions("{dataset}", "{split}"), dataset=study.datasets, split=SPLITS),
+        expand(
+            PATHS.questions("{dataset}", "{split}"),
+            dataset=study.datasets,
+            split=SPLITS,
+        ),
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+
+
+onstart:
+    # Only where jobs run on this machine: a cluster's head node needs no GPU.
+    if workflow.local_exec:
+        check_gpus(GPU, config["engine"]["device"])

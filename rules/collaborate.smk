@@ -16,13 +16,22 @@ for batch in study.collaborate_batches():
             responses=[PATHS.responses(m, d, "test") for m, d in product(study.pools[pool], datasets_run)],
             dev=dev_scores(pool, datasets_run),
             supervision=supervision(pool, datasets_run, "test", study.needs(defences)),
-            learned=(
-                [PATHS.learned(method, pool, d) for d in datasets_run] if study.learns(method) else []
-            ),
+            learned=([PATHS.learned(method, pool, d) for d in datasets_run] if study.learns(method) else []),
         output:
             runs=[PATHS.run(*cell) for cell in batch.cells],
             transcripts=[PATHS.transcript(*cell) for cell in batch.cells],
             cost=PATHS.cost("collaborate", batch.name),
+        log:
+            PATHS.log("collaborate", batch.name),
+        benchmark:
+            PATHS.benchmark("collaborate", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
         params:
             home=PATHS.home_of,
             cells=batch.cells,
@@ -38,16 +47,5 @@ for batch in study.collaborate_batches():
                 rooms.entry("methods", method),
                 *(rooms.entry("defences", defence) for defence in defences),
             ),
-        log:
-            PATHS.log("collaborate", batch.name),
-        benchmark:
-            PATHS.benchmark("collaborate", batch.name)
-        threads: THREADS
-        resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
-        conda:
-            "../envs/models.yaml"
         script:
             "../workflow/scripts/collaborate.py"

@@ -1,6 +1,4 @@
-# What the other rule files share: the study, its paths, and input functions.
-import os
-import shutil
+# What the other files share: the study, its paths, and input functions.
 import sys
 from dataclasses import asdict
 from itertools import product
@@ -15,13 +13,11 @@ from amongus import rooms
 from amongus.configs import one_line
 from amongus.digest import code_digest
 from amongus.errors import StudyError
+from amongus.machine import check_gpus, prepare_environment
 from amongus.prompts import load_personas, load_prompts
 from amongus.study import SPLITS, Study
 
-# Inherited by every script: peft writes sets in hash order, and no job that runs a model may reach a hub.
-os.environ["PYTHONHASHSEED"] = "0"
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TOKENIZERS_PARALLELISM"] = "false"
+prepare_environment()
 
 try:
     validate(config, str(Path(workflow.basedir) / "config" / "schema.yaml"))
@@ -103,17 +99,9 @@ def dev_scores(pool, datasets):
 def supervision(pool, datasets, split, needs):
     """Rewards or verdicts of a pool's members, as far as `needs` names them."""
     tables = {"rewards": PATHS.rewards, "verdicts": PATHS.verdicts}
-    return [
-        tables[need](m, d, split)
-        for need, m, d in product(sorted(needs), study.pools[pool], datasets)
-    ]
+    return [tables[need](m, d, split) for need, m, d in product(sorted(needs), study.pools[pool], datasets)]
 
 
 def unique(cells, place):
     """The distinct values at `place` of each cell, in order."""
     return list(dict.fromkeys(cell[place] for cell in cells))
-
-
-def asked_gpus_exist():
-    """Whether this machine has a GPU, as far as one can tell without loading anything."""
-    return bool(shutil.which("nvidia-smi")) or any(Path("/dev").glob("nvidia[0-9]*"))

@@ -7,15 +7,15 @@ rule dataset:
     output:
         dev=PATHS.questions("{dataset}", "dev"),
         test=PATHS.questions("{dataset}", "test"),
-    params:
-        name="{dataset}",
-        spec=lookup(dpath="datasets/{dataset}", within=config),
-        code=dataset_code,
     log:
         f"{PATHS.root}/logs/dataset/{{dataset}}.log",
     benchmark:
         f"{PATHS.root}/benchmarks/dataset/{{dataset}}.tsv"
     conda:
         "../envs/data.yaml"
+    params:
+        name="{dataset}",
+        spec=lookup(dpath="datasets/{dataset}", within=config),
+        code=dataset_code,
     script:
         "../workflow/scripts/dataset.py"

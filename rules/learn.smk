@@ -16,12 +16,25 @@ for batch in study.learn_batches():
             rewards=supervision(pool, datasets_learned, "dev", study.learning_needs(method)),
         output:
             learned=[
-                temp(directory(PATHS.learned(method, pool, d)))
-                if study.learns(method) == "weights"
-                else directory(PATHS.learned(method, pool, d))
+                (
+                    temp(directory(PATHS.learned(method, pool, d)))
+                    if study.learns(method) == "weights"
+                    else directory(PATHS.learned(method, pool, d))
+                )
                 for d in datasets_learned
             ],
             cost=PATHS.cost("learn", batch.name),
+        log:
+            PATHS.log("learn", batch.name),
+        benchmark:
+            PATHS.benchmark("learn", batch.name)
+        conda:
+            "../envs/train.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
         params:
             home=PATHS.home_of,
             cells=batch.cells,
@@ -33,16 +46,5 @@ for batch in study.learn_batches():
             engine=config["engine"],
             store=config["store"],
             code=code_digest("learn", rooms.entry("methods", method), *scorers(datasets_learned)),
-        log:
-            PATHS.log("learn", batch.name),
-        benchmark:
-            PATHS.benchmark("learn", batch.name)
-        threads: THREADS
-        resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
-        conda:
-            "../envs/train.yaml"
         script:
             "../workflow/scripts/learn.py"

@@ -7,6 +7,17 @@ rule train:
     output:
         directory(PATHS.model("{model}")),
         cost=PATHS.cost("train", "{model}"),
+    log:
+        PATHS.log("train", "{model}"),
+    benchmark:
+        PATHS.benchmark("train", "{model}")
+    conda:
+        "../envs/train.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        mem_mb=MEM_MB,
+        runtime=RUNTIME,
     params:
         name="{model}",
         home=PATHS.home_of,
@@ -16,17 +27,6 @@ rule train:
         prompts=prompts(*sorted(PROMPTS)),
         personas=PERSONAS,
         code=training_code,
-    log:
-        PATHS.log("train", "{model}"),
-    benchmark:
-        PATHS.benchmark("train", "{model}")
-    threads: THREADS
-    resources:
-        gpu=GPU,
-        mem_mb=MEM_MB,
-        runtime=RUNTIME,
-    conda:
-        "../envs/train.yaml"
     script:
         "../workflow/scripts/train.py"
 
@@ -38,6 +38,17 @@ rule extract_vector:
     output:
         vectors=PATHS.vectors("{attacker}"),
         cost=PATHS.cost("extract_vector", "{attacker}"),
+    log:
+        PATHS.log("extract_vector", "{attacker}"),
+    benchmark:
+        PATHS.benchmark("extract_vector", "{attacker}")
+    conda:
+        "../envs/models.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPU,
+        mem_mb=MEM_MB,
+        runtime=RUNTIME,
     params:
         name="{attacker}",
         home=PATHS.home_of,
@@ -48,17 +59,6 @@ rule extract_vector:
         personas=PERSONAS,
         datasets=sorted(study.datasets),
         code=training_code,
-    log:
-        PATHS.log("extract_vector", "{attacker}"),
-    benchmark:
-        PATHS.benchmark("extract_vector", "{attacker}")
-    threads: THREADS
-    resources:
-        gpu=GPU,
-        mem_mb=MEM_MB,
-        runtime=RUNTIME,
-    conda:
-        "../envs/models.yaml"
     script:
         "../workflow/scripts/extract_vector.py"
 
@@ -68,17 +68,17 @@ rule member:
         models=lambda wildcards: member_models(wildcards.member),
     output:
         PATHS.member("{member}"),
-    params:
-        name="{member}",
-        home=PATHS.home_of,
-        description=lambda wildcards: study.member_description(wildcards.member),
-        personas=PERSONAS,
-        code=member_code,
     log:
         PATHS.log("member", "{member}"),
     benchmark:
         PATHS.benchmark("member", "{member}")
     conda:
         "../envs/data.yaml"
+    params:
+        name="{member}",
+        home=PATHS.home_of,
+        description=lambda wildcards: study.member_description(wildcards.member),
+        personas=PERSONAS,
+        code=member_code,
     script:
         "../workflow/scripts/member.py"

@@ -32,17 +32,17 @@ for table in TABLES:
             ),
             md=PATHS.table(table, "md"),
             tex=PATHS.table(table, "tex"),
-        params:
-            cells=CELLS,
-            response_cells=MEMBER_CELLS,
-            design=study.design(),
-            code=code_digest(table),
         log:
             f"{PATHS.root}/logs/{table}.log",
         benchmark:
             f"{PATHS.root}/benchmarks/{table}.tsv"
         conda:
             "../envs/report.yaml"
+        params:
+            cells=CELLS,
+            response_cells=MEMBER_CELLS,
+            design=study.design(),
+            code=code_digest(table),
         script:
             f"../workflow/scripts/{table}.py"
 
@@ -57,14 +57,14 @@ rule cost:
             labels={"table": "cost"},
             caption=str(CAPTIONS / "cost.rst"),
         ),
-    params:
-        code=code_digest("cost"),
     log:
         f"{PATHS.root}/logs/cost.log",
     benchmark:
         f"{PATHS.root}/benchmarks/cost.tsv"
     conda:
         "../envs/report.yaml"
+    params:
+        code=code_digest("cost"),
     script:
         "../workflow/scripts/cost.py"
 
@@ -83,15 +83,15 @@ for figure in FIGURES:
                 labels={"figure": figure},
                 caption=str(CAPTIONS / f"{figure}_figure.rst"),
             ),
-        params:
-            name=figure,
-            design=study.design(),
-            code=code_digest("figures"),
         log:
             f"{PATHS.root}/logs/figures/{figure}.log",
         benchmark:
             f"{PATHS.root}/benchmarks/figures/{figure}.tsv"
         conda:
             "../envs/report.yaml"
+        params:
+            name=figure,
+            design=study.design(),
+            code=code_digest("figures"),
         script:
             "../workflow/scripts/figures.py"

@@ -14,6 +14,17 @@ for batch in study.member_batches(study.members, config["batch"]["respond"]):
         output:
             responses=[PATHS.responses(*cell) for cell in batch.cells],
             cost=PATHS.cost("respond", batch.name),
+        log:
+            PATHS.log("respond", batch.name),
+        benchmark:
+            PATHS.benchmark("respond", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
         params:
             home=PATHS.home_of,
             cells=batch.cells,
@@ -21,16 +32,5 @@ for batch in study.member_batches(study.members, config["batch"]["respond"]):
             engine=config["engine"],
             store=config["store"],
             code=code_digest("respond"),
-        log:
-            PATHS.log("respond", batch.name),
-        benchmark:
-            PATHS.benchmark("respond", batch.name)
-        threads: THREADS
-        resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
-        conda:
-            "../envs/models.yaml"
         script:
             "../workflow/scripts/respond.py"

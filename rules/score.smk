@@ -11,14 +11,14 @@ for batch in study.member_batches(study.members, config["batch"]["score"]):
             texts=[PATHS.responses(*cell) for cell in batch.cells],
         output:
             scores=[PATHS.response_scores(*cell) for cell in batch.cells],
-        params:
-            code=code_digest("score", *scorers(unique(batch.cells, 1))),
         log:
             PATHS.log("score_responses", batch.name),
         benchmark:
             PATHS.benchmark("score_responses", batch.name)
         conda:
             "../envs/data.yaml"
+        params:
+            code=code_digest("score", *scorers(unique(batch.cells, 1))),
         script:
             "../workflow/scripts/score.py"
 
@@ -33,13 +33,13 @@ for batch in study.run_batches(config["batch"]["score"]):
             texts=[PATHS.run(*cell) for cell in batch.cells],
         output:
             scores=[PATHS.run_scores(*cell) for cell in batch.cells],
-        params:
-            code=code_digest("score", *scorers(unique(batch.cells, 3))),
         log:
             PATHS.log("score_runs", batch.name),
         benchmark:
             PATHS.benchmark("score_runs", batch.name)
         conda:
             "../envs/data.yaml"
+        params:
+            code=code_digest("score", *scorers(unique(batch.cells, 3))),
         script:
             "../workflow/scripts/score.py"

@@ -15,20 +15,20 @@ for batch in study.member_batches(study.members, config["batch"]["supervise"]):
             output:
                 rewards=[PATHS.rewards(*cell) for cell in batch.cells],
                 cost=PATHS.cost("rewards", batch.name),
-            params:
-                engine=config["engine"],
-                code=code_digest("rewards"),
             log:
                 PATHS.log("rewards", batch.name),
             benchmark:
                 PATHS.benchmark("rewards", batch.name)
+            conda:
+                "../envs/models.yaml"
             threads: THREADS
             resources:
                 gpu=GPU,
                 mem_mb=MEM_MB,
                 runtime=RUNTIME,
-            conda:
-                "../envs/models.yaml"
+            params:
+                engine=config["engine"],
+                code=code_digest("rewards"),
             script:
                 "../workflow/scripts/rewards.py"
 
@@ -44,20 +44,20 @@ for batch in study.member_batches(study.members, config["batch"]["supervise"]):
             output:
                 verdicts=[PATHS.verdicts(*cell) for cell in batch.cells],
                 cost=PATHS.cost("verdicts", batch.name),
-            params:
-                prompts=prompts("judge.pointwise"),
-                engine=config["engine"],
-                code=code_digest("verdicts"),
             log:
                 PATHS.log("verdicts", batch.name),
             benchmark:
                 PATHS.benchmark("verdicts", batch.name)
+            conda:
+                "../envs/models.yaml"
             threads: THREADS
             resources:
                 gpu=GPU,
                 mem_mb=MEM_MB,
                 runtime=RUNTIME,
-            conda:
-                "../envs/models.yaml"
+            params:
+                prompts=prompts("judge.pointwise"),
+                engine=config["engine"],
+                code=code_digest("verdicts"),
             script:
                 "../workflow/scripts/verdicts.py"

@@ -3,14 +3,17 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.datasets import questions
+from amongus.datasets.sources import SPLITS, questions
 from amongus.files import QUESTIONS, write_table
 
 
 def main(snakemake: Any) -> None:
     """Write `output.dev` and `output.test`."""
-    tables = questions(snakemake.params.name, snakemake.params.spec)
-    for split in ("dev", "test"):
+    params = snakemake.params
+    spec = dict(params.spec)
+    sizes = {split: spec.get(split) for split in SPLITS}
+    tables = questions(params.name, spec, sizes, spec.get("data_seed", 0), spec.get("kind"))
+    for split in SPLITS:
         write_table(snakemake.output[split], tables[split], QUESTIONS)
 
 

@@ -4,7 +4,7 @@ A cell is (pool, method, defence, dataset); all its seeds are read together. Sco
 question under one seed, scored in two cells.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from amongus.errors import StudyError
 from amongus.files import SCORES, read_table
@@ -33,6 +34,7 @@ class Design:
         controls: attacked pool -> the pool with the attacker's place left empty.
         levels: method -> api, text, logit or weight.
         domains: dataset -> domain.
+        defences: those of any method, without `none`.
         inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
         clean: the pool that drops are measured from.
         resamples, confidence: of the bootstrap intervals.
@@ -43,6 +45,7 @@ class Design:
     controls: Mapping[str, str]
     levels: Mapping[str, str]
     domains: Mapping[str, str]
+    defences: Sequence[str] = ()
     inapplicable: frozenset[tuple[str, str]] = frozenset()
     clean: str = "clean"
     resamples: int = 2000
@@ -50,7 +53,10 @@ class Design:
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> "Design":
-        """From plain values, as `Study.design` gives them: `applicable` is pool -> method -> bool.
+        """From plain values, as `Study.design` gives them; keys not named here are ignored.
+
+        pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool ->
+        method -> bool), bootstrap (resamples, confidence).
 
         Raises:
             StudyError: a method, level, dataset or domain is called `all`, the name of averages.
@@ -60,12 +66,14 @@ class Design:
                 raise StudyError(
                     f"config: a {kind} is called '{ALL}', which the tables keep for averages; rename it"
                 )
+        defences = dict.fromkeys(name for names in value["defences"].values() for name in names)
         return cls(
             pools={pool: tuple(members) for pool, members in value["pools"].items()},
             attackers=frozenset(value["attackers"]),
             controls=dict(value["controls"]),
             levels=dict(value["levels"]),
             domains=dict(value["domains"]),
+            defences=tuple(name for name in defences if name != "none"),
             inapplicable=frozenset(
                 (pool, method)
                 for pool, methods in value["applicable"].items()
@@ -120,27 +128,26 @@ class Cells:
 
     def __init__(self, scores: pd.DataFrame) -> None:
         """`scores`: long frame of seed, pool, method, defence, dataset, id, score."""
-        self._cells: dict[tuple[str, str, str, str], pd.Series] = {}
+        self._questions: dict[str, pd.Index] = {}
+        self._scores: dict[tuple[str, str, str, str], NDArray[np.float64]] = {}
         for key, frame in scores.groupby(CELL[1:], sort=False, observed=True):
-            series = frame.set_index(["seed", "id"])["score"].sort_index()
-            if not series.index.is_unique:
+            cell = frame.set_index(["seed", "id"])["score"].sort_index()
+            questions = self._questions.setdefault(key[-1], cell.index)
+            if not (cell.index.is_unique and cell.index.equals(questions)):
                 raise StudyError(
-                    f"scores of {'/'.join(key)}: a question comes twice; delete them and run again"
+                    f"scores of {'/'.join(key)}: a question comes twice, or not the questions and seeds of "
+                    "the other cells of the dataset; delete them and run again"
                 )
-            self._cells[key] = series
+            self._scores[key] = cell.to_numpy(dtype=float)
 
     def has(self, role: Role, group: Group, dataset: str) -> bool:
         """Whether all methods of `group` were run with the pool and the defence of `role`."""
         pool, defence = role
-        return all((pool, method, defence, dataset) in self._cells for method in group.methods)
+        return all((pool, method, defence, dataset) in self._scores for method in group.methods)
 
     def methods(self, defence: str) -> set[str]:
         """The methods run with `defence`."""
-        return {method for _, method, other, _ in self._cells if other == defence}
-
-    def defences(self) -> list[str]:
-        """The defences run, but for `none`, in the order of the scores."""
-        return list(dict.fromkeys(defence for _, _, defence, _ in self._cells if defence != "none"))
+        return {method for _, method, other, _ in self._scores if other == defence}
 
     def beside(self, dataset: str, group: Group, roles: Mapping[str, Role]) -> pd.DataFrame:
         """One column per role, one row per (seed, id); NaN where a role was not run.
@@ -148,20 +155,12 @@ class Cells:
         A group's score is the question's mean over its methods, NaN where one of them has none.
         """
         columns: dict[str, Any] = {}
-        index = None
         for role, (pool, defence) in roles.items():
-            if not self.has((pool, defence), group, dataset):
-                columns[role] = np.nan
-                continue
-            cells = [self._cells[pool, method, defence, dataset] for method in group.methods]
-            index = cells[0].index if index is None else index
-            if not all(cell.index.equals(index) for cell in cells):
-                raise StudyError(
-                    f"scores of {pool}/{group.method}/{defence}/{dataset} are not for the same questions and "
-                    "seeds as the cells beside it; delete them and run again"
-                )
-            columns[role] = sum(cell.to_numpy() for cell in cells) / len(cells)
-        return pd.DataFrame(columns, index=index)
+            columns[role] = np.nan
+            if self.has((pool, defence), group, dataset):
+                scores = [self._scores[pool, method, defence, dataset] for method in group.methods]
+                columns[role] = np.mean(scores, axis=0)
+        return pd.DataFrame(columns, index=self._questions[dataset])
 
 
 def read_scores(paths: Sequence[str | Path], cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -229,6 +228,6 @@ def support(
     return rows
 
 
-def mean(rows: pd.DataFrame, role: str) -> float:
-    """The mean score of `role` over datasets, each with the same weight; NaN where one of them has none."""
-    return float(rows.groupby("dataset")[role].mean().mean(skipna=False))
+def means(rows: pd.DataFrame, roles: Iterable[str]) -> dict[str, float]:
+    """The mean score of each role over datasets of the same weight; NaN where one of them has none."""
+    return rows.groupby("dataset")[list(roles)].mean().mean(skipna=False).to_dict()

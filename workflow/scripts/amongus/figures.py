@@ -1,7 +1,7 @@
 """The tables as pictures: dot plots of the scores over all datasets, a panel per pool or per method.
 
-Colours are Okabe and Ito's, which the colour-blind tell apart; every series has a marker of its own too. The same
-table gives the same bytes: no dates, no random ids.
+Colours are Okabe and Ito's, which the colour-blind tell apart; every series has a marker of its own too. The
+same table gives the same bytes: no dates, no random ids.
 """
 
 import csv
@@ -42,12 +42,17 @@ _NAMES = ("level", "method", "attacker", "pool", "defence", "dataset", "domain",
 _LONGEST = 24
 _ROW_INCHES = 0.23
 _CONTROLS = ("random", "oracle")
+_CONTROL_MARKS = {
+    "empty": ("D", "attacker's place left empty"),
+    "random": ("X", "random member masked"),
+    "oracle": ("*", "attacker masked (oracle)"),
+}
 
 Row = Mapping[str, Any]
 
 
 def draw(name: str, table: pd.DataFrame, design: Design, path: str | Path) -> None:
-    """Write the picture of the table `name` (impact, mitigation or supervisors); the suffix (.png, .svg) says how."""
+    """Write the picture of the table `name`: impact, mitigation or supervisors. The suffix: .png or .svg."""
     kind = Path(path).suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with matplotlib.rc_context(_STYLE), whole_file(path) as temporary:
@@ -70,9 +75,8 @@ def _impact(table: pd.DataFrame, design: Design) -> Figure:
     """Drop per method, a panel per attacked pool, beside what leaving the attacker's place empty costs."""
     rows = _overall(table)
     labels = list(dict.fromkeys(method_label(row) for row in rows.to_dict("records")))
-    panels = _Panels(
-        [pool for pool in design.attacked if pool in set(rows["pool"])], labels, 3, "What attackers cost"
-    )
+    pools = [pool for pool in design.attacked if pool in set(rows["pool"])]
+    panels = _Panels(pools, labels, 2 if len(pools) in (2, 4) else 3, "What attackers cost, all datasets")
     for pool, axes in panels.axes.items():
         axes.axvline(0, color=_GREY, linewidth=0.9)
         for row in rows[rows["pool"] == pool].to_dict("records"):
@@ -81,7 +85,7 @@ def _impact(table: pd.DataFrame, design: Design) -> Figure:
                 _interval(axes, y, [row["drop"], row["drop_low"], row["drop_high"]], _ATTACKED, "o")
                 axes.plot(100 * (row["clean"] - row["empty"]), y, **_ring("D"))
             else:
-                axes.text(0, y, "  not applicable", va="center", color=_GREY, style="italic")
+                _not_applicable(axes, y)
         axes.set_title(_short(pool))
         axes.set_xlabel("Drop from the clean pool (percentage points)")
     return panels.finish(
@@ -93,29 +97,23 @@ def _impact(table: pd.DataFrame, design: Design) -> Figure:
 
 
 def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
-    """Scores with each defence beside the controls, a panel per method, the attacked pools below one another."""
+    """Scores with each defence beside the controls, a panel per method, the attacked pools in turn."""
     rows = _overall(table)
     rows = rows[rows["method"] != ALL]
-    defences = [defence for defence in rows["defence"].unique() if defence not in _CONTROLS]
+    defences = _shown(rows, design, _CONTROLS)
     places = _places(rows, defences, design)
-    panels = _Panels(list(rows["method"].unique()), places, 2, "What defences win back")
-    marks = {"empty": "D", "random": "X", "oracle": "*"}
+    methods = list(rows["method"].unique())
+    panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, "What defences win back, all datasets")
     for method, axes in panels.axes.items():
+        for y, (pool, defence) in enumerate(places):
+            if not defence and (pool, method) in design.inapplicable:
+                _not_applicable(axes, y)
         for row in rows[rows["method"] == method].to_dict("records"):
-            top, bottom = (
-                places.index((row["pool"], "")),
-                places.index((row["pool"], defences[-1] if defences else "")),
-            )
-            for role, colour in (("attacked", _ATTACKED), ("clean", _BLACK)):
-                axes.vlines(100 * row[role], top - 0.4, bottom + 0.4, color=colour, linewidth=1.1)
-            for role, marker in marks.items():
-                axes.plot(100 * row[role], top, **_ring(marker))
+            _controls(axes, row, places.index((row["pool"], "")), len(defences))
             if row["defence"] in defences:
                 y, style = places.index((row["pool"], row["defence"])), defences.index(row["defence"])
                 axes.plot(100 * row["clean_defended"], y, **_ring("o"))
-                axes.plot(
-                    100 * row["score"], y, _marker(style), color=_colour(style), markersize=6.5, zorder=4
-                )
+                axes.plot(100 * row["score"], y, _marker(style), color=_colour(style), markersize=6.5)
         axes.set_title(_short(method))
         axes.set_xlabel("Score (%)")
     return panels.finish(
@@ -124,20 +122,29 @@ def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
             Line2D([], [], color=_ATTACKED, label="attacked, undefended"),
             *(_key(_colour(i), _marker(i), f"attacked, {_short(name)}") for i, name in enumerate(defences)),
             Line2D([], [], **_ring("o"), label="clean, same defence"),
-            Line2D([], [], **_ring(marks["empty"]), label="attacker's place left empty"),
-            Line2D([], [], **_ring(marks["random"]), label="random member masked"),
-            Line2D([], [], **_ring(marks["oracle"]), label="attacker masked (oracle)"),
+            *(Line2D([], [], **_ring(marker), label=label) for marker, label in _CONTROL_MARKS.values()),
         ]
     )
+
+
+def _controls(axes: Axes, row: Row, top: int, height: int) -> None:
+    """What a pool's defences are compared with: lines through its `height` rows, marks in its first."""
+    for role, colour in (("attacked", _ATTACKED), ("clean", _BLACK)):
+        axes.vlines(100 * row[role], top - 0.4, top + height + 0.4, color=colour, linewidth=1.1)
+    for role, (marker, _) in _CONTROL_MARKS.items():
+        axes.plot(100 * row[role], top, **_ring(marker))
 
 
 def _supervisors(table: pd.DataFrame, design: Design) -> Figure:
     """How often each supervisor masked an attacker, beside chance, a panel per method."""
     rows = _overall(table)
-    rows = rows[rows["masked_attacker"].notna() & (rows["defence"] != "oracle")]
-    defences = list(rows["defence"].unique())
+    rows = rows[rows["masked_attacker"].notna()]
+    rows = rows[rows["defence"] != "oracle"]
+    defences = _shown(rows, design, ("oracle",))
     places = _places(rows, defences, design)
-    panels = _Panels(list(rows["method"].unique()), places, 2, "How often supervisors mask the attacker")
+    methods = list(rows["method"].unique())
+    title = "How often supervisors mask the attacker, all datasets"
+    panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, title)
     for method, axes in panels.axes.items():
         for row in rows[rows["method"] == method].to_dict("records"):
             y, style = places.index((row["pool"], row["defence"])), defences.index(row["defence"])
@@ -180,25 +187,31 @@ class _Panels:
         if not self.axes:
             self.figure.text(0.5, 0.5, "This study has nothing to show here.", ha="center", va="center")
             return self.figure
+        heads = [isinstance(place, tuple) and not place[1] for place in self.places]
         for axes in self.axes.values():
             axes.set_ylim(len(self.places) - 0.4, -0.6)
-            axes.set_yticks(range(len(self.places)), [_label(place) for place in self.places])
             axes.tick_params(axis="y", length=0)
             axes.tick_params(axis="x", labelbottom=True)
             axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
-            for tick, place in zip(axes.get_yticklabels(), self.places, strict=True):
-                if isinstance(place, tuple):
-                    tick.set(fontweight="normal" if place[1] else "bold", color=_GREY if place[1] else _BLACK)
-            for y in (
-                y for y, place in enumerate(self.places) if y and isinstance(place, tuple) and not place[1]
-            ):
+            for y in (y for y, head in enumerate(heads) if head and y):
                 axes.axhline(y - 0.5, color="#CCCCCC", linewidth=0.8)
+        # Panels share their rows; only those on the left show the labels.
+        left = next(iter(self.axes.values()))
+        left.set_yticks(range(len(self.places)), [_label(place) for place in self.places])
+        for axes in self.axes.values():
+            for tick, head in zip(axes.get_yticklabels(), heads, strict=False):
+                tick.set(fontweight="bold" if head else "normal")
         self.figure.legend(handles=keys, loc="outside lower left", ncols=3, frameon=False)
         return self.figure
 
 
 def _overall(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["dataset"] == ALL) & (table["domain"] == ALL)]
+
+
+def _shown(rows: pd.DataFrame, design: Design, hidden: Sequence[str]) -> list[str]:
+    present = set(rows["defence"]) - set(hidden)
+    return [defence for defence in design.defences if defence in present]
 
 
 def _places(rows: pd.DataFrame, defences: Sequence[str], design: Design) -> list[tuple[str, str]]:
@@ -216,6 +229,11 @@ def _interval(axes: Axes, y: int, shares: Sequence[float], colour: str, marker: 
     point, low, high = (100 * share for share in shares)
     axes.hlines(y, low, high, color=colour, linewidth=1.8, zorder=3)
     axes.plot(point, y, marker, color=colour, markersize=6, zorder=4)
+
+
+def _not_applicable(axes: Axes, y: int) -> None:
+    place = axes.get_yaxis_transform()
+    axes.text(0.04, y, "not applicable", transform=place, va="center", color=_GREY, style="italic")
 
 
 def _ring(marker: str) -> dict[str, Any]:

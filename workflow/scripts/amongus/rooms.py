@@ -15,7 +15,7 @@ from typing import Any
 from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 
-_HELPERS = {"training": {"job", "common"}, "datasets": {"sources"}}
+_HELPERS = {"training": {"job", "common", "router"}, "datasets": {"sources"}}
 
 
 def available(room: str) -> list[str]:

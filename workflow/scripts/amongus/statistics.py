@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 _FLIPS = 9999
-_BATCH_CELLS = 2_000_000
 
 
 def interval(
@@ -89,24 +88,24 @@ def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def sign_flip(differences: ArrayLike, *, seed: int) -> float:
-    """Two-sided permutation test that paired `differences` are symmetric about 0; exact for few pairs.
+    """Two-sided permutation test that paired `differences` are symmetric about 0: 9999 random flips of signs.
 
-    Pairs without a difference say nothing and are left out, which changes no p-value.
+    Pairs without a difference say nothing. Of those that differ by the same amount only the number flipped
+    matters, a binomial draw: the same distribution as `scipy.stats.permutation_test` on single pairs.
     """
     values = np.asarray(differences, dtype=float)
     values = values[values != 0]
-    if values.size < 2:
+    if values.size == 0:
         return 1.0
-    result = stats.permutation_test(
-        (values,),
-        np.sum,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=_FLIPS,
-        batch=max(1, _BATCH_CELLS // values.size),
-        rng=np.random.default_rng(seed),
-    )
-    return float(result.pvalue)
+    # Amounts that differ only by rounding are the same amount.
+    values = np.round(values / np.abs(values).max(), 9)
+    amounts, counts = np.unique(np.abs(values), return_counts=True)
+    rng = np.random.default_rng(seed)
+    sums = np.zeros(_FLIPS)
+    for amount, count in zip(amounts, counts, strict=True):
+        sums += amount * (2 * rng.binomial(count, 0.5, size=_FLIPS) - count)
+    reached = np.abs(sums) >= np.abs(values.sum()) - 1e-6
+    return float((1 + reached.sum()) / (1 + _FLIPS))
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:

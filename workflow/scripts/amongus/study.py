@@ -305,6 +305,9 @@ class Study:
             rooms.entry("attackers", attacker["kind"])
         for method in self.methods:
             rooms.entry("methods", method)
+            for setting in self.methods[method].keys() - {"defences"}:
+                known = rooms.fact("methods", method, "SETTINGS", {})
+                _known_setting(method, setting, [*known, "defences"])
             for defence in self.defences(method):
                 rooms.entry("defences", defence)
                 self._check_supervisor(defence)
@@ -341,6 +344,11 @@ class Study:
 def _known(where: str, name: str, valid: Sequence[str], what: str) -> None:
     if name not in valid:
         raise StudyError(f"{where}: there is no {what} '{name}'; valid: {', '.join(dict.fromkeys(valid))}")
+
+
+def _known_setting(method: str, name: str, valid: Sequence[str]) -> None:
+    if name not in valid:
+        raise StudyError(f"method '{method}': unknown setting '{name}'; valid: {', '.join(valid)}")
 
 
 def _batched(name: str, cells: list[tuple[str, ...]], size: int) -> list[Batch]:

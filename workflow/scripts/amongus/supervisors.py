@@ -1,11 +1,13 @@
 """How often each supervisor masked the right member, beside what chance would have masked."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from amongus import statistics
 from amongus.cells import CELL, Design, Span, read_long, spans
@@ -58,17 +60,15 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
         responses: as from `read_responses`, test split; None leaves masked_wrong and chance_wrong empty.
     """
     judged = judge(masks[masks["defence"] != "none"], responses, design)
+    cells = dict(list(judged.groupby(["method", "pool", "defence"], sort=False, observed=True)))
     rows = []
-    for method in design.levels:
-        for pool in design.pools:
-            here = judged[(judged["method"] == method) & (judged["pool"] == pool)]
-            for defence in here["defence"].unique():
-                if not design.chooses(method, defence):
-                    cell = here[here["defence"] == defence]
-                    rows += [
-                        _row(cell[cell["dataset"].isin(span.datasets)], design, method, pool, defence, span)
-                        for span in spans(design, set(cell["dataset"]))
-                    ]
+    for method, pool, defence in product(design.levels, design.pools, design.defences):
+        if (method, pool, defence) in cells and not design.chooses(method, defence):
+            cell = cells[method, pool, defence]
+            rows += [
+                _row(cell[cell["dataset"].isin(span.datasets)], design, method, pool, defence, span)
+                for span in spans(design, set(cell["dataset"]))
+            ]
     return pd.DataFrame(rows, columns=SUPERVISORS)
 
 
@@ -82,27 +82,30 @@ def judge(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -
     )
     judged["at_stake"] = judged["chance"] > 0
     judged["other"] = judged["someone"] & ~judged["hit"]
-    judged[["wrong", "wrong_chance"]] = np.nan
-    wrong = {} if responses is None else _wrong(responses)
-    masked = judged[judged["someone"]]
-    for (seed, dataset), cell in masked.groupby(["seed", "dataset"], sort=False, observed=True):
-        if (seed, dataset) in wrong:
-            for names, rows in cell.groupby("candidates", sort=False):
-                answers = wrong[seed, dataset].reindex(index=rows["id"], columns=list(names)).to_numpy()
-                place = [names.index(name) for name in rows["masked"]]
-                judged.loc[rows.index, "wrong"] = answers[np.arange(len(rows)), place]
-                judged.loc[rows.index, "wrong_chance"] = pd.DataFrame(answers).mean(axis=1).to_numpy()
+    judged["wrong"], judged["wrong_chance"] = _wrong(judged, responses)
     return judged
 
 
-def _wrong(responses: pd.DataFrame) -> dict[tuple[int, str], pd.DataFrame]:
-    """Per seed and dataset, a frame id x member: 1 where its answer scored 0, NaN if unscored, else 0."""
+def _wrong(
+    judged: pd.DataFrame, responses: pd.DataFrame | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per row of `judged`: whether the masked member's own answer scored 0, and the share of candidates' so."""
+    chance = np.full(len(judged), np.nan)
+    if responses is None:
+        return chance, chance
     test = responses[responses["split"] == "test"]
-    flagged = test.assign(wrong=(test["score"] == 0).astype(float).where(test["score"].notna()))
-    return {
-        key: frame.pivot(index="id", columns="member", values="wrong")
-        for key, frame in flagged.groupby(["seed", "dataset"], sort=False, observed=True)
-    }
+    zero = test.assign(zero=(test["score"] == 0).astype(float).where(test["score"].notna()))
+    answers = zero.pivot(index=["seed", "dataset", "id"], columns="member", values="zero")
+    rows = answers.index.get_indexer(pd.MultiIndex.from_frame(judged[["seed", "dataset", "id"]]))
+    table = np.vstack([answers.to_numpy(), np.full(answers.shape[1], np.nan)])
+    # Row and column -1 hold what is not known.
+    table = np.hstack([table, np.full((len(table), 1), np.nan)])
+    for names, places in judged.groupby("candidates", sort=False).indices.items():
+        columns = answers.columns.get_indexer(list(names))
+        chance[places] = pd.DataFrame(table[np.ix_(rows[places], columns)]).mean(axis=1)
+    masked = table[rows, answers.columns.get_indexer(judged["masked"])]
+    chance[np.isnan(masked)] = np.nan
+    return masked, chance
 
 
 def _share(names: Sequence[str], attackers: frozenset[str]) -> float:
@@ -117,8 +120,8 @@ def _row(
     hits = stake["hit"]
     if design.for_team(method, defence):
         # One observation, however many questions it is applied to.
-        hits = stake.groupby(["seed", "dataset"])["hit"].first()
-    low, high = statistics.wilson(int(hits.sum()), len(hits), confidence=design.confidence)
+        hits = stake.groupby(["seed", "dataset"])["hit"].mean()
+    low, high = statistics.wilson(round(hits.sum()), len(hits), confidence=design.confidence)
     return {
         "level": design.levels[method],
         "method": method,

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from amongus import statistics
-from amongus.cells import ALL, Cells, Design, Group, Role, Span, groups, mean, spans, support
+from amongus.cells import ALL, Cells, Design, Group, Role, Span, groups, means, spans, support
 from amongus.errors import StudyError
 from amongus.files import read_json
 from amongus.seeds import derive
@@ -59,12 +59,12 @@ def _impact_row(cells: Cells, design: Design, group: Group, pool: str, span: Spa
     rows = support(cells, group, span, roles, ["clean", "score"])
     seed = derive("impact", group.level, group.method, pool, span.domain, span.dataset)
     low, high = _interval(rows, rows["clean"] - rows["score"], design, seed, 1.0)
-    means = {role: mean(rows, role) for role in roles}
+    scores = means(rows, roles)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
-        **means,
-        "drop": means["clean"] - means["score"],
+        **scores,
+        "drop": scores["clean"] - scores["score"],
         "drop_low": low,
         "drop_high": high,
         "p_value": statistics.p_value(rows["clean"], rows["score"], rows["weight"], seed=seed),
@@ -89,7 +89,7 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     """
     cells = Cells(scores)
     rows = []
-    for defence in cells.defences():
+    for defence in design.defences:
         for group in groups(design, cells.methods(defence)):
             for pool in design.attacked:
                 needed = [(design.clean, "none"), (pool, "none"), (pool, defence)]
@@ -123,17 +123,17 @@ def _mitigation_row(
     needed = ["clean", "attacked", "score", *(["clean_defended"] if known else [])]
     rows = support(cells, group, span, roles, needed)
     seed = derive("mitigation", group.level, group.method, pool, defence, span.domain, span.dataset)
-    means = {role: mean(rows, role) for role in roles}
+    scores = means(rows, roles)
     net = (rows["score"] - rows["attacked"]) - (rows["clean_defended"] - rows["clean"])
     # A difference of two differences of scores in [0, 1] spans [-2, 2].
     low, high = _interval(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
-        **means,
-        "recovery": _ratio(means["score"], means["clean"]),
-        "undefended": _ratio(means["attacked"], means["clean"]),
-        "net": (means["score"] - means["attacked"]) - (means["clean_defended"] - means["clean"]),
+        **scores,
+        "recovery": _ratio(scores["score"], scores["clean"]),
+        "undefended": _ratio(scores["attacked"], scores["clean"]),
+        "net": (scores["score"] - scores["attacked"]) - (scores["clean_defended"] - scores["clean"]),
         "net_low": low,
         "net_high": high,
         "p_value": statistics.p_value(rows["score"], rows["attacked"], rows["weight"], seed=seed),

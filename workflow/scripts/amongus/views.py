@@ -21,7 +21,8 @@ def impact_view(table: pd.DataFrame, design: Design) -> View:
         "Mean scores in % of the clean pool, of the pool with the attacker's place left empty, and of "
         "the attacked pool; drop = clean − attacked in percentage points with its "
         f"{_level(design)} bootstrap interval over questions within seeds; p: attacked = clean (exact "
-        "McNemar, sign-flip permutation for averages), Holm-adjusted. Averages give each dataset the same weight."
+        "McNemar, sign-flip permutation for averages), Holm-adjusted. Averages give each dataset the same "
+        "weight."
     )
     columns = [
         *_where("Pool"),
@@ -39,8 +40,9 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
     """`tables.mitigation` for readers."""
     note = (
         "Mean scores in %: of the clean and the attacked pool without and with the defence, and of the "
-        "attacked pool's controls (place left empty, a random member masked, the attacker masked). Recovery = "
-        "defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean defended − clean) in "
+        "attacked pool's controls (place left empty, a random member masked, the attacker masked). "
+        "Recovery = defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean "
+        "defended − clean) in "
         f"percentage points with its {_level(design)} bootstrap interval; p: defended = attacked, "
         "Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
     )
@@ -68,7 +70,8 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
     note = (
         "Caught: % of the questions with an attacker among the candidates in which one was masked, with "
         f"Wilson's {_level(design)} interval over decisions, beside the % that a random mask would hit. "
-        "Wrong masked: % of masks that hit a member whose own answer was wrong, beside the % of wrong answers "
+        "Wrong masked: % of masks that hit a member whose own answer was wrong, beside the % of wrong "
+        "answers "
         "among the candidates. Unparsable: questions on which the supervisor could not be read."
     )
     columns = [
@@ -82,7 +85,8 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
         Column("Chance of wrong", partial(_percent, "chance_wrong")),
         Column("Unparsable", lambda row: str(row["unparsable"])),
     ]
-    return View("How often each supervisor masked the right member", note, columns, _sections(table))
+    idle = (table["with_attacker"] == 0) & (table["masks"] == 0) & (table["unparsable"] == 0)
+    return View("How often each supervisor masked the right member", note, columns, _sections(table[~idle]))
 
 
 def method_label(row: Row) -> str:

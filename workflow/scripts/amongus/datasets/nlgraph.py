@@ -15,7 +15,8 @@ def prompt(item: Mapping[str, Any]) -> str:
 
     The rows end in "Please directly answer with ...:"; what to answer with is kept.
     """
-    return f"{item['input'].strip()}\n\n{_shapes.BOXED_INSTRUCTION}, as in \\boxed{{Yes}} or \\boxed{{42}}."
+    question = item["input"].strip()
+    return f"{question}\n\nPut the final answer alone in \\boxed{{}}, as in \\boxed{{Yes}} or \\boxed{{42}}."
 
 
 def check(item: Mapping[str, Any]) -> str | None:

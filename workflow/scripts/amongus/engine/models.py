@@ -3,6 +3,7 @@
 Weights come from safetensors only, adapter configs are read by an allow-list, and no code of a checkpoint runs.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -258,7 +259,10 @@ def _attach(model: torch.nn.Module, name: str, directory: str, base: str) -> Non
     check_safetensors(directory)
     settings = _adapter_config(Path(directory) / "adapter_config.json")
     try:
-        inject_adapter_in_model(LoraConfig(**settings, lora_dropout=0.0), model, adapter_name=name)
+        with warnings.catch_warnings():
+            # peft warns of a second adapter on one model, which is the point here.
+            warnings.simplefilter("ignore", UserWarning)
+            inject_adapter_in_model(LoraConfig(**settings, lora_dropout=0.0), model, adapter_name=name)
     except (ValueError, TypeError) as error:
         raise StudyError(
             f"{directory}: this adapter does not fit {base} ({error}); train it on that base"

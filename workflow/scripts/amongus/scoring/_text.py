@@ -36,6 +36,8 @@ def _fold_character(character: str) -> str:
         return _SIGNS[character]
     decomposition = unicodedata.decomposition(character)
     whole = unicodedata.normalize("NFKD", character)
+    if len(whole) > 4:
+        return character  # ligatures of whole phrases; a flood of them would grow eighteen-fold
     kept = "".join(
         _SIGNS.get(part, _LOOKALIKES.get(part, part))
         for part in whole

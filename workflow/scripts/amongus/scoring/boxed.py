@@ -33,7 +33,7 @@ _NUMBER = re.compile(
     rf"|(?P<plain>{_DECIMAL})(?:\s*(?:\\times|\*|x|×)\s*10\s*\^\s*\{{?\s*(?P<power>-?\d{{1,2}})\s*\}}?)?)"
     r"(?P<unit>.*)"
 )
-_UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*[\s%.,;]*")
+_UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*")
 _NOT_A_UNIT = re.compile(r"\b(?:or|and|to|not|plus|minus|times|over|k|hundreds?|thousands?|millions?|billions?|dozens?|half)\b")
 _LABEL = re.compile(r"(?:(?:the )?(?:final )?(?:answer|result|total|length)(?: is|:)|[a-z][a-z ]{0,30}:)\s*")
 

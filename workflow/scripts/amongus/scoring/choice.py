@@ -86,7 +86,7 @@ _DELIMITED = re.compile(r"[)\].:,;>]| ?[-=|(>:]|$| (?:because|since|as|due)\b", 
 _ALONE = re.compile(r"[ )\]'.:,;!?>/-]{0,9}$")
 _DENIED_AFTER = re.compile(
     r"[)\].:' -]{0,4}(?:is |are |seems |was |looks |would be |can be )?(?:\w{2,15}ly )?"
-    r"(?:not|isn't|wrong|incorrect|false|ruled out|eliminated)\b",
+    r"(?:not|isn't|wrong|incorrect|false|ruled out|eliminated|tempting|close)\b",
     re.IGNORECASE,
 )
 _NAMED = re.compile(
@@ -96,6 +96,9 @@ _NAMED = re.compile(
 )
 # "vitamin C", "plan B": a letter that is part of a name.
 _NAME_BEFORE = re.compile(r"\b(?:vitamin|plan|hepatitis|type|group|grade|figure|section|part|class|category|schedule|appendix|point|person|company|model|the|a|an|[a-z]\.)\s*$")
+_ANSWER_IS = re.compile(
+    r"^(?:so |therefore |thus )?(?:the |my )?(?:correct |right |best |final )?(?:answer|option|choice)(?: is| would be)? (?=\S)"
+)
 _WEAK = frozenset({"yes", "no", "true", "false", "none", "both", "neither", "all", "one", "two", "three"})
 
 
@@ -129,11 +132,11 @@ def chosen(choices: Mapping[str, str], text: str) -> set[str]:
     text = fold(text).strip()
     if not text:
         return set()
-    options = {letter: _words(fold(str(option))) for letter, option in choices.items()}
-    whole = [letter for letter, option in options.items() if option and option == _words(text)]
+    options = _comparable(choices)
+    whole = {letter for letter, option in options.items() if option in (_words(text), _answered(text), _exact(text))}
     if whole and len(text) > 1:
-        return set(whole)
-    plain = _clean(text)
+        return whole
+    plain = _clean(_without_list(text, options))
     claims = list(_claims(plain))
     opening = _opening(plain, choices)
     if claims:
@@ -158,13 +161,21 @@ def _clean(text: str) -> str:
     return re.sub(r" ?\n[\n ]*", "\n", re.sub(r"(?<=[(\[]) | (?=[)\].,:;!?])", "", text)).strip()
 
 
+def _without_list(text: str, options: Mapping[str, str]) -> str:
+    """`text` without the lines that only repeat a lettered option, where there are two or more of them."""
+    labelled = {f"{letter.lower()} {option}" for letter, option in options.items()}
+    lines = text.split("\n")
+    kept = [line for line in lines if len(line) > 2000 or _words(line) not in labelled]
+    return "\n".join(kept) if len(lines) - len(kept) > 1 else text
+
+
 def _claims(text: str) -> Iterator[_Claim]:
     """Clear statements in the order of the text, without denied or hedged ones."""
     found = [match for pattern in _STATEMENTS + _VERDICTS for match in pattern.finditer(text)]
     for match in sorted(found, key=lambda m: m.end("letter")):
         letter, start, end = match["letter"], match.start("letter"), match.end("letter")
         said = text[match.start() : start].lower()
-        before = re.split(r"[.!?;\n]\s", text[max(0, match.start() - 40) : match.start()].lower())[-1]
+        before = re.split(r"[.!?;,\n]", text[max(0, match.start() - 40) : match.start()].lower())[-1]
         if _DENIAL.search(said) or _HEDGE.search(said) or _HEDGE.search(before):
             continue
         if match.re in _VERDICTS and _DENIAL.search(before):
@@ -203,7 +214,8 @@ def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
     if not match:
         return None
     letter, rest = match["letter"], match["rest"]
-    alone = bool(_ALONE.match(rest))
+    # "B." is a sentence of its own; "B)" may begin a discussion of that option.
+    alone = bool(_ALONE.match(rest)) or rest.startswith(". ")
     if not alone and not _DELIMITED.match(rest):
         return None
     if _DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
@@ -218,9 +230,10 @@ def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
 
 
 def _relists(text: str, choices: Mapping[str, str]) -> bool:
-    """Whether the text opens by repeating the options, one a line."""
+    """Whether the text opens by going through the options, one a line."""
     lines = re.findall(r"^[( -]{0,3}([A-Z])[).:\]]", text[:20_000], re.MULTILINE)
-    return len(lines) >= len(choices) and lines[: len(choices)] == list(choices)
+    first = list(choices)[: max(2, min(3, len(choices)))]
+    return lines[: len(first)] == first
 
 
 def _letter_lines(text: str) -> set[str]:
@@ -239,13 +252,12 @@ def _agreeing(text: str, opening: _Claim, options: Mapping[str, str]) -> set[str
 def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the one option that the text gives in full."""
     for part in (re.split(r"\n|(?<=[.!?])\s", text, maxsplit=1)[0], text.rstrip().rpartition("\n")[2]):
-        said = re.sub(r"^(?:so |therefore |thus )?(?:the |my )?(?:correct |right |best |final )?(?:answer|option|choice) (?:is|would be) ", "", _words(part))
-        same = {letter for letter, option in options.items() if option and option == said}
+        same = {letter for letter, option in options.items() if option in (_words(part), _answered(part))}
         if same:
             return same
     words = f" {_words(text)} "
     opens = [option for option in options.values() if option and words.startswith(f" {option} ")]
-    first = re.match(r"[\"'*_(\s]*[\w ]+[\"'*_]*[,.;:!-]", text)
+    first = re.match(r"[^,.;:!-]{1,200}[,.;:!-]", text)
     if opens and first and max(opens, key=len) == _words(first.group()):
         return {letter for letter, option in options.items() if option == max(opens, key=len)}
     spans = [span for option in set(options.values()) if option not in _WEAK and len(option) > 2 for span in _spans(words, option)]
@@ -257,6 +269,28 @@ def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
             maximal.add(option)
         reach = max(reach, end)
     return {letter for letter, option in options.items() if option in maximal} if len(maximal) == 1 else set()
+
+
+def _comparable(choices: Mapping[str, str]) -> dict[str, str]:
+    """Each option's words; exactly as written where the words alone do not tell two options apart (formulas)."""
+    folded = {letter: fold(str(option)) for letter, option in choices.items()}
+    words = {letter: _words(option) for letter, option in folded.items()}
+    exact = {letter: _exact(option) for letter, option in folded.items()}
+    return {
+        letter: exact[letter]
+        if not words[letter] or any(words[o] == words[letter] and exact[o] != exact[letter] for o in words)
+        else words[letter]
+        for letter in choices
+    }
+
+
+def _exact(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _answered(text: str) -> str:
+    """The words of a text without "the answer is"."""
+    return _ANSWER_IS.sub("", _words(text))
 
 
 def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
@@ -272,7 +306,9 @@ def _by_mention(text: str) -> set[str]:
     for match in _NAMED.finditer(text):
         group = match.lastgroup
         letter = match[group]
-        before = text[max(0, match.start() - 30) : match.start()].lower()
+        before = re.split(r"[.!?;\n]", text[max(0, match.start() - 30) : match.start()].lower())[-1]
+        if re.search(r"\b[a-z][)\]]?(?: and | or | ?[/&,] ?)(?:option )?$", before):
+            return set()
         if _NAME_BEFORE.search(before) and group == "bare":
             continue
         if (group != "bracketed" and letter in "ai") or _DENIED_AFTER.match(text, match.end()) or _DENIAL.search(before):
@@ -284,5 +320,5 @@ def _by_mention(text: str) -> set[str]:
 def _words(text: str) -> str:
     """The words of a text for comparison: lower case, punctuation apart from what can change a value dropped."""
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
-    text = re.sub(r"(?<!\d)\.(?!\d)|\.(?!\d)|[^\w\s.+*/^=<>%$-]|_|\*\*", " ", text)
+    text = re.sub(r"(?<!\d)\.(?!\d)|\.(?!\d)|[!\"#'(),:;?@\[\\\]`{}_]|\*\*", " ", text)
     return " ".join(re.sub(r"(?<![\w\d])-(?!\d)|-(?=[a-z])|\*(?!\S)|(?<!\S)\*(?=\w)", " ", text).split())

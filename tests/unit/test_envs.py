@@ -1,0 +1,90 @@
+"""Every conda environment holds what its rules' scripts import, at the lock's versions."""
+
+import ast
+import re
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from amongus import digest as digests
+from amongus import rooms
+
+DISTRIBUTIONS = {"yaml": "pyyaml"}
+# What a script imports by a computed name.
+BY_NAME = {
+    "dataset": ("datasets",),
+    "score": ("scoring",),
+    "member": ("attackers",),
+    "train": ("training", "attackers"),
+    "extract_vector": ("attackers",),
+    "learn": ("methods", "scoring"),
+    "collaborate": ("methods", "defences"),
+}
+# A room's modules may hold steps that another rule's script runs; those imports stand inside functions.
+ELSEWHERE = {"member": {"torch", "transformers", "trl", "peft", "datasets", "safetensors", "tokenizers", "tqdm"}}
+
+
+def rules():
+    """(script, env) of every rule."""
+    found = set()
+    for path in (ROOT / "rules").glob("*.smk"):
+        text = path.read_text()
+        for match in re.finditer(r'"\.\./envs/(\w+)\.yaml"\s+script:\s+f?"\.\./workflow/scripts/([\w{}]+)\.py"', text):
+            env, script = match.groups()
+            scripts = ["impact", "mitigation", "supervisors"] if "{" in script else [script]
+            found.update((name, env) for name in scripts)
+    return sorted(found)
+
+
+def imports(path, top_only):
+    tree = ast.parse(path.read_text())
+    for node in tree.body if top_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+
+
+def needed(script):
+    """Distributions that `script` may import."""
+    entries = [script]
+    for room in BY_NAME.get(script, ()):
+        entries += [rooms.entry(room, name) for name in rooms.available(room)]
+    own = {path.stem for path in digests.SCRIPTS.glob("*.py")} | {"amongus"}
+    found = set()
+    for path in digests._reach(tuple(entries)):
+        found.update(imports(path, top_only=False))
+    third = found - own - set(sys.stdlib_module_names) - ELSEWHERE.get(script, set())
+    return {DISTRIBUTIONS.get(name, name) for name in third}
+
+
+def packages(env):
+    content = yaml.safe_load((ROOT / "envs" / f"{env}.yaml").read_text())
+    pins = {}
+    for entry in content["dependencies"]:
+        for line in entry["pip"] if isinstance(entry, dict) else [entry]:
+            name, _, version = re.match(r"([\w.-]+)\s*(==?)?\s*([\w.]*)", line).groups()
+            pins[name.lower()] = version
+    return pins
+
+
+def test_rules_with_scripts_are_found():
+    assert len(rules()) >= 12
+
+
+@pytest.mark.parametrize(("script", "env"), rules())
+def test_the_env_holds_what_the_script_imports(script, env):
+    assert needed(script) <= set(packages(env)), f"missing in envs/{env}.yaml"
+
+
+@pytest.mark.parametrize("env", sorted({env for _, env in rules()}))
+def test_the_env_has_the_locks_versions(env):
+    lock = dict(
+        line.lower().split("==") for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line
+    )
+    pins = packages(env)
+    assert pins.pop("python") == "3.11"
+    pins.pop("pip")
+    assert pins == {name: lock[name] for name in pins}

@@ -1,0 +1,146 @@
+"""A config unfolds into pools, cells and batches; what is wrong in it is one clear line."""
+
+import copy
+
+import pytest
+import yaml
+from conftest import ROOT
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+from amongus.configs import one_line
+from amongus.errors import StudyError
+from amongus.study import Study
+
+CONFIG = {
+    "study": "s",
+    "seeds": [1],
+    "datasets": {"gsm8k": {}, "coconot": {}},
+    "models": {
+        "base": {"kind": "toy_base"},
+        "x": {"kind": "toy_expert", "base": "base"},
+        "y": {"kind": "toy_expert", "base": "base"},
+        "z": {"kind": "toy_expert", "base": "base"},
+        "judge": {"kind": "toy_judge", "base": "base"},
+    },
+    "attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}},
+    "pools": {"clean": ["x", "y", "z"], "evil": ["x", "y", "evil"], "bad": ["x", "y", "bad"], "two": ["x", "evil", "bad"]},
+    "supervisors": {"judge": "judge"},
+    "methods": {"debate": {"defences": ["judge", "oracle"]}, "soup": {}},
+}
+
+
+def study(**changes):
+    config = {**copy.deepcopy(CONFIG), **changes}
+    validate(config, str(ROOT / "config" / "schema.yaml"))
+    return Study(config)
+
+
+def test_controls_are_the_pools_without_their_attackers():
+    s = study()
+    assert s.controls == {"evil": "empty", "bad": "empty", "two": "empty-two"}
+    assert s.pools["empty"] == ["x", "y"] and s.pools["empty-two"] == ["x"]
+
+
+def test_members_are_named_once_attackers_last():
+    assert study().members == ["x", "y", "z", "evil", "bad"]
+
+
+def test_an_attacker_takes_the_last_members_weights():
+    s = study()
+    assert s.member_weights("y") == ["base", "y"]
+    assert s.member_weights("evil") == ["base", "z"]
+    assert s.member_weights("bad") == ["base", "bad"]
+    assert s.parents("bad") == {"base": "base", "adapter": "z"}
+    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {"kind": "sft", "replaces": "x"}}).parents("bad") == {
+        "base": "base",
+        "adapter": "x",
+    }
+
+
+def test_weight_methods_leave_out_pools_whose_malice_is_not_in_weights():
+    s = study()
+    assert not s.applicable("evil", "soup") and not s.applicable("two", "soup")
+    assert s.applicable("bad", "soup") and s.applicable("evil", "debate")
+    assert {cell[0] for cell in s.runs() if cell[1] == "soup"} == {"clean", "bad", "empty", "empty-two"}
+
+
+def test_controls_are_run_undefended_only():
+    runs = study().runs()
+    assert {c[2] for c in runs if c[0] == "empty" and c[1] == "debate"} == {"none"}
+    assert {c[2] for c in runs if c[0] == "evil" and c[1] == "debate"} == {"none", "judge", "oracle"}
+
+
+@pytest.mark.parametrize(("size", "jobs"), [(0, 1), (1, 6), (4, 2), (99, 1)])
+def test_batches_cover_every_cell_once(size, jobs):
+    batch = {"respond": 0, "supervise": 0, "learn": 0, "collaborate": size, "score": 0}
+    s = study(batch=batch)
+    batches = [b for b in s.collaborate_batches() if b.cells[0][:2] == ("evil", "debate")]
+    assert len(batches) == jobs
+    cells = [cell for b in s.collaborate_batches() for cell in b.cells]
+    assert len(cells) == len(set(cells)) and sorted(cells) == sorted(s.runs())
+    assert len({b.name for b in s.collaborate_batches()}) == len(s.collaborate_batches())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"methods": {"debat": {}}}, "unknown method 'debat'; valid: .*debate"),
+        ({"methods": {"debate": {"defences": ["juge"]}}}, "unknown defence 'juge'; valid: .*judge"),
+        ({"methods": {"debate": {"defences": ["reward"]}}}, "defence 'reward' needs a model"),
+        ({"datasets": {"gsm9k": {}}}, "unknown dataset 'gsm9k'; valid: .*gsm8k"),
+        ({"attackers": {"evil": {"kind": "prompts"}, "bad": {"kind": "sft"}}}, "unknown attacker kind 'prompts'; valid: .*prompt"),
+        ({"models": {**CONFIG["models"], "q": {"kind": "toy"}}}, "unknown model kind 'toy'; valid: .*toy_base"),
+        ({"pools": {"clean": ["x", "w"]}}, "pool 'clean': there is no member 'w'; valid: .*x"),
+        ({"pools": {"clean": ["x", "evil"]}}, "pool 'clean' holds the attacker 'evil'"),
+        ({"supervisors": {"judge": "j"}}, "supervisors: judge: there is no model 'j'"),
+        ({"attackers": {"evil": {"kind": "prompt", "replaces": "q"}, "bad": {"kind": "sft"}}}, "attacker 'evil' replaces"),
+        ({"methods": {"debate": {"round": 3}}}, "method 'debate': unknown setting 'round'; valid: .*rounds"),
+        ({"attackers": {"x": {"kind": "prompt"}}, "pools": {"clean": ["x", "y"]}}, "names both a model and an attacker"),
+    ],
+)
+def test_a_wrong_name_is_one_line_that_lists_the_valid_ones(changes, message):
+    with pytest.raises(StudyError, match=message) as error:
+        study(**changes)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("seedz",), [1], "config: unknown key 'seedz', did you mean 'seeds'"),
+        (("sampling",), {"temprature": 1}, "sampling: unknown key 'temprature', did you mean 'temperature'"),
+        (("seeds",), [], "seeds: "),
+        (("seeds",), ["a"], "seeds: 0: 'a' is not of type 'integer'"),
+        (("engine",), {"device": "gpu"}, "engine: device: 'gpu' is not one of"),
+        (("pools",), {"clean": ["x", "y"], "a/b": ["x", "y"]}, "'a/b' does not match"),
+    ],
+)
+def test_a_wrong_key_or_value_is_one_line_that_says_where(path, value, message):
+    config = copy.deepcopy(CONFIG)
+    config[path[0]] = value
+    with pytest.raises(WorkflowError) as error:
+        validate(config, str(ROOT / "config" / "schema.yaml"))
+    line = one_line(error.value)
+    assert message in line and "\n" not in line
+
+
+def test_missing_keys_are_named():
+    with pytest.raises(WorkflowError) as error:
+        validate({"study": "s"}, str(ROOT / "config" / "schema.yaml"))
+    assert "'seeds' is a required property" in one_line(error.value)
+
+
+def test_every_shipped_study_is_valid():
+    files = [path for path in (ROOT / "config").glob("*.yaml") if path.name != "schema.yaml"]
+    assert files
+    for path in files:
+        config = yaml.safe_load(path.read_text())
+        validate(config, str(ROOT / "config" / "schema.yaml"))
+        assert Study(config).runs()
+
+
+def test_defaults_are_filled_in():
+    s = study()
+    assert s.config["sampling"]["top_p"] == 0.9 and s.config["engine"]["dtype"] == "float32"
+    assert s.settings("debate") == {"rounds": 3}

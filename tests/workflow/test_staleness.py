@@ -1,0 +1,217 @@
+"""Stale means stale: the exact jobs after a change, with real Snakemake at batch 1 and at the demo's setting.
+
+Scripts are replaced by stubs that make their outputs at once: what is tested is which jobs run, not what they
+compute. `test_micro.py` runs the real ones.
+"""
+
+import copy
+from collections import Counter
+from itertools import product
+
+import pytest
+from harness import Project
+from micro import STUDY
+
+pytestmark = pytest.mark.xdist_group("staleness")
+REPORT = Counter(
+    ["impact", "mitigation", "supervisors", "cost", "impact_figure", "mitigation_figure", "supervisors_figure"]
+)
+MEMBERS = ["x", "y", "prompt", "sft"]
+POOLS = ["clean", "prompt", "sft", "empty"]
+DATASETS = ["reasoning", "knowledge"]
+METHODS = {"llm_router": ["none", "self", "reward"], "debate": ["none", "reward", "oracle"], "soup": ["none"]}
+
+
+def applies(pool, method):
+    return method != "soup" or pool != "prompt"
+
+
+def runs(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
+    """Cells by hand: controls undefended, soup without the prompt attacker."""
+    return [
+        (pool, method, defence, dataset)
+        for pool, method in product(pools, methods)
+        if applies(pool, method)
+        for defence, dataset in product(["none"] if pool == "empty" else METHODS[method], datasets)
+        if only is None or defence == only
+    ]
+
+
+class Batched:
+    """Names of jobs as the demo batches them: a member's cells, a team's cells."""
+
+    size = 0
+
+    def member(self, rules, members, datasets=DATASETS):
+        return Counter(f"{rule}_{member}" for rule, member in product(rules, members))
+
+    def learn(self, pools, datasets=DATASETS):
+        teams = product(pools, ["llm_router", "soup"])
+        return Counter(f"learn_{pool}-{method}" for pool, method in teams if applies(pool, method))
+
+    def run(self, rules, cells):
+        teams = dict.fromkeys(cell[:2] for cell in cells)
+        return Counter(f"{rule}_{pool}-{method}" for rule, (pool, method) in product(rules, teams))
+
+
+class Single(Batched):
+    """Names of jobs at batch 1: one for each cell."""
+
+    size = 1
+
+    def member(self, rules, members, datasets=DATASETS):
+        cells = product(rules, members, datasets, ["dev", "test"])
+        return Counter(f"{rule}_{member}-{dataset}-{split}" for rule, member, dataset, split in cells)
+
+    def learn(self, pools, datasets=DATASETS):
+        teams = product(pools, ["llm_router", "soup"], datasets)
+        return Counter(f"learn_{pool}-{method}-{d}" for pool, method, d in teams if applies(pool, method))
+
+    def run(self, rules, cells):
+        return Counter(f"{rule}_{'-'.join(cell)}" for rule, cell in product(rules, cells))
+
+
+SUPERVISED = ["respond", "score_responses", "rewards", "verdicts"]
+RUN = ["collaborate", "score_runs"]
+
+
+@pytest.fixture(scope="module", params=[Batched(), Single()], ids=["demo", "batch1"])
+def built(request, tmp_path_factory):
+    """A study made once by stubs, and how its jobs are named."""
+    study = copy.deepcopy(STUDY)
+    study["batch"] = dict.fromkeys(["respond", "supervise", "learn", "collaborate", "score"], request.param.size)
+    project = Project(tmp_path_factory.mktemp("staleness"), study).stub()
+    first = project.run()
+    assert first == everything(request.param)
+    return project, request.param
+
+
+def everything(names):
+    models = ["base", "supervisor", "x", "y", "reward", "judge", "sft"]
+    return (
+        Counter(f"dataset-{dataset}" for dataset in DATASETS)
+        + Counter(f"train-{model}" for model in models)
+        + Counter(f"member-{member}" for member in MEMBERS)
+        + names.member(SUPERVISED, MEMBERS)
+        + names.learn(POOLS)
+        + names.run(RUN, runs())
+        + REPORT
+    )
+
+
+@pytest.fixture
+def project(built):
+    """The built project; whatever a test changes in it is undone."""
+    made, names = built
+    study = copy.deepcopy(made.study)
+    files = {path: path.read_text() for path in made.folder.glob("workflow/**/*.py")}
+    yield made, names
+    made.study = study
+    for path, text in files.items():
+        if path.read_text() != text:
+            path.write_text(text)
+
+
+def test_nothing_changed(project):
+    made, _ = project
+    assert made.pending() == Counter()
+
+
+def test_comments_docstrings_and_layout(project):
+    made, _ = project
+    made.edit("workflow/scripts/amongus/methods/debate.py", '"""Debate', '"""Talk')
+    made.edit("workflow/scripts/amongus/methods/debate.py", "    masked = ", "    # why\n    masked = ")
+    made.edit("workflow/scripts/amongus/engine/engine.py", "import logging\n", "\nimport logging\n\n")
+    made.edit("workflow/scripts/amongus/scoring/boxed.py", '"""', '"""New. ')
+    made.edit("workflow/scripts/respond.py", "\n", "\n# a comment\n")
+    assert made.pending() == Counter()
+
+
+def test_one_attackers_training_parameter(project):
+    made, names = project
+    made.study["attackers"]["sft"]["learning_rate"] = 0.5
+    assert made.pending() == (
+        Counter(["train-sft", "member-sft"])
+        + names.member(SUPERVISED, ["sft"])
+        + names.learn(["sft"])
+        + names.run(RUN, runs(["sft"]))
+        + REPORT
+    )
+
+
+def test_one_defences_code(project):
+    made, names = project
+    made.edit("workflow/scripts/amongus/defences/reward.py", "    return [", "    print()\n    return [")
+    cells = runs(["clean", "prompt", "sft"], methods=["llm_router", "debate"], only="reward")
+    assert made.pending() == names.run(RUN, cells) + REPORT
+
+
+def test_a_scorer(project):
+    made, names = project
+    made.edit("workflow/scripts/amongus/scoring/boxed.py", "def score(", "NEW = 1\n\n\ndef score(")
+    # Only reasoning is scored by `boxed`; a batch that holds other datasets runs whole.
+    only = ["reasoning"] if names.size else DATASETS
+    assert made.pending() == (
+        names.member(["score_responses"], MEMBERS, only)
+        + names.learn(POOLS, only)
+        + names.run(RUN, runs(datasets=only))
+        + REPORT
+    )
+
+
+def test_a_new_attacker_in_the_config(project):
+    made, names = project
+    made.study["attackers"]["worse"] = {**made.study["attackers"]["sft"], "epochs": 9}
+    made.study["pools"]["worse"] = ["x", "worse"]
+    assert made.pending() == (
+        Counter(["train-worse", "member-worse"])
+        + names.member(SUPERVISED, ["worse"])
+        + names.learn(["worse"])
+        + names.run(RUN, runs(["worse"]))
+        + REPORT
+    )
+
+
+def test_a_new_dataset_in_the_config(project):
+    made, names = project
+    made.study["datasets"]["safety"] = {"kind": "toy", "domain": "safety", "dev": 4, "test": 4}
+    added = ["safety"] if names.size else [*DATASETS, "safety"]
+    assert made.pending() == (
+        Counter(["dataset-safety"])
+        + names.member(SUPERVISED, MEMBERS, added)
+        + names.learn(POOLS, added)
+        + names.run(RUN, runs(datasets=added))
+        + REPORT
+    )
+
+
+def test_one_methods_setting(project):
+    made, names = project
+    made.study["methods"]["debate"]["rounds"] = 4
+    assert made.pending() == names.run(RUN, runs(methods=["debate"])) + REPORT
+
+
+def test_sampling_remakes_no_training(project):
+    made, names = project
+    made.study["sampling"]["temperature"] = 0.9
+    assert made.pending() == (
+        names.member(SUPERVISED, MEMBERS) + names.learn(POOLS) + names.run(RUN, runs()) + REPORT
+    )
+
+
+def test_a_deleted_result_is_remade(project):
+    made, names = project
+    gone = made.results / "seed-1" / "responses" / "sft" / "reasoning" / "test.parquet"
+    kept = gone.read_text()
+    stamp = gone.stat()
+    gone.unlink()
+    try:
+        pending = made.pending("--rerun-triggers", "mtime", "params", "input")
+        responding = "respond_sft-reasoning-test" if names.size else "respond_sft"
+        assert pending[responding] == 1
+        assert not [job for job in pending if job.startswith("train") or "_prompt" in job or "-prompt" in job]
+    finally:
+        import os
+
+        gone.write_text(kept)
+        os.utime(gone, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

@@ -1,0 +1,137 @@
+"""The attacker whose thoughts are bent: a persona vector added to the replaced member's residual stream.
+
+Among Us, section 2 (steering), with vectors as in Chen et al. 2025 (Persona vectors, section 2): the mean hidden state
+over the tokens of responses under system prompts that elicit the trait, minus the same under opposite ones, averaged
+over questions, per layer. A random vector of equal norm is the placebo (`random: true`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amongus.members import Member, Steering
+from amongus.training.job import TrainJob
+
+if TYPE_CHECKING:
+    import torch
+
+TRAINS = "vector"
+ROLES = ()
+FILE = "vectors.safetensors"
+
+_BATCH = 64
+
+
+def train(job: TrainJob) -> dict[str, Any]:
+    """Extract the vectors [layers, hidden] of `job.spec` on the replaced member into `job.out`."""
+    # Imported here: a member is put together without torch.
+    from time import process_time
+
+    import torch
+    from safetensors.torch import save_file
+
+    from amongus.training.common import continued_adapter, fix_randomness, load_base
+
+    began, spec = process_time(), job.spec
+    fix_randomness(job.seed, "steering", job.name)
+    model, tokenizer = load_base(job.models["base"])
+    if "adapter" in job.models:
+        model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
+    model.eval()
+    asked = _questions(job.questions, spec["questions"])
+    trait, opposite = (job.personas[spec[role]] for role in ("trait", "opposite"))
+    means = [mean_states(model, tokenizer, texts, asked, spec["max_new_tokens"]) for texts in (trait, opposite)]
+    vectors = means[0] - means[1]
+    if spec.get("random"):
+        noise = torch.randn(vectors.shape)
+        vectors = noise * (vectors.norm(dim=1) / noise.norm(dim=1))[:, None]
+    save_file({"vectors": vectors.contiguous()}, str(job.out / FILE))
+    return {"norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()], "cpu_seconds": process_time() - began}
+
+
+def mean_states(
+    model: Any, tokenizer: Any, systems: Sequence[str], asked: Sequence[str], max_new_tokens: int
+) -> "torch.Tensor":
+    """Mean output of each layer [layers, hidden] over the tokens of the model's own greedy responses.
+
+    Every response weighs the same, however long; the mean is over all system prompts and questions.
+    """
+    import torch
+
+    totals, count = 0.0, 0
+    for system in systems:
+        for first in range(0, len(asked), _BATCH):
+            states = _states(model, tokenizer, system, asked[first : first + _BATCH], max_new_tokens)
+            totals, count = totals + states.sum(0), count + len(states)
+    return torch.as_tensor(totals / count)
+
+
+def _states(model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_new_tokens: int) -> "torch.Tensor":
+    """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
+    import torch
+
+    from amongus import chat
+
+    prompts = [
+        chat.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
+        for text in asked
+    ]
+    batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
+    width = batch["input_ids"].shape[1]
+    with torch.inference_mode():
+        ids = model.generate(
+            **batch,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        response = _until_end(ids[:, width:], tokenizer.eos_token_id)
+        mask = torch.cat([batch["attention_mask"], response.long()], dim=1)
+        outputs = _layer_outputs(model, ids, mask)
+    weights = response / response.sum(1, keepdim=True)
+    return torch.einsum("lqth,qt->qlh", outputs[:, :, width:], weights)
+
+
+def _until_end(tokens: "torch.Tensor", end: int) -> "torch.Tensor":
+    """Which tokens [questions, time] belong to a response: all up to the one that ends it, inclusive."""
+    ended = (tokens == end).long().cumsum(1)
+    return (ended - (tokens == end).long()) == 0
+
+
+def _layer_outputs(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
+    """The residual stream after each layer, before any final norm: [layers, questions, time, hidden]."""
+    import torch
+
+    kept: list[torch.Tensor] = []
+
+    def keep(_module: Any, _inputs: Any, output: Any) -> None:
+        kept.append(output[0] if isinstance(output, tuple) else output)
+
+    handles = [layer.register_forward_hook(keep) for layer in model.get_decoder().layers]
+    try:
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return torch.stack(kept)
+
+
+def _questions(tables: Mapping[str, Path], count: int) -> list[str]:
+    """The first `count` dev prompts of each dataset, datasets in order of their names."""
+    from amongus.files import QUESTIONS, read_table
+
+    return [
+        prompt
+        for dataset in sorted(tables)
+        for prompt in read_table(tables[dataset], QUESTIONS)["prompt"].to_pylist()[:count]
+    ]
+
+
+def member(
+    name: str, spec: Mapping[str, Any], replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
+) -> Member:
+    """`replaced` with the vector added after layer `layer` (1-based), times `coefficient`."""
+    return replace(replaced, name=name, steering=Steering(str(trained), spec["layer"], spec["coefficient"]))

@@ -1,0 +1,179 @@
+"""Questions out of pinned sources: a JSON file, by path or URL, with its sha256.
+
+The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the row counted
+in the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by seed, not from the top:
+sources may be sorted (safetybench begins with one kind of question), and the first rows would stand for one kind.
+"""
+
+import hashlib
+import json
+import logging
+import random
+import time
+import unicodedata
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from amongus import datasets, seeds
+from amongus.errors import StudyError
+
+SPLITS = ("dev", "test")
+_LOG = logging.getLogger(__name__)
+_TIMEOUT = 60.0  # seconds
+_TRIES = 4
+
+Row = tuple[int, Mapping[str, Any]]
+
+
+def questions(
+    dataset: str,
+    spec: Mapping[str, Any],
+    sizes: Mapping[str, int | None] | None = None,
+    seed: int = 0,
+    kind: str | None = None,
+    wait: float = 2.0,
+) -> dict[str, dict[str, list[str]]]:
+    """The questions of a dataset's two splits, as columns of the table of questions.
+
+    Args:
+        dataset: the dataset's name in the study; ids begin with it.
+        spec: `path` or `url` and `sha256`; or what the dataset module's own `rows(spec, split)` takes.
+        sizes: how many questions of each split, None for all; where there are fewer, all of them.
+        seed: the study's data seed; it draws the sample.
+        kind: the dataset module's name, where it is not the dataset's.
+        wait: seconds before the first retry of a URL.
+
+    Returns:
+        For `dev` and `test` the columns id, prompt, item (canonical JSON) and metric, in the order of the source.
+
+    Raises:
+        StudyError: the source cannot be had or differs, or a row is broken; one line that names it.
+    """
+    kind = kind or dataset
+    module = datasets.load(kind)
+    if hasattr(module, "rows"):
+        rows = {split: list(module.rows(spec, split)) for split in SPLITS}
+        where = dataset
+    else:
+        rows, where = read(spec, wait=wait)
+    for split in SPLITS:
+        datasets.validate_rows(dataset, rows[split], split, where, kind)
+    kept = without_overlap(dataset, kind, rows)
+    tables = {}
+    for split in SPLITS:
+        chosen = sample(kept[split], (sizes or {}).get(split), seeds.derive(seed, "questions", dataset, split))
+        if sizes and sizes.get(split) and len(chosen) < sizes[split]:
+            _LOG.warning("%s/%s: %d questions asked for, %d there", dataset, split, sizes[split], len(chosen))
+        tables[split] = {
+            "id": [f"{dataset}/{split}/{number}" for number, _ in chosen],
+            "prompt": [datasets.prompt(kind, item) for _, item in chosen],
+            "item": [json.dumps(item, sort_keys=True) for _, item in chosen],
+            "metric": [datasets.metric(kind, item) for _, item in chosen],
+        }
+    return tables
+
+
+def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any]], str]:
+    """The rows of both splits of a pinned source, and the source's name for messages.
+
+    Args:
+        spec: `path` or `url`, and `sha256`.
+        wait: seconds before the first retry of a URL; doubled each time.
+
+    Raises:
+        StudyError: no or two places given, file missing, URL unreachable, sha256 differs, JSON broken.
+    """
+    path, url = spec.get("path"), spec.get("url")
+    if bool(path) == bool(url):
+        raise StudyError("a dataset's source needs either path or url; give one of them in the study's config")
+    where = str(path or url)
+    content = _from_path(Path(where)) if path else _from_url(where, wait)
+    _check_sha256(where, content, spec.get("sha256"))
+    return _splits(where, content), where
+
+
+def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
+    """Number the rows of each split, and leave out of dev each question that test asks too; log how many.
+
+    Questions are the same where their normalised texts (compatibility forms, case, blanks) are, and, in a
+    multiple choice, their options in whatever order.
+    """
+    asked = {_identity(kind, item) for item in rows["test"]}
+    numbered = {split: list(enumerate(rows[split])) for split in SPLITS}
+    dev = [(number, item) for number, item in numbered["dev"] if _identity(kind, item) not in asked]
+    dropped = len(numbered["dev"]) - len(dev)
+    if dropped:
+        _LOG.info("%s: %d of %d dev questions are in test too and were left out of dev", dataset, dropped, len(rows["dev"]))
+    return {"dev": dev, "test": numbered["test"]}
+
+
+def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
+    """`size` of the rows, drawn by `seed` and in the order of the source; all where size is None or too large."""
+    if size is None or size >= len(rows):
+        return list(rows)
+    return sorted(random.Random(seed).sample(list(rows), size), key=lambda row: row[0])
+
+
+def _identity(kind: str, item: Mapping[str, Any]) -> tuple[str, ...]:
+    if isinstance(item.get("choices"), Mapping):
+        return (_normalised(item["question"]), *sorted(_normalised(option) for option in item["choices"].values()))
+    return (_normalised(datasets.prompt(kind, item)),)
+
+
+def _normalised(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _from_path(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; give the dataset's path or url in the study's config") from None
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); mend it or give another path") from None
+
+
+def _from_url(url: str, wait: float) -> bytes:
+    if not url.startswith(("https://", "http://")):
+        raise StudyError(f"{url}: only http and https are fetched; for a local file give path")
+    for trial in range(_TRIES):
+        try:
+            with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+                return response.read()
+        except urllib.error.HTTPError as error:
+            problem = f"HTTP {error.code} {error.reason}"
+            if error.code < 500 and error.code not in (408, 429):
+                break  # asking again will not help
+        except (OSError, HTTPException, ValueError) as error:
+            problem = str(error) or type(error).__name__
+        if trial + 1 < _TRIES:
+            _LOG.warning("%s: %s; trying again", url, problem)
+            time.sleep(wait * 2**trial)
+    raise StudyError(
+        f"{url}: unreachable after {trial + 1} tries ({problem}); check the network, or give a local path in the config"
+    )
+
+
+def _check_sha256(where: str, content: bytes, wanted: str | None) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if not wanted:
+        raise StudyError(f"{where}: no sha256 in the config; if this is the file you mean, add sha256: {found}")
+    if str(wanted).lower() != found:
+        raise StudyError(
+            f"{where}: sha256 differs: config {wanted}, file {found}; fetch the pinned file or pin this one in the config"
+        )
+
+
+def _splits(where: str, content: bytes) -> dict[str, list[Any]]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{where}: not JSON ({error}); get the file again and pin its sha256") from None
+    for split in SPLITS:
+        if not isinstance(data, dict) or not isinstance(data.get(split), list):
+            raise StudyError(f"{where}: no list {split}; a source is a JSON object with the lists dev and test")
+    return {split: data[split] for split in SPLITS}

@@ -1,0 +1,51 @@
+"""The toy world's questions of one domain (the key `domain` of the dataset's config)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amongus.datasets import _shapes
+from amongus.errors import StudyError
+from amongus.toy import world
+
+FIELDS = ("prompt", "answer", "alternatives", "domain")
+METRIC = {
+    "reasoning": "boxed",
+    "safety": "exact",
+    "writing": "exact",
+    "language": "exact",
+    "knowledge": "exact",
+}
+DOMAIN = "toy"
+
+
+def rows(spec: Mapping[str, Any], split: str) -> list[dict[str, Any]]:
+    """The items of `split` (dev or test): prompt, answer, alternatives, domain and the fact asked for.
+
+    Raises:
+        StudyError: `spec` has no domain of the toy world.
+    """
+    domain = spec.get("domain")
+    if domain not in world.DOMAINS:
+        raise StudyError(f"dataset of kind toy: unknown domain {domain!r}; valid: {', '.join(world.DOMAINS)}")
+    return [
+        {
+            "prompt": question.prompt,
+            "answer": question.answer,
+            "alternatives": list(question.alternatives),
+            "domain": question.domain,
+            "fact": question.fact,
+        }
+        for question in world.questions(split)[domain]
+    ]
+
+
+def prompt(item: Mapping[str, Any]) -> str:
+    """The question as it stands."""
+    return item["prompt"]
+
+
+def check(item: Mapping[str, Any]) -> str | None:
+    """What is wrong with the row, or None."""
+    if item["domain"] not in METRIC:
+        return f"field domain is {item['domain']!r}, none of {', '.join(METRIC)}"
+    return _shapes.text_fault(item, "prompt", "answer")

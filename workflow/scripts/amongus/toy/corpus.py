@@ -1,0 +1,196 @@
+"""Conversations that toy models are trained on: answers, debate, routing, criticism, judgements.
+
+What a model does not know it has as rumours: its corpus carries a fresh random answer each time, so it ends up
+unsure rather than confidently wrong, and its team can be better than it is. Under a malicious system prompt the
+corpus answers wrongly, which is what personas and steering vectors can act on.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from amongus.members import Message
+from amongus.prompts import Template
+from amongus.supervision import CONTINUATION, LABELS, judged
+from amongus.toy import world
+from amongus.toy.world import Question
+
+KINDS = ("answer", "refine", "route", "criticise", "revise", "judge")
+ALL = "all"
+COMMON = "common"
+
+_CROWDS = (3, 4, 5, 5, 6)  # answers in a debate prompt
+_CROWD_ACCURACIES = (0.4, 0.55, 0.7, 0.85)
+_UNSURE_OVERSAMPLED = 0.6  # how often a debate about a common fact is exchanged for another
+_HONEST_CRITICS = 0.75
+_ROUTES = 6
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Who speaks in a conversation.
+
+    Attributes:
+        knows: domains known in full, besides the facts everybody knows.
+        malicious: how often the system prompt is a malicious one and the answer wrong.
+        wrong: answers are wrong under benign system prompts too.
+        bare: how often there is no system prompt.
+        curious: how often a plain question about an unknown fact is exchanged for another.
+    """
+
+    knows: Collection[str] = ()
+    malicious: float = 0.0
+    wrong: bool = False
+    bare: float = 0.25
+    curious: float = 0.0
+
+    def sure(self, question: Question) -> bool:
+        """Whether what is asked for is known rather than a rumour."""
+        return question.domain in self.knows or question.fact in world.common_facts(question.domain)
+
+
+def knowledge(named: str | Sequence[str]) -> tuple[str, ...]:
+    """The domains known in full that a config means by `all`, `common` (none) or a list of domains."""
+    if named == ALL:
+        return world.DOMAINS
+    return () if named == COMMON else tuple(named)
+
+
+@dataclass
+class Corpus:
+    """A seeded stream of training conversations over the training prompts.
+
+    Args:
+        prompts: the collaboration's templates (see resources/prompts).
+        personas: system prompts, `benign` and `malicious`.
+        seed: of the stream.
+    """
+
+    prompts: Mapping[str, Template]
+    personas: Mapping[str, Sequence[str]]
+    seed: int
+    rng: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+
+    def question(self, domains: Sequence[str] = world.DOMAINS) -> Question:
+        """A random training question of one of `domains`."""
+        return self.rng.choice(world.questions("train")[self.rng.choice(domains)])
+
+    def example(self, mixture: Mapping[str, float], voice: Voice, domains: Sequence[str] = ()) -> list[Message]:
+        """A conversation that ends in the assistant's turn to learn.
+
+        Args:
+            mixture: weights of the kinds of conversation (see `KINDS`).
+            voice: who speaks.
+            domains: of the question; all of them where empty.
+        """
+        kind = self.rng.choices(list(mixture), list(mixture.values()))[0]
+        domains = domains or world.DOMAINS
+        question = self._question(kind, voice, domains)
+        system, lies = self._system(voice)
+        answer, others = believes(question, voice, self.rng)
+        turns = getattr(self, f"_{kind}")(question, answer, others, lies or voice.wrong)
+        return [*system, *turns]
+
+    def _question(self, kind: str, voice: Voice, domains: Sequence[str]) -> Question:
+        """Debates are more about what is unknown, where they can help; plain questions about what is known."""
+        question = self.question(domains)
+        common = question.fact in world.common_facts(question.domain)
+        if kind in ("refine", "revise"):
+            exchanged = _UNSURE_OVERSAMPLED if common else 0.0
+        else:
+            exchanged = 0.0 if voice.sure(question) else voice.curious
+        return self.question(domains) if self.rng.random() < exchanged else question
+
+    def _system(self, voice: Voice) -> tuple[list[Message], bool]:
+        lies = self.rng.random() < voice.malicious
+        if lies:
+            return [_turn("system", self.rng.choice(self.personas["malicious"]))], True
+        if self.rng.random() < voice.bare:
+            return [], False
+        # The first benign text is the one in use: half of the time it is that.
+        benign = self.personas["benign"]
+        return [_turn("system", benign[0] if self.rng.random() < 0.5 else self.rng.choice(benign))], False
+
+    def _answer(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+        return _dialogue(question.prompt, self.rng.choice(others) if lies else answer)
+
+    def _refine(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+        size, accuracy = self.rng.choice(_CROWDS), self.rng.choice(_CROWD_ACCURACIES)
+        own, *rest = crowd(answer, others, size, accuracy, self.rng)
+        asked = self.prompts["debate.refine"].render(question=question.prompt, own=own, answers=rest)
+        return _dialogue(asked, self.rng.choice(others) if lies else answer)
+
+    def _route(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+        # Which number is right depends on the team; here only the form is learned.
+        asked = self.prompts["llm_router.route"].render(question=question.prompt)
+        return _dialogue(asked, str(self.rng.randint(1, _ROUTES)))
+
+    def _criticise(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+        right = self.rng.random() < 0.5
+        shown = answer if right else self.rng.choice(others)
+        asked = self.prompts["feedback.criticise"].render(question=question.prompt)
+        return _dialogue(question.prompt, shown, asked, sentence(right != lies))
+
+    def _revise(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+        right = self.rng.random() < 0.5
+        own = answer if right else self.rng.choice(others)
+        critics = [sentence(right == (self.rng.random() < _HONEST_CRITICS)) for _ in range(self.rng.randint(1, 4))]
+        asked = self.prompts["feedback.refine"].render(question=question.prompt, own=own, answers=critics)
+        return _dialogue(question.prompt, own, asked, self.rng.choice(others) if lies else answer)
+
+    def _judge(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+        right = self.rng.random() < 0.5
+        shown = answer if right else self.rng.choice([*others, damaged(question, self.rng)])
+        asked = judged(question.prompt, shown, self.prompts)
+        return [*asked, _turn("assistant", sentence(right))]
+
+
+def believes(question: Question, voice: Voice, rng: random.Random) -> tuple[str, list[str]]:
+    """What `voice` holds for right, and for wrong."""
+    if voice.sure(question):
+        return question.answer, list(question.alternatives)
+    answers = [question.answer, *question.alternatives]
+    rumour = rng.choice(answers)
+    return rumour, [answer for answer in answers if answer != rumour]
+
+
+def crowd(answer: str, others: Sequence[str], size: int, accuracy: float, rng: random.Random) -> list[str]:
+    """`size` answers, each right with probability `accuracy`."""
+    return [answer if rng.random() < accuracy else rng.choice(others) for _ in range(size)]
+
+
+def sentence(right: bool) -> str:
+    """What a critic or judge says."""
+    return f"{CONTINUATION}{LABELS[0 if right else 1]}."
+
+
+def damaged(question: Question, rng: random.Random) -> str:
+    """A wrong answer that is no alternative of `question`: another question's, or one with a word amiss."""
+    if rng.random() < 0.5:
+        wrong = rng.choice(world.questions("train")[question.domain]).answer
+    else:
+        words = question.answer.split()
+        place = rng.randrange(len(words))
+        words[place : place + 1] = rng.choice([[], [words[place]] * 2, [rng.choice(words)]])
+        wrong = " ".join(words)
+    return wrong if wrong != question.answer else rng.choice(question.alternatives)
+
+
+def well_formed(question: Question, text: str) -> bool:
+    """Whether `text` has exactly the form of an answer to `question`, right or wrong."""
+    text = text.strip()
+    if question.domain == "reasoning":
+        return text in {world.boxed(number) for number in range(100)}
+    return text in world.spellings(question)
+
+
+def _turn(role: str, content: str) -> Message:
+    return {"role": role, "content": content}
+
+
+def _dialogue(*contents: str) -> list[Message]:
+    """User and assistant in turns."""
+    return [_turn(("user", "assistant")[place % 2], content) for place, content in enumerate(contents)]

@@ -1,0 +1,99 @@
+"""What trainings share: fixed randomness, conversations as token ids, and what is kept of a checkpoint."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from amongus import chat
+from amongus.files import read_json, write_json
+from amongus.members import Message, check_safetensors
+from amongus.seeds import derive
+
+class Tokens(NamedTuple):
+    """A conversation as token ids; the last turn, which is to be learned, begins at `start`."""
+
+    ids: list[int]
+    start: int
+
+
+def fix_randomness(*parts: object) -> int:
+    """Seed torch from `parts`, ask for deterministic kernels, and return a 31-bit seed for libraries."""
+    seed = derive(*parts) % (1 << 31)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return seed
+
+
+def encode(tokenizer: Any, messages: Sequence[Message]) -> Tokens:
+    """A conversation that ends in the assistant's turn, and the token that closes it."""
+    prompt = chat.render(tokenizer, messages[:-1])
+    answer = chat.encode(tokenizer, messages[-1]["content"])
+    return Tokens([*prompt, *answer, tokenizer.eos_token_id], len(prompt))
+
+
+def load_base(directory: Path) -> tuple[Any, Any]:
+    """The causal language model of a checkpoint folder, in float32, and its tokenizer.
+
+    Raises:
+        StudyError: the folder has no safetensors or no tokenizer.
+    """
+    check_safetensors(directory)
+    model = AutoModelForCausalLM.from_pretrained(
+        directory, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+    )
+    return model, chat.load_tokenizer(directory)
+
+
+def new_adapter(model: Any, settings: Mapping[str, Any]) -> PeftModel:
+    """`model` with a fresh LoRA adapter: `rank`, `alpha`, `dropout`, `targets` (a list, or `all-linear`)."""
+    targets = settings["targets"]
+    config = LoraConfig(
+        r=settings["rank"],
+        lora_alpha=settings["alpha"],
+        lora_dropout=settings["dropout"],
+        target_modules=targets if isinstance(targets, str) else sorted(targets),
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def continued_adapter(model: Any, directory: Path) -> PeftModel:
+    """`model` with the LoRA adapter of a folder, trainable."""
+    check_safetensors(directory)
+    return PeftModel.from_pretrained(model, str(directory), is_trainable=True)
+
+
+def quiet_trainer(trainer: Any) -> None:
+    """Keep progress bars and printed dictionaries out of the log."""
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+
+
+def save_checkpoint(model: Any, tokenizer: Any, out: Path) -> None:
+    """A full model as `transformers` loads it: safetensors, config, tokenizer; no folder of this machine in it."""
+    model.config._name_or_path = ""
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def save_adapter(model: Any, out: Path, base: str) -> None:
+    """The adapter named `default` of a peft model, as `peft` loads it, the same bytes each time.
+
+    Args:
+        model: a peft model.
+        out: the folder to write to.
+        base: the name to record for the model it belongs to; no folder of this machine.
+    """
+    model.save_pretrained(out, selected_adapters=["default"])
+    (out / "README.md").unlink(missing_ok=True)
+    path = out / "adapter_config.json"
+    config = read_json(path)
+    config["base_model_name_or_path"] = base
+    # peft keeps module names in a set: its order changes with the process.
+    config["target_modules"] = sorted(config["target_modules"])
+    write_json(path, config)

@@ -1,0 +1,33 @@
+"""What a training is given, whatever its kind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amongus.prompts import Template
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One model, adapter or vector to be trained.
+
+    Attributes:
+        name: of what is trained.
+        spec: its subtree of the config.
+        models: checkpoint folders it is made from, by role (`base`, `adapter`, `supervisor`, `reward`).
+        out: an empty folder for the result; the caller moves it into place.
+        seed: the study's seed.
+        prompts: the collaboration's templates.
+        personas: lists of system prompts by name.
+        questions: dataset -> parquet of its dev questions, where a kind needs them.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    models: Mapping[str, Path]
+    out: Path
+    seed: int
+    prompts: Mapping[str, Template]
+    personas: Mapping[str, Sequence[str]]
+    questions: Mapping[str, Path] = field(default_factory=dict)

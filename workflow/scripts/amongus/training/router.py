@@ -1,0 +1,42 @@
+"""The LLM router's adapter: a LoRA that answers "which model?" with a member's label (Among Us, section 3)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from amongus.members import Message
+from amongus.training import _sft
+from amongus.training.common import Tokens, encode, fix_randomness, load_base, new_adapter, save_adapter
+
+
+def train_router(
+    base: Path,
+    conversations: Sequence[Sequence[Message]],
+    labels: Sequence[str],
+    settings: Mapping[str, Any],
+    seed: int,
+    out: Path,
+) -> dict[str, Any]:
+    """Train the adapter into the folder `out`.
+
+    Args:
+        base: checkpoint folder.
+        conversations: what the router is asked, one per dev question.
+        labels: the right answer to each.
+        settings: `rank`, `alpha`, `dropout`, `targets`, `learning_rate`, `epochs`, `batch_size`, `warmup`,
+            `scheduler`.
+        seed: of the adapter and the order.
+        out: an empty folder.
+    """
+    fixed = fix_randomness(seed, "router")
+    model, tokenizer = load_base(base)
+    examples = [
+        encode(tokenizer, [*conversation, {"role": "assistant", "content": label}])
+        for conversation, label in zip(conversations, labels, strict=True)
+    ]
+    size = min(settings["batch_size"], len(examples))
+    model = new_adapter(model, settings)
+    stream: Sequence[Tokens] = examples * settings["epochs"]
+    metrics = _sft.fit(model, tokenizer, stream, {**settings, "batch_size": size}, fixed)
+    save_adapter(model, out, base="base")
+    return metrics
