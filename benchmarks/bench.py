@@ -95,7 +95,7 @@ def plain_loop(weights: list[Weights], prompts: list[list[int]]) -> list[list[in
     for _ in range(NEW):
         logits = []
         for one in weights:
-            with one.active(start=-1) as model:
+            with one.base.active([one], len(prompts), start=-1) as model:
                 logits.append(model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[:, -1])
         ids = torch.cat([ids, torch.stack(logits).mean(0).argmax(-1, keepdim=True)], 1)
     return ids[:, len(prompts[0]) :].tolist()
@@ -191,8 +191,7 @@ def main(out: str) -> int:
 
 
 def _base_generate(weights: Weights, prompts: list[list[int]]) -> list[list[int]]:
-    with weights.active(start=-1) as model:
-        return generate_unsorted(model, prompts)
+    return generate_unsorted(weights.base.model, prompts)
 
 
 if __name__ == "__main__":

@@ -61,9 +61,9 @@ def parent_models(wildcards):
     return [PATHS.model(parent) for parent in study.parents(name).values()]
 
 
-def training_questions(wildcards):
-    """Dev questions of every dataset, for attackers whose vector is extracted over questions."""
-    return [PATHS.questions(dataset, "dev") for dataset in study.datasets]
+def extraction_questions(wildcards):
+    """Dev questions that an attacker's vector is extracted over."""
+    return [PATHS.questions(d, "dev") for d in study.extraction_datasets(wildcards.attacker)]
 
 
 def training_code(wildcards):

@@ -34,7 +34,7 @@ rule train:
 rule extract_vector:
     input:
         parents=parent_models,
-        questions=training_questions,
+        questions=extraction_questions,
     output:
         vectors=PATHS.vectors("{attacker}"),
         cost=PATHS.cost("extract_vector", "{attacker}"),
@@ -57,7 +57,7 @@ rule extract_vector:
         parents=lambda wildcards: study.parents(wildcards.attacker),
         prompts=prompts(*sorted(PROMPTS)),
         personas=PERSONAS,
-        datasets=sorted(study.datasets),
+        datasets=lambda wildcards: study.extraction_datasets(wildcards.attacker),
         code=training_code,
     script:
         "../workflow/scripts/extract_vector.py"

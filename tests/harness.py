@@ -13,6 +13,7 @@ import yaml
 from conftest import ROOT
 
 PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "envs")
+TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
 STUB = '''
 from pathlib import Path
 for output in snakemake.output:
@@ -113,7 +114,7 @@ def jobs(output: str) -> Counter:
     found: Counter = Counter()
     for block in re.split(r"\n(?=\s*(?:local)?rule [\w-]+:)", "\n" + output):
         head = re.match(r"\s*(?:local)?rule ([\w-]+):", block)
-        if not head or head.group(1) in ("all", "tables", "figures"):
+        if not head or head.group(1) in TARGETS:
             continue
         wildcards = re.search(r"^\s+wildcards: (.*)$", block, re.MULTILINE)
         values = [pair.split("=", 1) for pair in wildcards.group(1).split(", ")] if wildcards else []

@@ -5,6 +5,7 @@ compute. `test_micro.py` runs the real ones.
 """
 
 import copy
+import os
 from collections import Counter
 from itertools import product
 
@@ -16,18 +17,23 @@ pytestmark = pytest.mark.xdist_group("staleness")
 REPORT = Counter(
     ["impact", "mitigation", "supervisors", "cost", "impact_figure", "mitigation_figure", "supervisors_figure"]
 )
-MEMBERS = ["x", "y", "prompt", "sft"]
-POOLS = ["clean", "prompt", "sft", "empty"]
+MEMBERS = ["x", "y", "prompt", "steering", "sft"]
+POOLS = ["clean", "prompt", "steering", "sft", "empty"]
 DATASETS = ["reasoning", "knowledge"]
-METHODS = {"llm_router": ["none", "self", "reward"], "debate": ["none", "reward", "oracle"], "soup": ["none"]}
+METHODS = {
+    "llm_router": ["none", "self", "reward"],
+    "debate": ["none", "reward", "judge", "oracle"],
+    "fusion": ["none"],
+    "soup": ["none"],
+}
 
 
 def applies(pool, method):
-    return method != "soup" or pool != "prompt"
+    return method != "soup" or pool not in ("prompt", "steering")
 
 
 def runs(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
-    """Cells by hand: controls undefended, soup without the prompt attacker."""
+    """Cells by hand: controls undefended, soup without the attackers that have no weights."""
     return [
         (pool, method, defence, dataset)
         for pool, method in product(pools, methods)
@@ -89,7 +95,7 @@ def built(request, tmp_path_factory):
 def everything(names):
     models = ["base", "supervisor", "x", "y", "reward", "judge", "sft"]
     return (
-        Counter(f"dataset-{dataset}" for dataset in DATASETS)
+        Counter(["extract_vector-steering", *(f"dataset-{dataset}" for dataset in DATASETS)])
         + Counter(f"train-{model}" for model in models)
         + Counter(f"member-{member}" for member in MEMBERS)
         + names.member(SUPERVISED, MEMBERS)
@@ -142,7 +148,8 @@ def test_one_attackers_training_parameter(project):
 def test_one_defences_code(project):
     made, names = project
     made.edit("workflow/scripts/amongus/defences/reward.py", "    return [", "    print()\n    return [")
-    cells = runs(["clean", "prompt", "sft"], methods=["llm_router", "debate"], only="reward")
+    pools = [pool for pool in POOLS if pool != "empty"]
+    cells = runs(pools, methods=["llm_router", "debate"], only="reward")
     assert made.pending() == names.run(RUN, cells) + REPORT
 
 
@@ -199,19 +206,13 @@ def test_sampling_remakes_no_training(project):
     )
 
 
-def test_a_deleted_result_is_remade(project):
+def test_a_deleted_result_is_remade_when_asked_for(project):
     made, names = project
     gone = made.results / "seed-1" / "responses" / "sft" / "reasoning" / "test.parquet"
-    kept = gone.read_text()
-    stamp = gone.stat()
+    kept, stamp = gone.read_text(), gone.stat()
     gone.unlink()
     try:
-        pending = made.pending("--rerun-triggers", "mtime", "params", "input")
-        responding = "respond_sft-reasoning-test" if names.size else "respond_sft"
-        assert pending[responding] == 1
-        assert not [job for job in pending if job.startswith("train") or "_prompt" in job or "-prompt" in job]
+        assert made.pending("responses") == Counter(["respond_sft-reasoning-test" if names.size else "respond_sft"])
     finally:
-        import os
-
         gone.write_text(kept)
         os.utime(gone, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

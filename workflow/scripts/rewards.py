@@ -4,7 +4,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.costs import write_cost
-from amongus.engine.engine import RewardModel
+from amongus.engine.reward import RewardModel
 from amongus.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
 from amongus.supervision import answered
 

@@ -39,26 +39,28 @@ def interval(
         confidence: of the interval.
 
     Returns:
-        (low, high). NaN without pairs. Where all pairs agree a bootstrap has no width; outcomes of total
-        probability q, (1 - q)^n = 1 - confidence, may then have gone unseen, which it allows for.
+        (low, high). NaN without pairs. Where the pairs of every stratum agree, a bootstrap has no width;
+        outcomes of total probability q, (1 - q)^n = 1 - confidence, may then have gone unseen, which it
+        allows for.
     """
     values = np.asarray(differences, dtype=float)
     if values.size == 0:
         return float("nan"), float("nan")
-    if np.all(values == values[0]):
-        unseen = 1 - (1 - confidence) ** (1 / values.size)
-        centre = (1 - unseen) * values[0]
-        return float(centre - unseen * span), float(centre + unseen * span)
     labels = np.zeros(values.size, dtype=int) if strata is None else np.asarray(strata)
     shares = np.full(values.size, 1 / values.size) if weights is None else np.asarray(weights, dtype=float)
     rng = np.random.default_rng(seed)
-    draws = np.zeros(resamples)
+    draws, varied = np.zeros(resamples), False
     for label in np.unique(labels):
         here = labels == label
         distinct, counts = np.unique(values[here], return_counts=True)
+        varied = varied or distinct.size > 1
         n = int(counts.sum())
         drawn = rng.multinomial(n, counts / n, size=resamples)
         draws += drawn @ (distinct * shares[here].sum() / n)
+    if not varied:
+        unseen = 1 - (1 - confidence) ** (1 / values.size)
+        centre = (1 - unseen) * (values @ shares)
+        return float(centre - unseen * span), float(centre + unseen * span)
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 

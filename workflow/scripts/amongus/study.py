@@ -117,6 +117,10 @@ class Study:
         """Whether `attacker` is a vector added to the member it replaces."""
         return attacker in self.attackers and self.trains(attacker) == "vector"
 
+    def extraction_datasets(self, attacker: str) -> list[str]:
+        """The datasets over whose dev questions an attacker's vector is extracted: its own list, or all."""
+        return sorted(self.attackers[attacker].get("datasets") or self.datasets)
+
     def member_description(self, member: str) -> dict[str, Any]:
         """What the rule `member` puts together, as plain values."""
         benign = self.replaced(member) if member in self.attackers else member
@@ -325,6 +329,8 @@ class Study:
             _known(f"supervisors: {kind}", self.config["supervisors"][kind], models, "model")
         for attacker in self.attackers:
             _known(f"attacker '{attacker}' replaces", self.replaced(attacker), self.config["pools"][CLEAN], "member")
+            for dataset in self.extraction_datasets(attacker):
+                _known(f"attacker '{attacker}' datasets", dataset, list(self.datasets), "dataset")
             if attacker in models:
                 raise StudyError(f"'{attacker}' names both a model and an attacker; rename one")
         for pool, members in self.config["pools"].items():

@@ -89,7 +89,7 @@ def judge(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -
 def _wrong(
     judged: pd.DataFrame, responses: pd.DataFrame | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Per row of `judged`: whether the masked member's own answer scored 0, and the share of candidates' so."""
+    """Per row of `judged`: whether the masked member scored 0 itself, and the share of candidates so."""
     chance = np.full(len(judged), np.nan)
     if responses is None:
         return chance, chance

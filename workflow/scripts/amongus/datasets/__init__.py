@@ -1,8 +1,10 @@
 """Datasets by name: what a member is asked, and which fields and metric a row has.
 
-A dataset module offers `FIELDS` (what a row must hold), `METRIC` (the scorer's name, or a mapping from the row's
-`domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a shape of its own. A dataset that
-makes its rows itself (the toy world) offers `rows(spec, split)`; the others read a pinned source.
+A dataset module offers `FIELDS` (what a row must hold), `METRIC` (the scorer's name, or a mapping from
+the row's `domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a shape of its
+own. A dataset that makes its rows itself (the toy world) offers `rows(spec, split)`; the others read a
+pinned source.
+
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +49,9 @@ def metric(dataset: str, item: Item) -> str:
         return declared
     name = declared.get(item.get("domain"))
     if name is None:
-        raise StudyError(f"{dataset}: no metric for domain {item.get('domain')!r}; known: {', '.join(declared)}")
+        raise StudyError(
+            f"{dataset}: no metric for domain {item.get('domain')!r}; known: {', '.join(declared)}"
+        )
     return name
 
 
@@ -72,10 +76,14 @@ def validate_rows(dataset: str, rows: Sequence[Any], split: str, where: str = ""
 
 def _require(module: ModuleType, item: Any, what: str) -> None:
     if not isinstance(item, Mapping):
-        raise StudyError(f"{what} is no JSON object but {type(item).__name__}; make it one with {_fields(module)}")
+        raise StudyError(
+            f"{what} is no JSON object but {type(item).__name__}; make it one with {_fields(module)}"
+        )
     missing = [field for field in module.FIELDS if item.get(field) is None]
     if missing:
-        raise StudyError(f"{what} lacks {', '.join(missing)}; add the field or leave the row out of the source")
+        raise StudyError(
+            f"{what} lacks {', '.join(missing)}; add the field or leave the row out of the source"
+        )
     fault = module.check(item) if hasattr(module, "check") else None
     if fault:
         raise StudyError(f"{what}: {fault}; mend the row or leave it out of the source")

@@ -1,8 +1,10 @@
 """Questions out of pinned sources: a JSON file, by path or URL, with its sha256.
 
-The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the row counted
-in the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by seed, not from the top:
-sources may be sorted (safetybench begins with one kind of question), and the first rows would stand for one kind.
+The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the
+row counted in the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by
+seed, not from the top: sources may be sorted (safetybench begins with one kind of question), and the
+first rows would stand for one kind.
+
 """
 
 import hashlib
@@ -48,7 +50,7 @@ def questions(
         wait: seconds before the first retry of a URL.
 
     Returns:
-        For `dev` and `test` the columns id, prompt, item (canonical JSON) and metric, in the order of the source.
+        For `dev` and `test` the columns id, prompt, item (canonical JSON), metric, in the source's order.
 
     Raises:
         StudyError: the source cannot be had or differs, or a row is broken; one line that names it.
@@ -65,7 +67,9 @@ def questions(
     kept = without_overlap(dataset, kind, rows)
     tables = {}
     for split in SPLITS:
-        chosen = sample(kept[split], (sizes or {}).get(split), seeds.derive(seed, "questions", dataset, split))
+        chosen = sample(
+            kept[split], (sizes or {}).get(split), seeds.derive(seed, "questions", dataset, split)
+        )
         if sizes and sizes.get(split) and len(chosen) < sizes[split]:
             _LOG.warning("%s/%s: %d questions asked for, %d there", dataset, split, sizes[split], len(chosen))
         tables[split] = {
@@ -89,14 +93,18 @@ def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any
     """
     path, url = spec.get("path"), spec.get("url")
     if bool(path) == bool(url):
-        raise StudyError("a dataset's source needs either path or url; give one of them in the study's config")
+        raise StudyError(
+            "a dataset's source needs either path or url; give one of them in the study's config"
+        )
     where = str(path or url)
     content = _from_path(Path(where)) if path else _from_url(where, wait)
     _check_sha256(where, content, spec.get("sha256"))
     return _splits(where, content), where
 
 
-def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
+def without_overlap(
+    dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, list[Row]]:
     """Number the rows of each split, and leave out of dev each question that test asks too; log how many.
 
     Questions are the same where their normalised texts (compatibility forms, case, blanks) are, and, in a
@@ -107,12 +115,17 @@ def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping
     dev = [(number, item) for number, item in numbered["dev"] if _identity(kind, item) not in asked]
     dropped = len(numbered["dev"]) - len(dev)
     if dropped:
-        _LOG.info("%s: %d of %d dev questions are in test too and were left out of dev", dataset, dropped, len(rows["dev"]))
+        _LOG.info(
+            "%s: %d of %d dev questions are in test too and were left out of dev",
+            dataset,
+            dropped,
+            len(rows["dev"]),
+        )
     return {"dev": dev, "test": numbered["test"]}
 
 
 def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
-    """`size` of the rows, drawn by `seed` and in the order of the source; all where size is None or too large."""
+    """`size` of the rows, drawn by `seed`, in the source's order; all where size is None or too large."""
     if size is None or size >= len(rows):
         return list(rows)
     return sorted(random.Random(seed).sample(list(rows), size), key=lambda row: row[0])
@@ -120,7 +133,10 @@ def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
 
 def _identity(kind: str, item: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(item.get("choices"), Mapping):
-        return (_normalised(item["question"]), *sorted(_normalised(option) for option in item["choices"].values()))
+        return (
+            _normalised(item["question"]),
+            *sorted(_normalised(option) for option in item["choices"].values()),
+        )
     return (_normalised(datasets.prompt(kind, item)),)
 
 
@@ -132,7 +148,9 @@ def _from_path(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; give the dataset's path or url in the study's config") from None
+        raise StudyError(
+            f"{path}: no such file; give the dataset's path or url in the study's config"
+        ) from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); mend it or give another path") from None
 
@@ -154,17 +172,21 @@ def _from_url(url: str, wait: float) -> bytes:
             _LOG.warning("%s: %s; trying again", url, problem)
             time.sleep(wait * 2**trial)
     raise StudyError(
-        f"{url}: unreachable after {trial + 1} tries ({problem}); check the network, or give a local path in the config"
+        f"{url}: unreachable after {trial + 1} tries ({problem}); check the network, or give a local path "
+        "in the config"
     )
 
 
 def _check_sha256(where: str, content: bytes, wanted: str | None) -> None:
     found = hashlib.sha256(content).hexdigest()
     if not wanted:
-        raise StudyError(f"{where}: no sha256 in the config; if this is the file you mean, add sha256: {found}")
+        raise StudyError(
+            f"{where}: no sha256 in the config; if this is the file you mean, add sha256: {found}"
+        )
     if str(wanted).lower() != found:
         raise StudyError(
-            f"{where}: sha256 differs: config {wanted}, file {found}; fetch the pinned file or pin this one in the config"
+            f"{where}: sha256 differs: config {wanted}, file {found}; fetch the pinned file or pin this one "
+            "in the config"
         )
 
 
@@ -175,5 +197,7 @@ def _splits(where: str, content: bytes) -> dict[str, list[Any]]:
         raise StudyError(f"{where}: not JSON ({error}); get the file again and pin its sha256") from None
     for split in SPLITS:
         if not isinstance(data, dict) or not isinstance(data.get(split), list):
-            raise StudyError(f"{where}: no list {split}; a source is a JSON object with the lists dev and test")
+            raise StudyError(
+                f"{where}: no list {split}; a source is a JSON object with the lists dev and test"
+            )
     return {split: data[split] for split in SPLITS}

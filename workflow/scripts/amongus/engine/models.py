@@ -4,7 +4,7 @@ Weights come from safetensors only, adapter configs are read by an allow-list, a
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,68 +59,69 @@ class Weights:
     adapter: str | None = None
     steering: Steering | None = None
 
-    @contextmanager
-    def active(self, start: int) -> Iterator[torch.nn.Module]:
-        """The model with this adapter and, from position `start` of the forward pass on, this vector."""
-        self.base.switch(self.adapter)
-        if self.steering is None:
-            yield self.base.model
-            return
-        layer, vector = self.base.vector(self.steering)
-
-        def steer(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
-            hidden = output[0] if isinstance(output, tuple) else output
-            hidden = torch.cat([hidden[:, :start], hidden[:, start:] + vector], dim=1)
-            return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
-
-        handle = layer.register_forward_hook(steer)
-        try:
-            yield self.base.model
-        finally:
-            handle.remove()
-
 
 class Base:
-    """A causal language model from a checkpoint folder and the adapters attached to it."""
+    """A causal language model from a checkpoint folder and the adapters attached to it.
+
+    Rows of one forward pass may belong to members with different adapters and vectors: peft holds the adapters,
+    and hooks add each one to the rows that are its member's.
+    """
 
     def __init__(self, directory: str, tokenizer: Any, device: str, dtype: str) -> None:
         self.directory = directory
         self.tokenizer = tokenizer
         self.model = load_model(AutoModelForCausalLM, directory, device, dtype)
+        self.device = next(self.model.parameters()).device
         self.vocabulary = check_vocabulary(directory, self.tokenizer, self.model)
         self.stops = _stop_ids(self.tokenizer, self.model)
         self._adapters: dict[str, str] = {}
-        self._layers: list[Any] = []
         self._vectors: dict[Steering, tuple[torch.nn.Module, torch.Tensor]] = {}
-        self._active: str | None = None
+        self._hooked: set[torch.nn.Module] = set()
+        self._rows: list[tuple[slice, str]] = []
 
     def attach(self, directory: str) -> str:
         """Attach the LoRA adapter of a folder and return its name here; attached once."""
         if directory not in self._adapters:
+            from peft.tuners.tuners_utils import BaseTunerLayer
+
             name = f"adapter{len(self._adapters)}"
             _attach(self.model, name, directory, self.directory)
             self._adapters[directory] = name
-            from peft.tuners.tuners_utils import BaseTunerLayer
-
-            self._layers = [m for m in self.model.modules() if isinstance(m, BaseTunerLayer)]
+            for layer in self.model.modules():
+                if isinstance(layer, BaseTunerLayer):
+                    layer.enable_adapters(False)
+                    if layer not in self._hooked:
+                        layer.register_forward_hook(self._add_adapters)
+                        self._hooked.add(layer)
             self.model.eval().requires_grad_(False)
-            self._switch(None)
         return self._adapters[directory]
 
-    def switch(self, adapter: str | None) -> None:
-        """Make `adapter` (a name from `attach`) the active one, or none."""
-        if adapter != self._active:
-            self._switch(adapter)
+    def _add_adapters(self, layer: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        """To each member's rows of a layer's output, its adapter's part (Hu et al. 2021, section 4.1)."""
+        for rows, name in self._rows:
+            if name in layer.lora_A:
+                part = layer.lora_B[name](layer.lora_A[name](inputs[0][rows]))
+                output[rows].add_(part, alpha=layer.scaling[name])
 
-    def _switch(self, adapter: str | None) -> None:
-        for layer in self._layers:
-            if adapter is None:
-                layer.enable_adapters(False)
-            else:
-                if layer.disable_adapters:
-                    layer.enable_adapters(True)
-                layer.set_adapter([adapter], inference_mode=True)
-        self._active = adapter
+    @contextmanager
+    def active(self, parts: Sequence["Weights"], rows: int, start: int) -> Iterator[torch.nn.Module]:
+        """The model for a batch of `rows` rows for each of `parts`, in this order.
+
+        Steering acts from position `start` of the forward pass on.
+        """
+        blocks = [(part, slice(place * rows, (place + 1) * rows)) for place, part in enumerate(parts)]
+        self._rows = [(block, part.adapter) for part, block in blocks if part.adapter]
+        handles = []
+        for part, block in blocks:
+            if part.steering is not None:
+                layer, vector = self.vector(part.steering)
+                handles.append(layer.register_forward_hook(_steer(block, start, vector)))
+        try:
+            yield self.model
+        finally:
+            self._rows = []
+            for handle in handles:
+                handle.remove()
 
     def vector(self, steering: Steering) -> tuple[torch.nn.Module, torch.Tensor]:
         """The layer a steering vector acts on, and the vector times its coefficient, [hidden]."""
@@ -128,12 +129,21 @@ class Base:
             layers = self.model.get_decoder().layers
             width = self.model.get_input_embeddings().weight.shape[1]
             vector = read_vector(steering, len(layers), width)
-            parameter = next(self.model.parameters())
             self._vectors[steering] = (
                 layers[steering.layer - 1],
-                (vector * steering.coefficient).to(parameter.device, parameter.dtype),
+                (vector * steering.coefficient).to(self.device, self.model.dtype),
             )
         return self._vectors[steering]
+
+
+def _steer(rows: slice, start: int, vector: torch.Tensor) -> Any:
+    """A hook that adds `vector` to some rows of a layer's output, from position `start` on."""
+
+    def hook(layer: torch.nn.Module, inputs: Any, output: Any) -> None:
+        hidden = output[0] if isinstance(output, tuple) else output
+        hidden[rows, start:] += vector
+
+    return hook
 
 
 class Models:

@@ -34,9 +34,7 @@ def score(dataset: str, items: Sequence[Mapping[str, Any]], texts: Sequence[str]
     return [explain_one(datasets.metric(dataset, item), item, text)[0] for item, text in pairs]
 
 
-def explain(
-    metric: str, items: Sequence[Mapping[str, Any]], texts: Sequence[str]
-) -> list[tuple[float, str]]:
+def explain(metric: str, items: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[tuple[float, str]]:
     """Score by the metric's name; each score with the reason why it is NaN, else an empty text.
 
     Raises:

@@ -18,6 +18,7 @@ _CONTRACTIONS = (
     (re.compile(r"\bwont\b"), "will not"),
     (re.compile(r"\b(?:i ?' ?m|im)\b"), "i am"),
     (re.compile(r"\bain ?' ?t\b"), "am not"),
+    (re.compile(r"\blet ?' ?s\b"), "let us"),
     (re.compile(r"\b(i|we|you|they|who) ?' ?ve\b"), r"\1 have"),
     (re.compile(r"\b(i|we|you|they|it|that) ?' ?ll\b"), r"\1 will"),
     (re.compile(r"\b(i|we|you|they) ?' ?d\b"), r"\1 would"),
@@ -27,10 +28,10 @@ _CONTRACTIONS = (
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of `text`, canonical: lower case, contractions spelt out, single blanks, no emphasis or commas.
+    """The sentences of `text`, canonical: lower case, contractions spelt out, no emphasis, no commas.
 
-    What the text quotes (quotation marks, block quotes, code) is not what it says: it becomes the word "quoted",
-    unless the text is nothing but one quotation. Final `?`, `.` and `!` stay. Linear time.
+    What the text quotes (quotation marks, block quotes, code) is not what it says: it becomes the word
+    "quoted", unless the text is nothing but one quotation. Final `?`, `.` and `!` stay. Linear time.
 
     >>> sentences("I’m **sorry**, I can 't.")
     ['i am sorry i cannot.']
@@ -38,6 +39,7 @@ def sentences(text: str) -> list[str]:
     text = fold(text).lower().strip()
     if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2:
         text = text[1:-1]
+    text = re.sub(r'"+', '"', text)
     said = _DOUBLE_QUOTED.sub(" quoted ", _BLOCKQUOTE.sub("", _FENCE.sub("\n", text)))
     text = said if re.search(r"[a-z]", said) else re.sub(r"[`>]", " ", text)
     text = re.sub(r"[*_~#|`]+", "", text)

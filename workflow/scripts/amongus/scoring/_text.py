@@ -3,7 +3,9 @@
 import unicodedata
 
 # Letters that look like Latin ones, as hostile spellings use them.
-_LOOKALIKES = dict(zip("АВЕКМНОРСТХаеорсухіјѕԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijsdqwABEZHIKMNOPTYXo", strict=True))
+_LOOKALIKES = dict(
+    zip("АВЕКМНОРСТХаеорсухіјѕԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijsdqwABEZHIKMNOPTYXo", strict=True)
+)
 _SIGNS = {
     **dict.fromkeys("‘’‚‛′ʼʹˈ`´", "'"),
     **dict.fromkeys("“”„‟″«»", '"'),
@@ -30,7 +32,7 @@ class _Fold(dict[int, str]):
 
 
 def _fold_character(character: str) -> str:
-    if character in "\n\t" or character.isascii() and character.isprintable() and character != "`":
+    if character in "\n\t" or (character.isascii() and character.isprintable() and character != "`"):
         return character
     if character in _SIGNS:
         return _SIGNS[character]

@@ -1,8 +1,10 @@
 """The last box of a text, compared with the reference as a number or, where it is none, as words.
 
-Boxes are \\box{}, \\boxed{} and \\fbox{}. A box that is never closed (a text cut at its length) or is empty (the
-instruction quoted) is no answer: the last complete one counts. No box scores 0, not NaN: the prompt asks for it.
-A unit, currency or percent sign beside the number does not matter; a second number, or a variable, does.
+Boxes are \\box{}, \\boxed{} and \\fbox{}. A box that is never closed (a text cut at its length) or is
+empty (the instruction quoted) is no answer: the last complete one counts. No box scores 0, not NaN: the
+prompt asks for it. A unit, currency or percent sign beside the number does not matter; a second number,
+or a variable, does.
+
 """
 
 import re
@@ -33,8 +35,12 @@ _NUMBER = re.compile(
     rf"|(?P<plain>{_DECIMAL})(?:\s*(?:\\times|\*|x|×)\s*10\s*\^\s*\{{?\s*(?P<power>-?\d{{1,2}})\s*\}}?)?)"
     r"(?P<unit>.*)"
 )
-_UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*")
-_NOT_A_UNIT = re.compile(r"\b(?:or|and|to|not|plus|minus|times|over|k|hundreds?|thousands?|millions?|billions?|dozens?|half)\b")
+_UNIT = re.compile(
+    r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*"
+)
+_NOT_A_UNIT = re.compile(
+    r"\b(?:or|and|to|not|plus|minus|times|over|k|hundreds?|thousands?|millions?|billions?|dozens?|half)\b"
+)
 _LABEL = re.compile(r"(?:(?:the )?(?:final )?(?:answer|result|total|length)(?: is|:)|[a-z][a-z ]{0,30}:)\s*")
 
 
@@ -56,7 +62,7 @@ def score(item: Mapping[str, Any], text: str) -> float:
 
 
 def reference(item: Mapping[str, Any]) -> str:
-    """The reference answer: the row's field, of which only what follows '####' or stands in a box where it has one."""
+    """The reference answer: the row's field; what follows '####' or stands in a box, where it has one."""
     value = item.get("output", item.get("answer"))
     if value is None or not str(value).strip():
         raise Unscorable("the item has no reference answer")
@@ -65,7 +71,7 @@ def reference(item: Mapping[str, Any]) -> str:
 
 
 def last_box(text: str) -> str | None:
-    """The content of the complete, non-empty box that begins last, or None. One pass, nested braces matched."""
+    """The content of the complete, non-empty box that begins last, or None. One pass, braces matched."""
     open_braces: list[tuple[int, bool]] = []
     start, end = -1, -1
     for token in _TOKEN.finditer(text):
@@ -74,9 +80,12 @@ def last_box(text: str) -> str | None:
             if not open_braces:
                 continue
             begin, is_box = open_braces.pop()
-            if is_box and begin > start and not text[begin : min(token.start(), begin + _LONGEST)].isspace():
-                if token.start() > begin:
-                    start, end = begin, token.start()
+            if (
+                is_box
+                and begin > start
+                and re.search(r"\S", text[begin : min(token.start(), begin + _LONGEST)])
+            ):
+                start, end = begin, token.start()
         elif mark[-1] == "{" and len(mark) != 2:
             open_braces.append((token.end(), len(mark) > 1))
     return None if start < 0 else text[start:end]
@@ -94,7 +103,9 @@ def equal(given: str, wanted: str) -> bool:
     if wanted in ("yes", "no"):
         first, *rest = re.findall(r"[a-z]+", given) or [""]
         # "Yes, there is a path" says yes; "Yes or no" and "no path" do not say so as clearly.
-        return given == wanted or (first == wanted and given[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest))
+        return given == wanted or (
+            first == wanted and given[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest)
+        )
     return bool(wanted) and given == wanted
 
 
@@ -118,7 +129,9 @@ def parse_number(text: str) -> Fraction | None:
 
 def _value(found: re.Match[str]) -> Fraction | None:
     if found["whole"]:
-        return Fraction(found["whole"]) + _ratio(found["part"], found["parts"]) if int(found["parts"]) else None
+        return (
+            Fraction(found["whole"]) + _ratio(found["part"], found["parts"]) if int(found["parts"]) else None
+        )
     if found["top"]:
         return _ratio(found["top"], found["bottom"]) if _decimal(found["bottom"]) else None
     return _decimal(found["plain"]) * Fraction(10) ** int(found["power"] or 0)

@@ -2,15 +2,16 @@
 
 Read in this order, the first that finds something decides:
 
-1. clear statements ("the answer is B", "B is correct", a boxed letter). The last one counts; an earlier one for
-   another letter makes the text contradictory, unless the later is marked as a revision or a conclusion
-   ("wait", "actually", "final", "therefore");
-2. a letter that stands alone or opens the text ("B", "(B)", "**B**", "B) text", "B, because"), and lines that
-   consist of a letter;
+1. clear statements ("the answer is B", "B is correct", a boxed letter). The last one counts; an earlier
+   one for another letter makes the text contradictory, unless the later is marked as a revision or a
+   conclusion ("wait", "actually", "final", "therefore");
+2. a letter that stands alone or opens the text ("B", "(B)", "**B**", "B) text", "B, because"), and lines
+   that consist of a letter;
 3. the words of exactly one option, the longer where one contains the other;
 4. exactly one letter named at all ("I'd go for option B").
 
 A letter that is denied ("not A", "A is wrong") is no choice. Two choices are none.
+
 """
 
 import re
@@ -19,85 +20,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from amongus.scoring import Unscorable
+from amongus.scoring._choice_patterns import (
+    ALONE,
+    ANOTHER,
+    DELIMITED,
+    DENIAL,
+    DENIED_AFTER,
+    HEDGE,
+    LEADING,
+    NAME_BEFORE,
+    NAMED,
+    REVISION,
+    STATEMENTS,
+    VERDICTS,
+)
 from amongus.scoring._text import fold
 
-# The patterns below read a cleaned text: no emphasis, no LaTeX, single blanks and line breaks.
-_LETTER = (
-    r"[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])"
-    # What may follow a letter that is a choice. "A careful reading" and "I think" are words.
-    r"(?=$|[.,;:!?)\]'>|/&+-]|\n| (?:because|since|as|for|due|given|which|but|and|or|is|with)\b| ?[(\[/&+=|-])"
-)
-_NOUN = r"(?:option|choice|letter|answer|statement|number)"
-_FILL = (
-    r"(?:(?:clearly|therefore|indeed|definitely|simply|thus|still|option|choice|letter|just|the|most|likely"
-    r"|probably|correct|best|one|number)\b[ :]{0,2}){0,4}"
-)
-_STATEMENTS = (
-    # the answer is B; Answer: B; my final choice would be (B)
-    re.compile(
-        r"\b(?:answer|choice|option|selection|pick|response|solution|conclusion)\b(?: [\w'-]{1,15}){0,6}?"
-        rf"(?: (?:is|are|was|be)\b| ?(?:[:=-]|->|=>)) ?[:\n]? ?{_FILL}{_LETTER}",
-        re.IGNORECASE,
-    ),
-    # Answer B
-    re.compile(rf"(?:^|\n)(?:final |correct |my )?(?:answer|choice) {_LETTER}", re.IGNORECASE),
-    # I choose B; it must be B; that leaves B
-    re.compile(
-        r"\b(?:i(?:'d| would| will|'ll)? (?:choose|pick|select|go (?:with|for)|chose|say|vote for|answer)"
-        r"|(?:it|that|this)(?:'s| is| must be| has to be| should be| would be| can only be)|must be|has to be"
-        rf"|leaves(?: only| us with)?|choose|select|correct:)[ :]{{1,2}}(?:(?:the|definitely|clearly|{_NOUN})\b[ :]{{1,2}}){{0,3}}{_LETTER}",
-        re.IGNORECASE,
-    ),
-    # ..., so B.
-    re.compile(
-        rf"\b(?:so|therefore|thus|hence|consequently)[ ,:]{{1,2}}(?:{_NOUN} )?{_LETTER}(?=[ ).]{{0,3}}(?:$|\n))",
-        re.IGNORECASE,
-    ),
-)
-_RIGHT = r"(?:the |my )?(?:\w{1,20} )?(?:correct|right|best|true|answer|choice|accurate|most \w{1,20})\b"
-_VERDICTS = (
-    # B is correct
-    re.compile(
-        r"(?<![\w'-])(?P<letter>[A-Z])[)\].']{0,3} (?:is|seems|looks|must be|would be) "
-        rf"(?:(?:indeed|clearly|definitely|probably) )?{_RIGHT}"
-    ),
-    # option b is the best answer
-    re.compile(
-        r"\b(?:option|choice|answer) [(']{0,2}(?P<letter>[A-Za-z])[)\].']{0,3} (?:is|seems) "
-        rf"(?:(?:indeed|clearly|definitely|probably) )?{_RIGHT}",
-        re.IGNORECASE,
-    ),
-)
-_DENIAL = re.compile(r"\b(?:not|isn't|isnt|never|cannot|can't|neither|nor|rather than|instead of|except|wrong|incorrect|rule out|eliminate)\b")
-_HEDGE = re.compile(r"\b(?:if|whether|might|may|could|maybe|perhaps|at first|first thought|initially|tempting|would have|suppose|unless)\b")
-_REVISION = re.compile(
-    r"\b(?:final(?:ly)?|actually|wait|correction|correct(?:ed|ing)|sorry|oops|therefore|thus|hence|instead|reconsider\w*|on reflection|"
-    r"on second thou\w+|in conclusion|conclu\w+|so|no|change my|revis\w+|after all|rather|but|however|mistake\w*)\b"
-)
-_ANOTHER = re.compile(
-    r"[)\]']{0,2}(?: (?:and|or) | ?[/&+] ?|, ?(?:and |or )?)(?:option )?[(']{0,2}(?P<second>[A-Za-z])(?![\w'^])"
-    r"(?![)\].]{0,2} (?:is|was|seems|says|would|are)\b)",
-    re.IGNORECASE,
-)
-_LEADING = re.compile(
-    r"(?:(?:option|choice|letter|answer) )?[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])(?P<rest>[^\n]{0,400})", re.IGNORECASE
-)
-_DELIMITED = re.compile(r"[)\].:,;>]| ?[-=|(>:]|$| (?:because|since|as|due)\b", re.IGNORECASE)
-_ALONE = re.compile(r"[ )\]'.:,;!?>/-]{0,9}$")
-_DENIED_AFTER = re.compile(
-    r"[)\].:' -]{0,4}(?:is |are |seems |was |looks |would be |can be )?(?:\w{2,15}ly )?"
-    r"(?:not|isn't|wrong|incorrect|false|ruled out|eliminated|tempting|close)\b",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(
-    r"(?:\b(?:option|choice|letter) [(']{0,2}(?P<named>[A-Za-z])(?![\w'^-])"
-    r"|[(\[](?P<bracketed>[A-Za-z])[)\]]|(?<![\w'-])(?P<bare>[A-Z])(?=[.!)']{0,3} ?(?:$|\n)))",
-    re.IGNORECASE,
-)
-# "vitamin C", "plan B": a letter that is part of a name.
-_NAME_BEFORE = re.compile(r"\b(?:vitamin|plan|hepatitis|type|group|grade|figure|section|part|class|category|schedule|appendix|point|person|company|model|the|a|an|[a-z]\.)\s*$")
 _ANSWER_IS = re.compile(
-    r"^(?:so |therefore |thus )?(?:the |my )?(?:correct |right |best |final )?(?:answer|option|choice)(?: is| would be)? (?=\S)"
+    r"^(?:so |therefore |thus )?(?:the |my )?(?:correct |right |best |final )?(?:answer|option|choice)(?: is"
+    r"| would be)? (?=\S)"
 )
 _WEAK = frozenset({"yes", "no", "true", "false", "none", "both", "neither", "all", "one", "two", "three"})
 
@@ -122,7 +63,7 @@ def score(item: Mapping[str, Any], text: str) -> float:
         Unscorable: the item has no choices, or its answer is none of them.
     """
     choices, answer = item.get("choices"), item.get("answer")
-    if not isinstance(choices, Mapping) or answer not in choices:
+    if not isinstance(choices, Mapping) or not isinstance(answer, str) or answer not in choices:
         raise Unscorable("the item has no choices, or its answer is none of them")
     return float(answer in chosen(choices, text))
 
@@ -133,7 +74,7 @@ def chosen(choices: Mapping[str, str], text: str) -> set[str]:
     if not text:
         return set()
     options = _comparable(choices)
-    whole = {letter for letter, option in options.items() if option in (_words(text), _answered(text), _exact(text))}
+    whole = _said(text, options)
     if whole and len(text) > 1:
         return whole
     plain = _clean(_without_list(text, options))
@@ -154,7 +95,7 @@ def chosen(choices: Mapping[str, str], text: str) -> set[str]:
 
 
 def _clean(text: str) -> str:
-    """`text` without emphasis, quotes, LaTeX and tags; blanks and line breaks single. A box says "answer:"."""
+    """`text` without emphasis, quotes, LaTeX, tags; blanks and line breaks single. A box says "answer:"."""
     text = re.sub(r"\\f?box(?:ed)?\s{0,2}\{", " answer: ", text, flags=re.IGNORECASE)
     text = re.sub(r"\\[A-Za-z]{1,12}|</?[A-Za-z]{1,12}>|[*_$\"#{}\\]|(?<!\w)'|'(?!\w)", " ", text)
     text = re.sub(r"[ \t]+", " ", text)
@@ -171,18 +112,18 @@ def _without_list(text: str, options: Mapping[str, str]) -> str:
 
 def _claims(text: str) -> Iterator[_Claim]:
     """Clear statements in the order of the text, without denied or hedged ones."""
-    found = [match for pattern in _STATEMENTS + _VERDICTS for match in pattern.finditer(text)]
+    found = [match for pattern in STATEMENTS + VERDICTS for match in pattern.finditer(text)]
     for match in sorted(found, key=lambda m: m.end("letter")):
         letter, start, end = match["letter"], match.start("letter"), match.end("letter")
         said = text[match.start() : start].lower()
         before = re.split(r"[.!?;,\n]", text[max(0, match.start() - 40) : match.start()].lower())[-1]
-        if _DENIAL.search(said) or _HEDGE.search(said) or _HEDGE.search(before):
+        if DENIAL.search(said) or HEDGE.search(said) or HEDGE.search(before):
             continue
-        if match.re in _VERDICTS and _DENIAL.search(before):
+        if match.re in VERDICTS and DENIAL.search(before):
             continue
-        if _DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
+        if DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
             continue
-        several = _ANOTHER.match(text, end)
+        several = ANOTHER.match(text, end)
         same = several and several["second"].upper() == letter.upper()
         article = several and several["second"] in ("a", "I")
         yield _Claim("" if several and not same and not article else letter.upper(), start, end)
@@ -191,7 +132,9 @@ def _claims(text: str) -> Iterator[_Claim]:
 def _is_word(text: str, letter: str, end: int) -> bool:
     """Whether the letter is the article or the pronoun: followed by a word on its line, as "a" always is."""
     following = re.match(r"[ \t]+(\w+)", text[end : end + 40])
-    return bool(following) and (letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or"))
+    return bool(following) and (
+        letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or")
+    )
 
 
 def _settle(text: str, claims: list[_Claim]) -> str:
@@ -203,30 +146,39 @@ def _settle(text: str, claims: list[_Claim]) -> str:
 
 
 def _revised(text: str, claim: _Claim) -> bool:
-    """Whether the words before a claim (its sentence and the one before) say that it replaces earlier ones."""
+    """Whether the words before a claim (this sentence, the one before) say that it replaces earlier ones."""
     before = text[max(0, claim.start - 100) : claim.start].lower()
-    return bool(_REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
+    return bool(REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
 
 
 def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
-    """The letter that opens the text as a choice. `end` is -1 where more follows it than the letter's own line."""
-    match = _LEADING.match(text)
+    """The letter that opens the text as a choice; `end` is -1 where more than its own line follows."""
+    match = LEADING.match(text)
     if not match:
         return None
     letter, rest = match["letter"], match["rest"]
     # "B." is a sentence of its own; "B)" may begin a discussion of that option.
-    alone = bool(_ALONE.match(rest)) or rest.startswith(". ")
-    if not alone and not _DELIMITED.match(rest):
+    alone = bool(ALONE.match(rest)) or rest.startswith(". ")
+    if not alone and not DELIMITED.match(rest):
         return None
-    if _DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
+    if DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
         return None
-    if letter in "aAiI" and re.match(r"[,\s-]", rest) and not alone and not re.match(r",? (?:because|since|as|due)\b|\s*[-(:]\s", rest):
+    if (
+        letter in "aAiI"
+        and re.match(r"[,\s-]", rest)
+        and not alone
+        and not re.match(r",? (?:because|since|as|due)\b|\s*[-(:]\s", rest)
+    ):
         return None
-    several = _ANOTHER.match(text, match.end("letter"))
+    several = ANOTHER.match(text, match.end("letter"))
     if several and several["second"].upper() != letter.upper() and several["second"] not in ("a", "I"):
         letter = ""
     others = _letter_lines(text) - {letter.upper()}
-    return _Claim("" if alone and others else letter.upper(), match.start("letter"), match.end("letter") if alone else -1)
+    return _Claim(
+        "" if alone and others else letter.upper(),
+        match.start("letter"),
+        match.end("letter") if alone else -1,
+    )
 
 
 def _relists(text: str, choices: Mapping[str, str]) -> bool:
@@ -252,27 +204,31 @@ def _agreeing(text: str, opening: _Claim, options: Mapping[str, str]) -> set[str
 def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the one option that the text gives in full."""
     for part in (re.split(r"\n|(?<=[.!?])\s", text, maxsplit=1)[0], text.rstrip().rpartition("\n")[2]):
-        same = {letter for letter, option in options.items() if option in (_words(part), _answered(part))}
-        if same:
+        if same := _said(part, options):
             return same
     words = f" {_words(text)} "
     opens = [option for option in options.values() if option and words.startswith(f" {option} ")]
     first = re.match(r"[^,.;:!-]{1,200}[,.;:!-]", text)
     if opens and first and max(opens, key=len) == _words(first.group()):
         return {letter for letter, option in options.items() if option == max(opens, key=len)}
-    spans = [span for option in set(options.values()) if option not in _WEAK and len(option) > 2 for span in _spans(words, option)]
+    spans = [
+        span
+        for option in set(options.values())
+        if option not in _WEAK and len(option) > 2
+        for span in _spans(words, option)
+    ]
     spans.sort(key=lambda span: (span[0], -span[1]))
     maximal: set[str] = set()
     reach = -1
     for start, end, option in spans:
-        if end > reach and not _DENIAL.search(words[max(0, start - 25) : start + 1]):
+        if end > reach and not DENIAL.search(words[max(0, start - 25) : start + 1]):
             maximal.add(option)
         reach = max(reach, end)
     return {letter for letter, option in options.items() if option in maximal} if len(maximal) == 1 else set()
 
 
 def _comparable(choices: Mapping[str, str]) -> dict[str, str]:
-    """Each option's words; exactly as written where the words alone do not tell two options apart (formulas)."""
+    """Each option's words; as written where the words alone do not tell two options apart (formulas)."""
     folded = {letter: fold(str(option)) for letter, option in choices.items()}
     words = {letter: _words(option) for letter, option in folded.items()}
     exact = {letter: _exact(option) for letter, option in folded.items()}
@@ -288,9 +244,14 @@ def _exact(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _answered(text: str) -> str:
-    """The words of a text without "the answer is"."""
-    return _ANSWER_IS.sub("", _words(text))
+def _said(text: str, options: Mapping[str, str]) -> set[str]:
+    """The letters of the option that `text` is, with or without "the answer is" before it."""
+    if len(text) > 200 + 2 * max(map(len, options.values())):
+        return set()
+    readings = {
+        reading for said in (_words(text), _exact(text)) for reading in (said, _ANSWER_IS.sub("", said))
+    }
+    return {letter for letter, option in options.items() if option in readings}
 
 
 def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
@@ -303,22 +264,26 @@ def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
 def _by_mention(text: str) -> set[str]:
     """The letter, if the text names exactly one as an option and does not deny it."""
     letters = set()
-    for match in _NAMED.finditer(text):
+    for match in NAMED.finditer(text):
         group = match.lastgroup
         letter = match[group]
         before = re.split(r"[.!?;\n]", text[max(0, match.start() - 30) : match.start()].lower())[-1]
         if re.search(r"\b[a-z][)\]]?(?: and | or | ?[/&,] ?)(?:option )?$", before):
             return set()
-        if _NAME_BEFORE.search(before) and group == "bare":
+        if NAME_BEFORE.search(before) and group == "bare":
             continue
-        if (group != "bracketed" and letter in "ai") or _DENIED_AFTER.match(text, match.end()) or _DENIAL.search(before):
+        if (
+            (group != "bracketed" and letter in "ai")
+            or DENIED_AFTER.match(text, match.end())
+            or DENIAL.search(before)
+        ):
             continue
         letters.add(letter.upper())
     return letters if len(letters) == 1 else set()
 
 
 def _words(text: str) -> str:
-    """The words of a text for comparison: lower case, punctuation apart from what can change a value dropped."""
+    """The words of a text for comparison: lower case, no punctuation but what can change a value."""
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
     text = re.sub(r"(?<!\d)\.(?!\d)|\.(?!\d)|[!\"#'(),:;?@\[\\\]`{}_]|\*\*", " ", text)
     return " ".join(re.sub(r"(?<![\w\d])-(?!\d)|-(?=[a-z])|\*(?!\S)|(?<!\S)\*(?=\w)", " ", text).split())

@@ -89,7 +89,8 @@ def save_adapter(model: Any, out: Path, base: str) -> None:
         out: the folder to write to.
         base: the name to record for the model it belongs to; no folder of this machine.
     """
-    model.save_pretrained(out, selected_adapters=["default"])
+    # Embeddings are never trained here; looking for them would need the base's config.
+    model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)
     path = out / "adapter_config.json"
     config = read_json(path)

@@ -1,0 +1,180 @@
+"""Paired statistics against hand-made cases, scipy, and simulation."""
+
+import warnings
+from math import comb, isnan
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from amongus import statistics
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def test_interval_is_seeded_and_contains_the_mean():
+    differences = [1.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0]
+    low, high = statistics.interval(differences, seed=1)
+    assert (low, high) == statistics.interval(differences, seed=1)
+    assert low < np.mean(differences) < high
+    spread = np.random.default_rng(0).normal(size=40)
+    assert statistics.interval(spread, seed=1) != statistics.interval(spread, seed=2)
+
+
+def test_interval_agrees_with_scipy():
+    rng = np.random.default_rng(0)
+    strata = np.repeat([0, 1], [60, 30])
+    differences = rng.choice([-1.0, 0.0, 0.5, 1.0], p=[0.1, 0.5, 0.2, 0.2], size=90)
+    weights = np.where(strata == 0, 0.5 / 60, 0.5 / 30)
+    ours = statistics.interval(differences, strata, weights, seed=3, resamples=20_000)
+
+    def macro(a, b, axis=-1):
+        return (a.mean(axis=axis) + b.mean(axis=axis)) / 2
+
+    samples = (differences[strata == 0], differences[strata == 1])
+    theirs = stats.bootstrap(
+        samples, macro, method="percentile", n_resamples=20_000, rng=np.random.default_rng(4)
+    ).confidence_interval
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.01)
+
+
+def test_interval_resamples_inside_strata():
+    # Nearly all variance lies between the strata: resampling inside them leaves little.
+    differences, strata = [0.0] * 10 + [1.0] * 9 + [0.9], ["a"] * 10 + ["b"] * 10
+    low, high = statistics.interval(differences, strata, seed=1)
+    assert 0.48 < low < high <= 0.5
+    low, high = statistics.interval(differences, seed=1)
+    assert low < 0.35 and high > 0.65
+
+
+def test_interval_is_wider_at_a_higher_confidence():
+    differences = np.tile([1.0, 0.0, -1.0, 1.0], 20)
+    narrow = statistics.interval(differences, seed=1, confidence=0.5)
+    wide = statistics.interval(differences, seed=1, confidence=0.99)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_interval_where_all_pairs_agree_allows_for_the_unseen():
+    # (1 - q)^2 = 0.05: q = 0.7764 may be unseen.
+    assert statistics.interval([0.0, 0.0], seed=1) == pytest.approx((-0.7764, 0.7764), abs=1e-4)
+    assert statistics.interval([1.0], seed=1) == pytest.approx((0.05 - 0.95, 1.0))
+    assert statistics.interval([0.0], seed=1, span=2) == pytest.approx((-1.9, 1.9))
+    # Each stratum agrees with itself only: n = 4, q = 0.5271.
+    assert statistics.interval([0.0, 0.0, 1.0, 1.0], [0, 0, 1, 1], seed=1) == pytest.approx(
+        (0.5 * 0.4729 - 0.5271, 0.5 * 0.4729 + 0.5271), abs=1e-4
+    )
+    low, high = statistics.interval([0.0] * 300, seed=1)
+    assert high == -low == pytest.approx(0.00994, abs=1e-5)
+
+
+def test_nothing_gives_nan():
+    assert all(isnan(bound) for bound in statistics.interval([], seed=1))
+    assert isnan(statistics.p_value([], [], seed=1))
+    assert all(isnan(bound) for bound in statistics.wilson(0, 0))
+
+
+def test_mcnemar_counts_discordant_pairs():
+    # 5 against 1: two-sided 2 * (1 + 6) / 64.
+    first = [1] * 5 + [0] + [1, 0]
+    second = [0] * 5 + [1] + [1, 0]
+    assert statistics.mcnemar(first, second) == pytest.approx(14 / 64)
+    assert statistics.p_value(first, second, seed=1) == pytest.approx(14 / 64)
+    assert statistics.mcnemar([1, 0], [1, 0]) == 1.0
+
+
+def test_sign_flip_agrees_with_scipy_and_ignores_ties():
+    differences = np.array([0.5, 0.25, 0.25, -0.25, 1.0, 0.5, 0.0, 0.75])
+    exact = stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
+    ).pvalue
+    assert statistics.sign_flip(differences, seed=1) == pytest.approx(exact, abs=0.012)
+    tied = np.concatenate([differences, np.zeros(50)])
+    assert statistics.sign_flip(tied, seed=1) == statistics.sign_flip(differences, seed=1)
+
+
+def test_sign_flip_on_one_amount_is_mcnemar():
+    differences = np.array([1.0] * 12 + [-1.0] * 3) / 7
+    exact = 2 * sum(comb(15, k) for k in range(4)) / 2**15
+    assert statistics.sign_flip(differences, seed=1) == pytest.approx(exact, abs=0.006)
+
+
+def test_degenerate_tests_are_one():
+    assert statistics.p_value([1.0], [1.0], seed=1) == 1.0
+    assert statistics.p_value([1.0], [0.0], seed=1) == 1.0
+    assert statistics.p_value([0.5], [0.5], seed=1) == 1.0
+    assert statistics.p_value([0.5], [0.0], seed=1) == 1.0
+
+
+def test_weights_choose_the_test():
+    # Two heavy losses against three light wins, over all 32 sign patterns.
+    first, second = np.array([1.0, 1.0, 1.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 1.0, 1.0])
+    weights = np.array([0.1, 0.1, 0.1, 0.35, 0.35])
+    signs = np.array(np.meshgrid(*[[1, -1]] * 5)).reshape(5, -1).T
+    exact = np.mean(np.abs(signs @ weights) >= abs((first - second) @ weights) - 1e-9)
+    assert statistics.p_value(first, second, weights, seed=1) == pytest.approx(exact, abs=0.016)
+    assert statistics.p_value(first, second, [0.2] * 5, seed=1) == statistics.mcnemar(first, second) == 1.0
+    assert exact < 1
+
+
+def test_holm_by_hand():
+    # Sorted 0.01, 0.02, 0.03, 0.6 times 4, 3, 2, 1, made to rise.
+    nan = float("nan")
+    adjusted = statistics.holm([0.03, nan, 0.01, 0.6, 0.02])
+    assert adjusted[[0, 2, 3, 4]] == pytest.approx([0.06, 0.04, 0.6, 0.06])
+    assert isnan(adjusted[1])
+    assert statistics.holm([0.7, 0.8]).tolist() == [1.0, 1.0]
+    assert statistics.holm([]).size == 0
+
+
+def test_wilson_by_hand():
+    assert statistics.wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert statistics.wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert statistics.wilson(5, 10, confidence=0.5)[0] > 0.39
+
+
+def _size_of_exact_mcnemar(n: int, discordant: float) -> float:
+    """The chance of p <= 0.05 under no effect: over how many pairs are discordant, and how they fall."""
+    size = 0.0
+    for m in range(n + 1):
+        rejects = [k for k in range(m + 1) if stats.binomtest(k, m, 0.5).pvalue <= 0.05] if m else []
+        size += stats.binom.pmf(m, n, discordant) * sum(stats.binom.pmf(rejects, m, 0.5))
+    return size
+
+
+def test_no_effect_is_covered_and_seldom_rejected():
+    rng = np.random.default_rng(11)
+    trials, n = 600, 80
+    covered = rejected = flipped = 0
+    for trial in range(trials):
+        first = rng.choice([0.0, 1.0], size=n)
+        changed = rng.uniform(size=n) < 0.3
+        second = np.where(changed, rng.choice([0.0, 1.0], size=n), first)
+        low, high = statistics.interval(first - second, seed=trial, resamples=1000)
+        covered += low <= 0 <= high
+        rejected += statistics.p_value(first, second, seed=trial) <= 0.05
+        flipped += statistics.sign_flip(rng.normal(size=20), seed=trial) <= 0.05
+    size = _size_of_exact_mcnemar(n, 0.15)
+    for count, rate in ((trials - covered, 0.05), (rejected, size), (flipped, 0.05)):
+        error = 3.5 * np.sqrt(rate * (1 - rate) / trials)
+        assert abs(count / trials - rate) < error + 0.01
+    assert size < 0.05
+
+
+def test_a_planted_effect_is_found_as_often_as_computed():
+    rng = np.random.default_rng(12)
+    trials, n, wins, losses = 300, 100, 0.14, 0.02
+    found = 0
+    for trial in range(trials):
+        differences = rng.choice([1.0, -1.0, 0.0], p=[wins, losses, 1 - wins - losses], size=n)
+        found += statistics.p_value((differences > 0) * 1.0, (differences < 0) * 1.0, seed=trial) <= 0.05
+    power = 0.0
+    for m in range(1, n + 1):
+        rejects = [k for k in range(m + 1) if stats.binomtest(k, m, 0.5).pvalue <= 0.05]
+        share = wins / (wins + losses)
+        power += stats.binom.pmf(m, n, wins + losses) * sum(stats.binom.pmf(rejects, m, share))
+    assert abs(found / trials - power) < 3.5 * np.sqrt(power * (1 - power) / trials)
