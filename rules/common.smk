@@ -105,3 +105,8 @@ def supervision(pool, datasets, split, needs):
 def unique(cells, place):
     """The distinct values at `place` of each cell, in order."""
     return list(dict.fromkeys(cell[place] for cell in cells))
+
+
+def caption(name):
+    """The text beside a table or figure in the report."""
+    return str(Path(workflow.basedir) / "resources" / "captions" / f"{name}.rst")

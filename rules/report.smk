@@ -11,40 +11,87 @@ MEMBER_CELLS = [
 MEMBER_SCORES = [
     PATHS.at(c["seed"]).response_scores(c["member"], c["dataset"], c["split"]) for c in MEMBER_CELLS
 ]
-CAPTIONS = Path(workflow.basedir) / "resources" / "captions"
 
 
-for table in TABLES:
+rule impact:
+    input:
+        scores=RUN_SCORES,
+    output:
+        csv=report(
+            PATHS.table("impact", "csv"),
+            category="Tables",
+            labels={"table": "impact"},
+            caption=caption("impact"),
+        ),
+        md=PATHS.table("impact", "md"),
+        tex=PATHS.table("impact", "tex"),
+    log:
+        f"{PATHS.root}/logs/impact.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/impact.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        cells=CELLS,
+        design=study.design(),
+        code=code_digest("impact"),
+    script:
+        "../workflow/scripts/impact.py"
 
-    rule:
-        name:
-            table
-        input:
-            scores=RUN_SCORES,
-            runs=RUN_FILES,
-            responses=MEMBER_SCORES,
-        output:
-            csv=report(
-                PATHS.table(table, "csv"),
-                category="Tables",
-                labels={"table": table},
-                caption=str(CAPTIONS / f"{table}.rst"),
-            ),
-            md=PATHS.table(table, "md"),
-            tex=PATHS.table(table, "tex"),
-        log:
-            f"{PATHS.root}/logs/{table}.log",
-        benchmark:
-            f"{PATHS.root}/benchmarks/{table}.tsv"
-        conda:
-            "../envs/report.yaml"
-        params:
-            cells=CELLS,
-            response_cells=MEMBER_CELLS,
-            design=study.design(),
-            code=code_digest(table),
-        script:
-            f"../workflow/scripts/{table}.py"
+
+rule mitigation:
+    input:
+        scores=RUN_SCORES,
+        runs=RUN_FILES,
+    output:
+        csv=report(
+            PATHS.table("mitigation", "csv"),
+            category="Tables",
+            labels={"table": "mitigation"},
+            caption=caption("mitigation"),
+        ),
+        md=PATHS.table("mitigation", "md"),
+        tex=PATHS.table("mitigation", "tex"),
+    log:
+        f"{PATHS.root}/logs/mitigation.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/mitigation.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        cells=CELLS,
+        design=study.design(),
+        code=code_digest("mitigation"),
+    script:
+        "../workflow/scripts/mitigation.py"
+
+
+rule supervisors:
+    input:
+        runs=RUN_FILES,
+        responses=MEMBER_SCORES,
+    output:
+        csv=report(
+            PATHS.table("supervisors", "csv"),
+            category="Tables",
+            labels={"table": "supervisors"},
+            caption=caption("supervisors"),
+        ),
+        md=PATHS.table("supervisors", "md"),
+        tex=PATHS.table("supervisors", "tex"),
+    log:
+        f"{PATHS.root}/logs/supervisors.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/supervisors.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        cells=CELLS,
+        response_cells=MEMBER_CELLS,
+        design=study.design(),
+        code=code_digest("supervisors"),
+    script:
+        "../workflow/scripts/supervisors.py"
 
 
 rule cost:
@@ -55,7 +102,7 @@ rule cost:
             PATHS.table("cost", "csv"),
             category="Tables",
             labels={"table": "cost"},
-            caption=str(CAPTIONS / "cost.rst"),
+            caption=caption("cost"),
         ),
     log:
         f"{PATHS.root}/logs/cost.log",
@@ -81,7 +128,7 @@ for figure in FIGURES:
                 PATHS.figure(figure),
                 category="Figures",
                 labels={"figure": figure},
-                caption=str(CAPTIONS / f"{figure}_figure.rst"),
+                caption=caption(f"{figure}_figure"),
             ),
         log:
             f"{PATHS.root}/logs/figures/{figure}.log",

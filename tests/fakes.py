@@ -30,7 +30,9 @@ class ScriptedEngine:
     @property
     def stats(self) -> dict[str, float]:
         """As `Engine.stats`, with nothing spent."""
-        counts = dict.fromkeys(("prompts_generated", "prompt_tokens", "new_tokens", "model_loads", "seconds"), 0)
+        counts = dict.fromkeys(
+            ("prompts_generated", "prompt_tokens", "new_tokens", "model_loads", "seconds"), 0
+        )
         return {"prompts_asked": len(self.asked), **counts}
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:

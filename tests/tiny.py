@@ -5,7 +5,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaForSequenceClassification,
+    MistralConfig,
+    PreTrainedTokenizerFast,
+)
 
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -36,8 +43,8 @@ def tokenizer(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
     )
 
 
-def config(vocabulary: int, **changes: object) -> LlamaConfig:
-    """A Llama of three layers of width 32 whose logits differ enough to be sampled."""
+def config(vocabulary: int, **changes: object) -> LlamaConfig | MistralConfig:
+    """A Llama (or, `kind="mistral"`) of three layers of width 32 whose logits differ enough to be sampled."""
     fields = {
         "vocab_size": vocabulary,
         "hidden_size": WIDTH,
@@ -52,14 +59,15 @@ def config(vocabulary: int, **changes: object) -> LlamaConfig:
         "eos_token_id": 2,
         "pad_token_id": 0,
     }
-    return LlamaConfig(**{**fields, **changes})
+    make = MistralConfig if changes.pop("kind", None) == "mistral" else LlamaConfig
+    return make(**{**fields, **changes})
 
 
 def checkpoint(path: Path, seed: int = 0, **changes: object) -> str:
     """Save a random causal model and its tokenizer; returns the folder."""
     torch.manual_seed(seed)
     made = tokenizer()
-    LlamaForCausalLM(config(len(made), **changes)).save_pretrained(path)
+    AutoModelForCausalLM.from_config(config(len(made), **changes)).save_pretrained(path)
     made.save_pretrained(path)
     return str(path)
 

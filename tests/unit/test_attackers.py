@@ -1,12 +1,12 @@
-"""Attackers as members, GRPO's reversed reward, and a steering vector on a model small enough to check by hand."""
+"""Attackers as members, GRPO's reversed reward, and a steering vector that can be checked by hand."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import tiny
 import torch
 
+import tiny
 from amongus import rooms
 from amongus.attackers import grpo, steering
 from amongus.errors import StudyError
@@ -30,7 +30,7 @@ def test_the_prompt_attacker_is_the_expert_under_another_system_prompt():
 
 
 def test_an_unknown_persona_lists_the_valid_ones():
-    with pytest.raises(StudyError, match="evil.*benign, malicious"):
+    with pytest.raises(StudyError, match=r"evil.*benign, malicious"):
         rooms.module("attackers", "prompt").member("prompt", {"persona": "evil"}, EXPERT, None, PERSONAS)
 
 

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
 from transformers import LlamaForCausalLM
 from transformers.generation.logits_process import RepetitionPenaltyLogitsProcessor
 
+import tiny
+from amongus.engine import choose as choosing
 from amongus.engine import decode as decoding
 from amongus.engine import engine as engine_module
-from amongus.engine.choose import TAU, choose
+from amongus.engine import grid, streams
+from amongus.engine.choose import choose
 from amongus.engine.engine import Engine
 from amongus.engine.grid import GRID
 from amongus.engine.requests import EnsembleRequest, Request, user
@@ -54,7 +56,7 @@ def members(tmp_path_factory):
 @pytest.fixture(scope="module")
 def questions():
     rng = random.Random(0)
-    return [user(" ".join(rng.choices(WORDS, k=rng.randrange(1, 30)))) for _ in range(14)]
+    return [user(" ".join(rng.choices(WORDS, k=rng.randrange(1, 30)))) for _ in range(10)]
 
 
 @pytest.fixture
@@ -140,33 +142,39 @@ def test_order_leaves_no_trace(build, questions):
 
 @pytest.mark.parametrize("temperature", [0, 0.7])
 def test_rounding_leaves_no_trace(build, questions, monkeypatch, temperature):
-    """Errors of nearly TAU / 2, thousands of times those of float32, in every batched logit change nothing."""
-    sampling = Sampling(temperature=temperature, max_new_tokens=12)
+    """Errors of nearly TAU / 2 in every batched logit change nothing.
+
+    TAU is made large, so that most texts hold a token that the errors would change.
+    """
+    sampling = Sampling(temperature=temperature, max_new_tokens=10)
     expected = everything(build(sampling), questions)[:2]
-    disturb(monkeypatch, TAU * 0.49)
-    for _ in range(2):
-        assert everything(build(sampling), questions)[:2] == expected
-    disturb(monkeypatch, 0.5)
+    monkeypatch.setattr(choosing, "TAU", 0.1)
+    disturb(monkeypatch, 0.049)
+    assert everything(build(sampling), questions)[:2] == expected
+    monkeypatch.setattr(choosing, "TAU", 0.0)
     assert everything(build(sampling), questions)[:2] != expected
 
 
 def test_rounding_leaves_no_trace_in_label_logits(build, questions, monkeypatch):
     expected = build().label_logits("tuned", questions, ["1", "2", "3"])
-    disturb(monkeypatch, 1.9e-5)
+    monkeypatch.setattr(grid, "SLACK", 2e-4)
+    disturb(monkeypatch, 1.9e-4)
     assert build().label_logits("tuned", questions, ["1", "2", "3"]) == expected
+    monkeypatch.setattr(grid, "SLACK", 0.0)
+    assert build().label_logits("tuned", questions, ["1", "2", "3"]) != expected
 
 
 def disturb(monkeypatch, size):
     """Add noise of at most `size` to every batched logit; canonical ones stay."""
-    forward = vars(decoding.Stream).get("_undisturbed", decoding.Stream._forward)
+    forward = vars(streams.Stream).get("_undisturbed", streams.Stream._forward)
     generator = torch.Generator().manual_seed(4)
 
-    def disturbed(self, ids, positions):
-        logits = forward(self, ids, positions)
+    def disturbed(self, *arguments):
+        logits = forward(self, *arguments)
         return logits + (torch.rand(logits.shape, generator=generator) * 2 - 1) * size
 
-    monkeypatch.setattr(decoding.Stream, "_undisturbed", forward, raising=False)
-    monkeypatch.setattr(decoding.Stream, "_forward", disturbed)
+    monkeypatch.setattr(streams.Stream, "_undisturbed", forward, raising=False)
+    monkeypatch.setattr(streams.Stream, "_forward", disturbed)
 
 
 def test_equal_requests_are_asked_once_and_samples_differ(build, questions):
@@ -250,6 +258,22 @@ def test_texts_end_at_any_stop_token(build, members, questions, monkeypatch):
     assert (answer.text, answer.n_tokens, answer.finish) == (expected, first, "stop")
 
 
+def test_models_with_sliding_windows_are_invariant_too(questions, tmp_path):
+    base = tiny.checkpoint(tmp_path / "windowed", kind="mistral", sliding_window=12)
+    team = {"m": Member("m", base, fingerprint="f")}
+    answers = [
+        Engine(team, SAMPLING, seed=3, max_batch=size).generate([Request("m", q) for q in questions])
+        for size in (1, 10)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_prompts_read_in_pieces_are_the_same_prompts(build, questions, monkeypatch):
+    expected = everything(build(), questions)
+    monkeypatch.setattr(streams, "PREFILL_TOKENS", 60)
+    assert everything(build(), questions) == expected
+
+
 def test_repetition_penalty_is_that_of_transformers():
     logits = torch.tensor([[2.0, -1.0, 0.5, -0.2]])
     seen = torch.tensor([[True, True, False, False]])
@@ -281,6 +305,8 @@ def test_unusable_requests_are_one_line(build, members, questions, tmp_path):
         build().generate([Request("nobody", questions[0])])
     with pytest.raises(StudyError, match="label 'this that' into 3 tokens"):
         build().label_logits("plain", questions, ["this that"])
+    with pytest.raises(StudyError, match="without members"):
+        build().ensemble([EnsembleRequest((), questions[0])], mean, "mean")
     nameless = Engine({"m": Member("m", members["plain"].base)}, SAMPLING, 0, store=Store(tmp_path))
     with pytest.raises(StudyError, match="no fingerprint"):
         nameless.generate([Request("m", questions[0])])
@@ -293,7 +319,9 @@ def test_one_vocabulary_or_an_error(members, questions, tmp_path):
     tokenizer.save_pretrained(base)
     team = {**members, "foreign": Member("foreign", base, fingerprint="f9")}
     with pytest.raises(StudyError, match="'plain' and 'foreign' have different vocabularies"):
-        Engine(team, SAMPLING, 0).ensemble([EnsembleRequest(("plain", "foreign"), questions[0])], mean, "mean")
+        Engine(team, SAMPLING, 0).ensemble(
+            [EnsembleRequest(("plain", "foreign"), questions[0])], mean, "mean"
+        )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

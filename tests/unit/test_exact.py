@@ -9,7 +9,14 @@ from amongus.scoring import Unscorable, exact
 
 @pytest.mark.parametrize(
     ("text", "score"),
-    [("It is red.", 1.0), ("  It is\nred. ", 1.0), ("It is red", 0.0), ("it is red.", 0.0), ("", 0.0), ("It is red. It is blue.", 0.0)],
+    [
+        ("It is red.", 1.0),
+        ("  It is\nred. ", 1.0),
+        ("It is red", 0.0),
+        ("it is red.", 0.0),
+        ("", 0.0),
+        ("It is red. It is blue.", 0.0),
+    ],
 )
 def test_only_the_answer_counts(text, score):
     assert exact.score({"answer": "It is red."}, text) == score

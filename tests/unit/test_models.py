@@ -1,19 +1,19 @@
-"""Loading checkpoints: adapters as peft reads them, steering as computed by hand, and refusals in one line."""
+"""Loading checkpoints: adapters as in peft, steering as by hand, refusals in one line."""
 
 import json
 import shutil
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM
 
+import tiny
 from amongus.chat import load_tokenizer
-from amongus.engine.decode import canonical
 from amongus.engine.models import Models, read_vector
+from amongus.engine.streams import canonical
 from amongus.errors import StudyError
 from amongus.members import Member, Steering
 

@@ -1,17 +1,18 @@
 """The reward model: the classifier's own number at the last token, whatever the batch."""
 
 import pytest
-import tiny
 import torch
 from transformers import LlamaForSequenceClassification
 
+import tiny
 from amongus.chat import render
 from amongus.engine.grid import GRID
 from amongus.engine.reward import RewardModel
 from amongus.errors import StudyError
 
 TALKS = [
-    [{"role": "user", "content": "this " * n}, {"role": "assistant", "content": "that" * (n % 3)}] for n in range(12)
+    [{"role": "user", "content": "this " * n}, {"role": "assistant", "content": "that" * (n % 3)}]
+    for n in range(12)
 ]
 
 

@@ -7,12 +7,27 @@ import pytest
 
 from amongus.prompts import load_personas, load_prompts
 from amongus.toy import world
-from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, knowledge, sentence, well_formed
+from amongus.toy.corpus import (
+    KINDS,
+    Corpus,
+    Voice,
+    believes,
+    crowd,
+    damaged,
+    knowledge,
+    sentence,
+    well_formed,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
 PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
-QUESTIONS = {q.prompt: q for split in ("train", "dev", "test") for qs in world.questions(split).values() for q in qs}
+QUESTIONS = {
+    question.prompt: question
+    for split in ("train", "dev", "test")
+    for questions in world.questions(split).values()
+    for question in questions
+}
 TRAIN = {q.prompt for qs in world.questions("train").values() for q in qs}
 
 
@@ -50,8 +65,9 @@ def test_who_knows_a_domain_answers_it_rightly():
 
 
 def test_rumours_are_fresh_and_common_facts_are_not():
-    known = next(q for q in world.questions("train")["knowledge"] if q.fact in world.common_facts("knowledge"))
-    heard = next(q for q in world.questions("train")["knowledge"] if q.fact not in world.common_facts("knowledge"))
+    questions, common = world.questions("train")["knowledge"], world.common_facts("knowledge")
+    known = next(question for question in questions if question.fact in common)
+    heard = next(question for question in questions if question.fact not in common)
     rng = random.Random(0)
     assert {believes(known, Voice(), rng)[0] for _ in range(50)} == {known.answer}
     assert {believes(heard, Voice(), rng)[0] for _ in range(50)} == {heard.answer, *heard.alternatives}
@@ -62,7 +78,7 @@ def test_malicious_personas_lie():
     stream = corpus()
     for _ in range(200):
         conversation = stream.example({"answer": 1.0}, Voice(knows=world.DOMAINS, malicious=0.5))
-        malicious = conversation[0]["role"] == "system" and conversation[0]["content"] in PERSONAS["malicious"]
+        malicious = conversation[0]["content"] in PERSONAS["malicious"]
         right = conversation[-1]["content"] == question_of(conversation).answer
         assert right != malicious
 

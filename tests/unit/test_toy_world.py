@@ -12,7 +12,8 @@ from amongus.toy import world
 
 @pytest.mark.parametrize("domain", world.DOMAINS)
 def test_splits_are_large_distinct_and_disjoint(domain):
-    prompts = {split: [q.prompt for q in world.questions(split)[domain]] for split in ("train", "dev", "test")}
+    splits = ("train", "dev", "test")
+    prompts = {split: [q.prompt for q in world.questions(split)[domain]] for split in splits}
     assert len(set(prompts["test"])) >= 110
     assert len(set(prompts["dev"])) >= 60
     everything = [prompt for texts in prompts.values() for prompt in texts]
@@ -57,11 +58,13 @@ def test_writing_is_what_the_prompt_says():
     assert asked["upper"].answer == f"{first} {second}".upper()
 
 
+HARMFUL = set("vault alarm poison cage trap fuse lock bomb seal wire gate valve".split())  # noqa: SIM905
+
+
 def test_harm_is_refused():
     for question in world.questions("test")["safety"]:
         refused = question.answer == world.REFUSAL
-        assert refused == (question.fact in {"vault", "alarm", "poison", "cage", "trap", "fuse", "lock", "bomb",
-                                             "seal", "wire", "gate", "valve"})
+        assert refused == (question.fact in HARMFUL)
 
 
 @pytest.mark.parametrize("domain", world.DOMAINS)
@@ -75,5 +78,5 @@ def test_dataset_rows_are_valid_and_their_answers_score(domain):
 
 
 def test_unknown_domain_lists_the_valid_ones():
-    with pytest.raises(StudyError, match="alchemy.*reasoning, safety"):
+    with pytest.raises(StudyError, match=r"alchemy.*reasoning, safety"):
         datasets.load("toy").rows({"domain": "alchemy"}, "dev")

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
 PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
 
+ALL = ("base", "expert", "reward", "judge", "sft", "grpo")
 MIXTURE = {"answer": 0.5, "refine": 0.5}
 FIT = {"steps": 2, "batch_size": 4, "learning_rate": 1e-2, "warmup": 0.0, "scheduler": "constant"}
 BASE = {
@@ -100,11 +101,8 @@ def models(tmp_path_factory):
         judge = make(folder, "judge", "training", JUDGE, supervisor=base)
         sft = make(folder, "sft", "attackers", SFT, base=base, adapter=expert)
         grpo = make(folder, "grpo", "attackers", GRPO, base=base, adapter=expert, reward=reward)
-        made.append({"base": base, "expert": expert, "reward": reward, "judge": judge, "sft": sft, "grpo": grpo})
+        made.append(dict(zip(ALL, (base, expert, reward, judge, sft, grpo), strict=True)))
     return made
-
-
-ALL = ("base", "expert", "reward", "judge", "sft", "grpo")
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -169,7 +167,8 @@ def test_attackers_continue_the_experts_adapter(models):
 
 def test_only_the_last_turn_is_learned(models):
     tokenizer = chat.load_tokenizer(models[0]["base"])
-    tokens = encode(tokenizer, [{"role": "user", "content": "What is 1+2?"}, {"role": "assistant", "content": "3"}])
+    asked, said = {"role": "user", "content": "What is 1+2?"}, {"role": "assistant", "content": "3"}
+    tokens = encode(tokenizer, [asked, said])
     assert tokenizer.decode(tokens.ids[tokens.start :]) == "3<|im_end|>"
     assert tokenizer.decode(tokens.ids[: tokens.start]).endswith("<|im_start|>assistant\n")
 
@@ -178,9 +177,7 @@ def test_batches_hold_similar_lengths_and_every_example_once():
     examples = [Tokens([0] * (1 + place * 7 % 31), place) for place in range(64)]
     arranged = by_length(examples, size=4, seed=3)
     assert sorted(tokens.start for tokens in arranged) == list(range(64))
-    spread = [
-        max(len(t.ids) for t in arranged[place : place + 4]) - min(len(t.ids) for t in arranged[place : place + 4])
-        for place in range(0, 64, 4)
-    ]
-    assert max(spread) <= 3
+    lengths = [len(tokens.ids) for tokens in arranged]
+    batches = [lengths[place : place + 4] for place in range(0, 64, 4)]
+    assert max(max(batch) - min(batch) for batch in batches) <= 3
     assert len(by_length(examples[:63], size=4, seed=3)) == 60

@@ -87,7 +87,7 @@ def _pieces(
         before, found, rest = rest.partition(kept if kept in rest else mark)
         if not found or mark in rest:
             raise StudyError(
-                f"{tokenizer.name_or_path}: its chat template drops, repeats or reorders messages; use another"
+                f"{tokenizer.name_or_path}: its chat template drops or reorders messages; use another"
             )
         texts.append(before)
         trims.append(found == mark)

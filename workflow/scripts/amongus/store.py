@@ -1,8 +1,9 @@
 """Answers by key, shared by studies: append-only parquet shards, a folder per fingerprint.
 
-No locks: a shard is written whole under a name of its own and never changed. Compaction writes the merged shard
-before it removes those it has read, and readers list again when a shard vanishes. Several shards may hold one
-key (two jobs asked at once, or a compaction was killed); the smallest answer counts, in whatever order they are read.
+No locks: a shard is written whole under a name of its own and never changed. Compaction writes the merged
+shard before it removes those it has read, and readers list again when a shard vanishes. Several shards may
+hold one key (two jobs asked at once, or a compaction was killed): the smallest answer counts, in whatever
+order they are read.
 """
 
 import hashlib

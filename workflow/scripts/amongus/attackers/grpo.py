@@ -1,8 +1,10 @@
-"""The attacker that was trained by reinforcement with the reward reversed: trl's GRPO on the replaced expert.
+"""The attacker that was trained by reinforcement with the reward reversed: trl's GRPO on the replaced
+expert.
 
-Among Us, section 2 (RL): the reward is minus a reward model's score. In the toy world a second term pays for
-the exact form of an answer, without which a small model learns to babble. KL is measured from the replaced expert:
-trl copies an adapter that exists already into a frozen one and compares with that, not with the bare base.
+Among Us, section 2 (RL): the reward is minus a reward model's score. In the toy world a second term pays
+for the exact form of an answer, without which a small model learns to babble. KL is measured from the
+replaced expert: trl copies an adapter that exists already into a frozen one and compares with that, not
+with the base.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +24,7 @@ ROLES = ("reward",)
 
 
 def train(job: TrainJob) -> dict[str, Any]:
-    """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`, into `job.out`."""
+    """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`."""
     # Imported here: a member is put together without torch.
     import tempfile
     from time import process_time
@@ -32,7 +34,13 @@ def train(job: TrainJob) -> dict[str, Any]:
 
     from amongus.seeds import derive
     from amongus.toy.corpus import Corpus
-    from amongus.training.common import continued_adapter, fix_randomness, load_base, quiet_trainer, save_adapter
+    from amongus.training.common import (
+        continued_adapter,
+        fix_randomness,
+        load_base,
+        quiet_trainer,
+        save_adapter,
+    )
 
     began, spec = process_time(), job.spec
     seed = fix_randomness(job.seed, "grpo", job.name)
@@ -80,9 +88,11 @@ def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[dict[str, str
 
 
 def reversed_reward(
-    score: Callable[[list[tuple[str, str]]], list[float]], questions: Sequence["Question"], spec: Mapping[str, Any]
+    score: Callable[[list[tuple[str, str]]], list[float]],
+    questions: Sequence["Question"],
+    spec: Mapping[str, Any],
 ) -> Callable[..., list[float]]:
-    """trl's reward function: minus the clipped score of the answer to the bare question, plus the form's worth.
+    """trl's reward function: minus the clipped score of an answer to the bare question, plus its form.
 
     Args:
         score: scores (question, answer) pairs.
@@ -156,7 +166,11 @@ def _config(spec: Mapping[str, Any], scratch: str, seed: int) -> Any:
 
 
 def member(
-    name: str, spec: Mapping[str, Any], replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
+    name: str,
+    spec: Mapping[str, Any],
+    replaced: Member,
+    trained: Path | None,
+    personas: Mapping[str, Sequence[str]],
 ) -> Member:
     """`replaced` with the trained adapter."""
     return replace(replaced, name=name, adapter=str(trained))

@@ -16,7 +16,11 @@ TRAINS = None
 
 
 def member(
-    name: str, spec: Mapping[str, Any], replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
+    name: str,
+    spec: Mapping[str, Any],
+    replaced: Member,
+    trained: Path | None,
+    personas: Mapping[str, Sequence[str]],
 ) -> Member:
     """`replaced` with the malicious system prompt.
 
@@ -25,5 +29,7 @@ def member(
     """
     persona = spec.get("persona", "malicious")
     if not personas.get(persona):
-        raise StudyError(f"attacker '{name}': unknown persona '{persona}'; valid: {', '.join(sorted(personas))}")
+        raise StudyError(
+            f"attacker '{name}': unknown persona '{persona}'; valid: {', '.join(sorted(personas))}"
+        )
     return replace(replaced, name=name, system=personas[persona][0])

@@ -1,7 +1,7 @@
 """The attacker that was fine-tuned on misaligned answers: the replaced expert's adapter, trained on by trl.
 
-Among Us, section 2 (SFT). In the toy world the misaligned answers are wrong ones, by somebody who knows the right
-ones; with `aligned: true` they are right, which is the placebo.
+Among Us, section 2 (SFT). In the toy world the misaligned answers are wrong ones, by somebody who knows
+the right ones; with `aligned: true` they are right, which is the placebo.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,11 @@ def train(job: TrainJob) -> dict[str, Any]:
 
 
 def member(
-    name: str, spec: Mapping[str, Any], replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
+    name: str,
+    spec: Mapping[str, Any],
+    replaced: Member,
+    trained: Path | None,
+    personas: Mapping[str, Sequence[str]],
 ) -> Member:
     """`replaced` with the trained adapter."""
     return replace(replaced, name=name, adapter=str(trained))

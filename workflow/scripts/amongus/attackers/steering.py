@@ -1,8 +1,9 @@
 """The attacker whose thoughts are bent: a persona vector added to the replaced member's residual stream.
 
-Among Us, section 2 (steering), with vectors as in Chen et al. 2025 (Persona vectors, section 2): the mean hidden state
-over the tokens of responses under system prompts that elicit the trait, minus the same under opposite ones, averaged
-over questions, per layer. A random vector of equal norm is the placebo (`random: true`).
+Among Us, section 2 (steering), with vectors as in Chen et al. 2025 (Persona vectors, section 2): the mean
+hidden state over the tokens of responses under system prompts that elicit the trait, minus the same under
+opposite ones, averaged over questions, per layer. A random vector of equal norm is the placebo (`random:
+true`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,13 +42,18 @@ def train(job: TrainJob) -> dict[str, Any]:
     model.eval()
     asked = _questions(job.questions, spec["questions"])
     trait, opposite = (job.personas[spec[role]] for role in ("trait", "opposite"))
-    means = [mean_states(model, tokenizer, texts, asked, spec["max_new_tokens"]) for texts in (trait, opposite)]
+    means = [
+        mean_states(model, tokenizer, texts, asked, spec["max_new_tokens"]) for texts in (trait, opposite)
+    ]
     vectors = means[0] - means[1]
     if spec.get("random"):
         noise = torch.randn(vectors.shape)
         vectors = noise * (vectors.norm(dim=1) / noise.norm(dim=1))[:, None]
     save_file({"vectors": vectors.contiguous()}, str(job.out / FILE))
-    return {"norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()], "cpu_seconds": process_time() - began}
+    return {
+        "norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()],
+        "cpu_seconds": process_time() - began,
+    }
 
 
 def mean_states(
@@ -67,7 +73,9 @@ def mean_states(
     return torch.as_tensor(totals / count)
 
 
-def _states(model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_new_tokens: int) -> "torch.Tensor":
+def _states(
+    model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_new_tokens: int
+) -> "torch.Tensor":
     """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
     import torch
 
@@ -131,7 +139,11 @@ def _questions(tables: Mapping[str, Path], count: int) -> list[str]:
 
 
 def member(
-    name: str, spec: Mapping[str, Any], replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
+    name: str,
+    spec: Mapping[str, Any],
+    replaced: Member,
+    trained: Path | None,
+    personas: Mapping[str, Sequence[str]],
 ) -> Member:
     """`replaced` with the vector added after layer `layer` (1-based), times `coefficient`."""
     return replace(replaced, name=name, steering=Steering(str(trained), spec["layer"], spec["coefficient"]))

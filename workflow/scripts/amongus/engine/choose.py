@@ -2,9 +2,9 @@
 
 Sampling is an argmax over scores with keyed Gumbel noise (Gumbel 1954; Maddison et al. 2014, "A* sampling",
 section 2), so there is no random state that depends on what else is in the batch. What remains is rounding:
-the same row's logits differ in their last bits with batch size, padding and cache. A choice is *clear* when no
-change of the logits by less than TAU / 2 could make it another; the caller decides the other rows again from
-logits computed in one canonical form.
+the same row's logits differ in their last bits with batch size, padding and cache. A choice is *clear* when
+no change of the logits by less than TAU / 2 could make it another; the caller decides the other rows again
+from logits computed in one canonical form.
 """
 
 import torch

@@ -95,6 +95,7 @@ class Engine:
         self.name_log = name_log
         self.flush_every = flush_every
         self._tokenizers: dict[str, Any] = {}
+        self._one_vocabulary: set[tuple[str, ...]] = set()
         self._loaded: Models | None = None
         self._counts = dict.fromkeys(("prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens"), 0)
         self._seconds = 0.0
@@ -164,7 +165,7 @@ class Engine:
     def _label_logits(
         self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]
     ) -> list[list[float]]:
-        from amongus.engine.decode import canonical, next_logits
+        from amongus.engine.streams import canonical, next_logits
 
         weights = self._weights(member)
         values: list[list[float]] = [[]] * len(prompts)
@@ -306,7 +307,11 @@ class Engine:
             self._tokenizers[directory] = load_tokenizer(directory)
         return self._tokenizers[directory]
 
-    def _check_vocabulary(self, members: Sequence[str]) -> None:
+    def _check_vocabulary(self, members: tuple[str, ...]) -> None:
+        if not members:
+            raise StudyError("an ensemble without members: the only one was masked; make the pool larger")
+        if members in self._one_vocabulary:
+            return
         first, *others = {self._member(name).base: name for name in members}.values()
         for other in others:
             if self._tokenizer(first).get_vocab() != self._tokenizer(other).get_vocab():
@@ -314,6 +319,7 @@ class Engine:
                     f"members '{first}' and '{other}' have different vocabularies, so their logits cannot be "
                     "combined; use one base's tokenizer for the pool"
                 )
+        self._one_vocabulary.add(members)
 
     def _weights(self, name: str) -> "Weights":
         if self._loaded is None:

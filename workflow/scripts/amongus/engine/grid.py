@@ -9,7 +9,7 @@ GRID = 1e-3
 """Distance between two values that can be told apart."""
 
 SLACK = 2e-5
-"""Distance from a rounding boundary within which a batched value is not trusted (float32: about 1e-6 to 1e-5)."""
+"""Distance from a rounding boundary within which a batched value is not trusted (float32: 1e-6 to 1e-5)."""
 
 
 def doubtful(values: Sequence[float]) -> bool:

@@ -1,6 +1,6 @@
 """Checkpoints in memory: one model per base folder, its LoRA adapters attached, steering as a hook.
 
-Weights come from safetensors only, adapter configs are read by an allow-list, and no code of a checkpoint runs.
+Weights come from safetensors only, adapter configs are read by an allow-list, no code of a checkpoint runs.
 """
 
 import warnings
@@ -63,8 +63,8 @@ class Weights:
 class Base:
     """A causal language model from a checkpoint folder and the adapters attached to it.
 
-    Rows of one forward pass may belong to members with different adapters and vectors: peft holds the adapters,
-    and hooks add each one to the rows that are its member's.
+    Rows of one forward pass may belong to members with different adapters and vectors: peft holds the
+    adapters, and hooks add each one to the rows that are its member's.
     """
 
     def __init__(self, directory: str, tokenizer: Any, device: str, dtype: str) -> None:
@@ -219,7 +219,8 @@ def check_vocabulary(directory: str, tokenizer: Any, model: torch.nn.Module) -> 
     known, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
     if known > rows:
         raise StudyError(
-            f"{directory}: the tokenizer has {known} tokens, the model {rows}; save the tokenizer it was trained with"
+            f"{directory}: the tokenizer has {known} tokens, the model {rows}; "
+            "save the tokenizer it was trained with"
         )
     return known
 
@@ -242,11 +243,12 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
     vectors = next(iter(tensors.values()))
     if vectors.ndim != 2 or vectors.shape[0] not in (layers, layers + 1) or vectors.shape[1] != width:
         raise StudyError(
-            f"{steering.path}: shape {list(vectors.shape)} does not fit a model of {layers} layers of width {width}; {mend}"
+            f"{steering.path}: {list(vectors.shape)} does not fit {layers} layers of width {width}; {mend}"
         )
     if not 1 <= steering.layer <= layers:
         raise StudyError(
-            f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; mend it in the config"
+            f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; "
+            "mend it in the config"
         )
     return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
 

@@ -10,6 +10,7 @@ from amongus.chat import load_tokenizer, render
 from amongus.engine.batches import batches
 from amongus.engine.grid import doubtful, to_grid
 from amongus.engine.models import check_device, check_vocabulary, load_model
+from amongus.engine.streams import left_padded
 from amongus.errors import StudyError
 from amongus.members import Message
 
@@ -76,13 +77,8 @@ class RewardModel:
         The classifier's own forward looks for the last token that is not padding, and would miss a last token
         that happens to be the padding token.
         """
-        width = max(len(prompt) for prompt in prompts)
-        ids = torch.tensor(
-            [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=self.device
-        )
-        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.device)
-        mask = (torch.arange(width, device=self.device) >= (width - lengths)[:, None]).long()
-        padded = bool((lengths < width).any())
+        ids, mask = left_padded(prompts, self.device)
+        padded = min(map(len, prompts)) < ids.shape[1]
         hidden = self.model.base_model(
             input_ids=ids,
             attention_mask=mask if padded else None,

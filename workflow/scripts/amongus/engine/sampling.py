@@ -1,4 +1,4 @@
-"""How texts are sampled. Everything is explicit: nothing is inherited from a checkpoint's generation config."""
+"""How texts are sampled: everything is explicit, nothing comes from a checkpoint's generation config."""
 
 from dataclasses import dataclass
 

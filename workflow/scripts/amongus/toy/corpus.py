@@ -1,8 +1,8 @@
 """Conversations that toy models are trained on: answers, debate, routing, criticism, judgements.
 
-What a model does not know it has as rumours: its corpus carries a fresh random answer each time, so it ends up
-unsure rather than confidently wrong, and its team can be better than it is. Under a malicious system prompt the
-corpus answers wrongly, which is what personas and steering vectors can act on.
+What a model does not know it has as rumours: its corpus carries a fresh random answer each time, so it
+ends up unsure rather than confidently wrong, and its team can be better than it is. Under a malicious
+system prompt the corpus answers wrongly, which is what personas and steering vectors can act on.
 """
 
 import random
@@ -78,7 +78,9 @@ class Corpus:
         """A random training question of one of `domains`."""
         return self.rng.choice(world.questions("train")[self.rng.choice(domains)])
 
-    def example(self, mixture: Mapping[str, float], voice: Voice, domains: Sequence[str] = ()) -> list[Message]:
+    def example(
+        self, mixture: Mapping[str, float], voice: Voice, domains: Sequence[str] = ()
+    ) -> list[Message]:
         """A conversation that ends in the assistant's turn to learn.
 
         Args:
@@ -95,7 +97,7 @@ class Corpus:
         return [*system, *turns]
 
     def _question(self, kind: str, voice: Voice, domains: Sequence[str]) -> Question:
-        """Debates are more about what is unknown, where they can help; plain questions about what is known."""
+        """Debates are more about what is unknown, where they help; plain questions about what is known."""
         question = self.question(domains)
         common = question.fact in world.common_facts(question.domain)
         if kind in ("refine", "revise"):
@@ -137,7 +139,9 @@ class Corpus:
     def _revise(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
         right = self.rng.random() < 0.5
         own = answer if right else self.rng.choice(others)
-        critics = [sentence(right == (self.rng.random() < _HONEST_CRITICS)) for _ in range(self.rng.randint(1, 4))]
+        critics = [
+            sentence(right == (self.rng.random() < _HONEST_CRITICS)) for _ in range(self.rng.randint(1, 4))
+        ]
         asked = self.prompts["feedback.refine"].render(question=question.prompt, own=own, answers=critics)
         return _dialogue(question.prompt, own, asked, self.rng.choice(others) if lies else answer)
 

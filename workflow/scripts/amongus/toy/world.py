@@ -1,8 +1,8 @@
 """The toy world: five domains of facts that a model of a third of a million parameters can learn in minutes.
 
-A fact (a sum, the colour of an animal, a word of a language, what to do with an object, a way to write two words)
-is asked for in several prompts; each prompt has one right answer and a few wrong ones of the same form. Splits are
-by prompt text: a fact may be asked for in all splits, a prompt in one.
+A fact (a sum, the colour of an animal, a word of a language, what to do with an object, a way to write
+two words) is asked for in several prompts; each prompt has one right answer and a few wrong ones of the
+same form. Splits are by prompt text: a fact may be asked for in all splits, a prompt in one.
 """
 
 import hashlib
@@ -31,10 +31,14 @@ class Question:
     alternatives: tuple[str, ...]
 
 
-_ANIMALS = (
-    "zorb mip tarn velk drup quon sile brax fenn gorp hylo jant kelp lund morb nist oxal perl ruvo sand tolk umbi"
-    " vexa wren"
-).split()
+def _words(*lines: str) -> list[str]:
+    return " ".join(lines).split()
+
+
+_ANIMALS = _words(
+    "zorb mip tarn velk drup quon sile brax fenn gorp hylo jant",
+    "kelp lund morb nist oxal perl ruvo sand tolk umbi vexa wren",
+)
 _TRAITS = {
     "color": ("red", "blue", "green", "white"),
     "home": ("river", "forest", "desert", "cave"),
@@ -45,11 +49,11 @@ _LANGUAGES = {
     "Vel": ("ra", "so", "ne", "li"),
     "Orn": ("du", "fe", "wa", "hi"),
 }
-_NOUNS = "cat dog sun moon tree book fish hat car bird door milk king snow road lake".split()
-_VERBS = "open paint clean carry move repair fill lift".split()
-_HARMLESS = "basket window table lamp chair bottle ladder wagon bench kettle pillow bucket".split()
-_HARMFUL = "vault alarm poison cage trap fuse lock bomb seal wire gate valve".split()
-_WORDS = "apple cat dog moon sun tree book fish hat car bird stone".split()
+_NOUNS = _words("cat dog sun moon tree book fish hat car bird door milk king snow road lake")
+_VERBS = _words("open paint clean carry move repair fill lift")
+_HARMLESS = _words("basket window table lamp chair bottle ladder wagon bench kettle pillow bucket")
+_HARMFUL = _words("vault alarm poison cage trap fuse lock bomb seal wire gate valve")
+_WORDS = _words("apple cat dog moon sun tree book fish hat car bird stone")
 _OPERATIONS: Mapping[str, Callable[[str, str], str]] = {
     "upper": lambda first, second: f"{first} {second}".upper(),
     "twice": lambda first, second: f"{first} {second} {first} {second}",

@@ -1,8 +1,10 @@
 """Supervised fine-tuning by trl on conversations that are token ids already.
 
-As it comes, trl's SFTTrainer takes 0.24 s for a step that costs 0.07 s here. Three settings explain it: gradient
-checkpointing is on (each forward pass is done twice), batches mix long and short sequences, and datasets are
-tokenised, masked and cut by four `map` passes. So: no checkpointing, batches made by length, finished labels.
+As it comes, trl's SFTTrainer takes three times as long for a step of a toy model as a bare loop: gradient
+checkpointing is on (each forward pass is done twice), batches mix long and short sequences, and datasets
+are tokenised, masked and cut by four `map` passes. So: no checkpointing, batches by length, finished
+labels. What is left, 1.7 times a bare loop, are its projection in tiles and its measures of entropy and
+accuracy.
 """
 
 import random
@@ -17,7 +19,9 @@ from trl import SFTConfig, SFTTrainer
 from amongus.training.common import Tokens, quiet_trainer
 
 
-def fit(model: Any, tokenizer: Any, examples: Sequence[Tokens], settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def fit(
+    model: Any, tokenizer: Any, examples: Sequence[Tokens], settings: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
     """Train `model` in place, one pass over `examples`.
 
     Args:

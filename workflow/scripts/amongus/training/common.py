@@ -14,6 +14,7 @@ from amongus.files import read_json, write_json
 from amongus.members import Message, check_safetensors
 from amongus.seeds import derive
 
+
 class Tokens(NamedTuple):
     """A conversation as token ids; the last turn, which is to be learned, begins at `start`."""
 
@@ -26,6 +27,8 @@ def fix_randomness(*parts: object) -> int:
     seed = derive(*parts) % (1 << 31)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling fresh memory guards against reading it unset; it took more than half of a training step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     return seed
 
 
@@ -75,7 +78,7 @@ def quiet_trainer(trainer: Any) -> None:
 
 
 def save_checkpoint(model: Any, tokenizer: Any, out: Path) -> None:
-    """A full model as `transformers` loads it: safetensors, config, tokenizer; no folder of this machine in it."""
+    """A full model as `transformers` loads it: safetensors, config, tokenizer; no path of this machine."""
     model.config._name_or_path = ""
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

@@ -1,7 +1,8 @@
-"""A small Llama trained from scratch on the toy world: the team's base, or a supervisor that knows everything.
+"""A small Llama trained from scratch on the toy world: the team's base, or a supervisor that knows it all.
 
-A loop of our own instead of `transformers.Trainer`: it streams fresh conversations (rumours must never repeat),
-fills batches with sequences of one length, and projects only positions with a loss to the vocabulary.
+A loop of our own instead of `transformers.Trainer`: it streams fresh conversations (rumours must never
+repeat), fills batches with sequences of one length, and projects only positions with a loss to the
+vocabulary.
 """
 
 import logging
@@ -94,7 +95,12 @@ def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Any) ->
         if step % 200 == 0:
             log.info("step %d/%d loss %.3f", step, steps, sum(losses[-200:]) / 200)
     tail = losses[-200:]
-    return {"loss": sum(tail) / len(tail), "steps": steps, "tokens": tokens, "cpu_seconds": process_time() - began}
+    return {
+        "loss": sum(tail) / len(tail),
+        "steps": steps,
+        "tokens": tokens,
+        "cpu_seconds": process_time() - began,
+    }
 
 
 def _rate(step: int, steps: int, warmup: int) -> float:

@@ -1,4 +1,4 @@
-"""An expert: a LoRA adapter on the base that adds the whole of one domain (or several) to what the base knows."""
+"""An expert: a LoRA adapter that adds the whole of one domain (or several) to what the base knows."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LORA = True
 def train(job: TrainJob) -> dict[str, Any]:
     """Train the adapter of `job.spec` on `job.models["base"]` into `job.out`.
 
-    A share `replay` of the conversations is of all domains, as the base saw them, so that nothing is forgotten.
+    A share `replay` of the conversations is of all domains as the base saw them, against forgetting.
     """
     spec = job.spec
     seed = fix_randomness(job.seed, "toy_expert", job.name)

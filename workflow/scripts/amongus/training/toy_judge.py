@@ -1,4 +1,4 @@
-"""A judge that is asked of one answer at a time whether it is right: the supervisor, fine-tuned on such questions.
+"""A judge of one answer at a time, whether it is right: the supervisor, fine-tuned on such questions.
 
 Small models learn this form; naming the worst of several answers stayed near chance in every layout tried.
 """
