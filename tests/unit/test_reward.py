@@ -44,7 +44,7 @@ def test_rounding_leaves_no_trace(path, monkeypatch):
     exact = RewardModel._rewards
 
     def disturbed(self, prompts):
-        return exact(self, prompts) if len(prompts) == 1 else [v + 1.9e-5 for v in exact(self, prompts)]
+        return exact(self, prompts) if len(prompts) == 1 else [v + 3.9e-5 for v in exact(self, prompts)]
 
     monkeypatch.setattr(RewardModel, "_rewards", disturbed)
     assert RewardModel(path).score(TALKS) == expected

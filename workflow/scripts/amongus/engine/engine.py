@@ -4,7 +4,6 @@ The key is the hash of seed, sample, the member's or ensemble's fingerprint, the
 backend, dtype and ENGINE_VERSION. Torch is imported when the first model is needed, and not before.
 """
 
-import logging
 import sys
 import time
 from collections import defaultdict
@@ -29,7 +28,6 @@ ENGINE_VERSION = 1
 """Part of every key: raise it when the same key would give another text."""
 
 BACKEND = "transformers"
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 GRID = 1e-3
 """Distance between two values that can be told apart."""
 
-SLACK = 2e-5
+SLACK = 4e-5
 """Distance from a rounding boundary within which a batched value is not trusted (float32: 1e-6 to 1e-5)."""
 
 
