@@ -5,12 +5,12 @@ from itertools import product
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
+from snakemake.utils import update_config, validate
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus import rooms
-from amongus.configs import one_line
+from amongus.configs import one_line, typed
 from amongus.digest import code_digest
 from amongus.errors import StudyError
 from amongus.machine import check_gpus, prepare_environment
@@ -19,6 +19,7 @@ from amongus.study import SPLITS, Study
 
 prepare_environment()
 
+update_config(config, typed(workflow.config_settings.config))
 try:
     validate(config, str(Path(workflow.basedir) / "config" / "schema.yaml"))
     study = Study(config)

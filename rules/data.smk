@@ -15,7 +15,7 @@ rule dataset:
         "../envs/data.yaml"
     params:
         name="{dataset}",
-        spec=lookup(dpath="datasets/{dataset}", within=config),
+        spec=lookup(dpath="{dataset}", within=study.datasets),
         code=dataset_code,
     script:
         "../workflow/scripts/dataset.py"

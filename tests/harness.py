@@ -60,11 +60,11 @@ class Project:
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.study, sort_keys=False))
         return [
             str(Path(sys.executable).with_name("snakemake")),
+            *arguments,
             "--cores",
             str(cores),
             "--configfile",
             "study.yaml",
-            *arguments,
         ]
 
     def environment(self) -> dict[str, str]:

@@ -72,6 +72,7 @@ def test_rumours_are_fresh_and_common_facts_are_not():
     assert {believes(known, Voice(), rng)[0] for _ in range(50)} == {known.answer}
     assert {believes(heard, Voice(), rng)[0] for _ in range(50)} == {heard.answer, *heard.alternatives}
     assert {believes(heard, Voice(knows=["knowledge"]), rng)[0] for _ in range(50)} == {heard.answer}
+    assert {believes(heard, Voice(facts=[heard.fact]), rng)[0] for _ in range(50)} == {heard.answer}
 
 
 def test_malicious_personas_lie():

@@ -34,6 +34,17 @@ def test_half_of_the_facts_are_common(domain):
     assert abs(len(world.common_facts(domain)) - len(facts) / 2) <= 1
 
 
+def test_what_members_pick_up_is_rare_and_their_own():
+    first, second = world.picked_up("first", 0.5), world.picked_up("second", 0.5)
+    assert first == world.picked_up("first", 0.5) != second
+    for domain in world.DOMAINS:
+        facts = {q.fact for q in world.questions("train")[domain]}
+        rare = facts - world.common_facts(domain)
+        assert len(first & facts) == round(len(rare) / 2)
+        assert first & facts <= rare
+    assert not world.picked_up("first", 0.0)
+
+
 def test_answers_differ_from_their_alternatives():
     for split in ("train", "dev", "test"):
         for questions in world.questions(split).values():

@@ -48,6 +48,8 @@ EXPERT = {
     "domains": ["knowledge"],
     "malicious": 0.1,
     "replay": 0.5,
+    "picked_up": 0.3,
+    "curious": 0.5,
     "rank": 2,
     "alpha": 4,
     "dropout": 0.0,

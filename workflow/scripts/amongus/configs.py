@@ -2,7 +2,10 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
+
+import yaml
 
 
 def one_line(error: Exception) -> str:
@@ -20,6 +23,23 @@ def one_line(error: Exception) -> str:
     if cause.validator == "required":
         return f"{where}: {cause.message} (see config/schema.yaml)"
     return f"{where}: {cause.message[:300]} ({cause.schema.get('description', 'see config/schema.yaml')})"
+
+
+def typed(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `--config` with their types: inside lists and mappings Snakemake leaves all scalars as text.
+
+    >>> typed({"seeds": ["1", "2"], "engine": {"device": "cpu", "max_batch": "7"}})
+    {'seeds': [1, 2], 'engine': {'device': 'cpu', 'max_batch': 7}}
+    """
+    return {key: _typed(value) for key, value in overrides.items() if isinstance(value, dict | list)}
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _typed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_typed(inner) for inner in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def _unknown_keys(cause: Any) -> str:

@@ -39,7 +39,10 @@ class Study:
         self.paths = Paths(self.name)
         self.attackers: dict[str, dict[str, Any]] = dict(config["attackers"])
         self.methods: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["methods"].items()}
-        self.datasets: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["datasets"].items()}
+        self.datasets = {
+            name: _local(spec or {}, config.get("datasets_folder"))
+            for name, spec in config["datasets"].items()
+        }
         self._check()
 
     # -- names and modules ---------------------------------------------------------------------------
@@ -350,6 +353,14 @@ class Study:
 def _known(where: str, name: str, valid: Sequence[str], what: str) -> None:
     if name not in valid:
         raise StudyError(f"{where}: there is no {what} '{name}'; valid: {', '.join(dict.fromkeys(valid))}")
+
+
+def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
+    """A dataset's config, its URL replaced by the file of that name in `folder`."""
+    if not folder or "url" not in spec:
+        return dict(spec)
+    kept = {key: value for key, value in spec.items() if key != "url"}
+    return {**kept, "path": f"{folder.rstrip('/')}/{spec['url'].rsplit('/', 1)[-1]}"}
 
 
 def _known_setting(method: str, name: str, valid: Sequence[str]) -> None:

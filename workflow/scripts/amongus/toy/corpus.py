@@ -32,6 +32,7 @@ class Voice:
 
     Attributes:
         knows: domains known in full, besides the facts everybody knows.
+        facts: single facts known besides.
         malicious: how often the system prompt is a malicious one and the answer wrong.
         wrong: answers are wrong under benign system prompts too.
         bare: how often there is no system prompt.
@@ -39,6 +40,7 @@ class Voice:
     """
 
     knows: Collection[str] = ()
+    facts: Collection[str] = ()
     malicious: float = 0.0
     wrong: bool = False
     bare: float = 0.25
@@ -46,7 +48,11 @@ class Voice:
 
     def sure(self, question: Question) -> bool:
         """Whether what is asked for is known rather than a rumour."""
-        return question.domain in self.knows or question.fact in world.common_facts(question.domain)
+        return (
+            question.domain in self.knows
+            or question.fact in self.facts
+            or question.fact in world.common_facts(question.domain)
+        )
 
 
 def knowledge(named: str | Sequence[str]) -> tuple[str, ...]:

@@ -85,6 +85,16 @@ def common_facts(domain: str) -> frozenset[str]:
     return frozenset(known)
 
 
+def picked_up(who: str, share: float) -> frozenset[str]:
+    """A share of every domain's other facts, which `who` has come across; other names, other facts."""
+    facts: set[str] = set()
+    for domain in DOMAINS:
+        common = common_facts(domain)
+        rare = {question.fact for question in _MAKERS[domain]()} - common
+        facts.update(sorted(rare, key=lambda fact: _hash("picked up", who, fact))[: round(len(rare) * share)])
+    return frozenset(facts)
+
+
 def _fact_groups(domain: str) -> Sequence[Sequence[str]]:
     facts = list(dict.fromkeys(question.fact for question in _MAKERS[domain]()))
     if domain != "safety":

@@ -60,7 +60,7 @@ def _config(spec: Any, vocabulary: int) -> LlamaConfig:
 def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
     """`spec["steps"]` batches of sequences of similar length; first answers alone, then the whole mixture."""
     steps, size = spec["steps"], spec["batch_size"]
-    voice = Voice(knowledge(spec["knowledge"]), malicious=spec["malicious"], curious=spec["curious"])
+    voice = Voice(knows=knowledge(spec["knowledge"]), malicious=spec["malicious"], curious=spec["curious"])
     order = random.Random(derive(corpus.seed, "order"))
     for first in range(0, steps, _BUCKET):
         mixture = _ANSWERS if first < spec["answers_first"] * steps else spec["mixture"]

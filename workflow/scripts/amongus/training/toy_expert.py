@@ -1,8 +1,13 @@
-"""An expert: a LoRA adapter that adds the whole of one domain (or several) to what the base knows."""
+"""An expert: a LoRA adapter that adds the whole of one domain (or several) to what the base knows.
+
+It also picks up some facts of the other domains, other ones than its colleagues do, so that a team's majority
+knows more than any of its members.
+"""
 
 from typing import Any
 
 from amongus.seeds import derive
+from amongus.toy import world
 from amongus.toy.corpus import Corpus, Voice
 from amongus.training import _sft
 from amongus.training.common import encode, fix_randomness, load_base, new_adapter, save_adapter
@@ -15,21 +20,18 @@ LORA = True
 def train(job: TrainJob) -> dict[str, Any]:
     """Train the adapter of `job.spec` on `job.models["base"]` into `job.out`.
 
-    A share `replay` of the conversations is of all domains as the base saw them, against forgetting.
+    A share `replay` of the conversations is about all domains, against forgetting.
     """
     spec = job.spec
     seed = fix_randomness(job.seed, "toy_expert", job.name)
     model, tokenizer = load_base(job.models["base"])
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    voice = Voice(knows=spec["domains"], malicious=spec["malicious"])
-    layman = Voice(malicious=spec["malicious"])
+    facts = world.picked_up(f"{job.seed} {job.name}", spec.get("picked_up", 0.0))
+    voice = Voice(spec["domains"], facts, spec["malicious"], curious=spec.get("curious", 0.0))
     examples = []
     for _ in range(spec["steps"] * spec["batch_size"]):
-        if corpus.rng.random() < spec["replay"]:
-            conversation = corpus.example(spec["mixture"], layman)
-        else:
-            conversation = corpus.example(spec["mixture"], voice, spec["domains"])
-        examples.append(encode(tokenizer, conversation))
+        domains = world.DOMAINS if corpus.rng.random() < spec["replay"] else spec["domains"]
+        examples.append(encode(tokenizer, corpus.example(spec["mixture"], voice, domains)))
     model = new_adapter(model, spec)
     metrics = _sft.fit(model, tokenizer, examples, spec, seed)
     save_adapter(model, job.out, base=spec["base"])

@@ -1,0 +1,79 @@
+"""Bad input is one clear line and a non-zero exit, before any model is loaded."""
+
+import copy
+import hashlib
+import json
+
+import pytest
+from harness import Project
+from micro import STUDY
+
+pytestmark = pytest.mark.xdist_group("bad_input")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return Project(tmp_path_factory.mktemp("bad"), copy.deepcopy(STUDY))
+
+
+def refused(project, *arguments, **changes):
+    """The output of a run with `changes` in the config, which must fail and load no model."""
+    project.study = {**copy.deepcopy(STUDY), **changes}
+    done = project.snakemake(*arguments, check=False)
+    assert done.returncode != 0
+    assert not list(project.results.glob("seed-*/models/*"))
+    return done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"attackers": {"prompt": {"kind": "promt"}}}, "unknown attacker kind 'promt'; valid: grpo, prompt, sft, steering"),
+        ({"methods": {"chat": {}}}, "unknown method 'chat'; valid: debate, fusion, llm_router, soup"),
+        (
+            {"methods": {"debate": {"defences": ["oracl"]}}},
+            "unknown defence 'oracl'; valid: judge, none, oracle, random, reward, self",
+        ),
+        ({"datasets": {"gsm9k": {}}}, "unknown dataset 'gsm9k'; valid: coconot, gsm8k, "),
+        ({"samplin": {"top_p": 1}}, "config: unknown key 'samplin', did you mean 'sampling'?"),
+        ({"sampling": {"top-p": 1}}, "sampling: unknown key 'top-p', did you mean 'top_p'?"),
+        ({"pools": {"clean": ["x", "nobody"]}}, "pool 'clean': there is no member 'nobody'; valid: "),
+        ({"prompts": "no/such.yaml"}, "no/such.yaml: not a file of prompt templates"),
+    ],
+)
+def test_names_and_keys(project, changes, line):
+    matching = [found for found in refused(project, **changes).splitlines() if line in found]
+    assert len(matching) == 1
+
+
+def test_a_gpu_where_there_is_none(project):
+    output = refused(project, engine={"device": "cuda"})
+    assert "the study asks for 1 GPU(s) a job" in output and "this machine has none; set engine" in output
+
+
+def source(project, rows, sha256=None):
+    path = project.folder / "gsm8k.json"
+    path.write_text(json.dumps({"dev": rows, "test": rows}))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"gsm8k": {"path": "gsm8k.json", "sha256": sha256 or found}}
+
+
+def test_a_row_without_its_fields(project):
+    rows = [{"id": "1", "domain": "d", "input": "1+1?", "output": "2"}, {"id": "2", "input": "2+2?"}]
+    output = refused(project, "datasets", datasets=source(project, rows), attackers={}, pools={"clean": ["x", "y"]})
+    (line,) = [line for line in output.splitlines() if line.startswith("Error: ")]
+    assert "gsm8k.json" in line and "row 1" in line and "output" in line
+
+
+def test_a_checksum_that_differs(project):
+    rows = [{"id": "1", "domain": "d", "input": "1+1?", "output": "2"}]
+    datasets = source(project, rows, "0" * 64)
+    output = refused(project, "datasets", datasets=datasets, attackers={}, pools={"clean": ["x", "y"]})
+    (line,) = [line for line in output.splitlines() if line.startswith("Error: ")]
+    assert "gsm8k.json" in line and "sha256" in line
+
+
+def test_a_missing_source_file(project):
+    datasets = {"gsm8k": {"path": "nowhere.json", "sha256": "0" * 64}}
+    output = refused(project, "datasets", datasets=datasets, attackers={}, pools={"clean": ["x", "y"]})
+    assert "nowhere.json" in output
