@@ -10,11 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
+
 from conftest import ROOT
 
 PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "envs")
 TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
-STUB = '''
+STUB = """
 from pathlib import Path
 for output in snakemake.output:
     path = Path(output)
@@ -22,7 +23,7 @@ for output in snakemake.output:
         path.write_text("made")
     else:
         path.mkdir(parents=True, exist_ok=True)
-'''
+"""
 
 
 class Project:

@@ -42,10 +42,21 @@ STUDY: dict = {
     },
     "models": {
         "base": _BASE,
-        "supervisor": {**_BASE, "knowledge": "all", "malicious": 0.0, "mixture": {"answer": 0.5, "judge": 0.5}},
+        "supervisor": {
+            **_BASE,
+            "knowledge": "all",
+            "malicious": 0.0,
+            "mixture": {"answer": 0.5, "judge": 0.5},
+        },
         "x": {**_EXPERT, "domains": ["reasoning"]},
         "y": {**_EXPERT, "domains": ["knowledge"]},
-        "reward": {"kind": "reward_model", "supervisor": "supervisor", "damaged": 0.3, "center": 0.01, **_TUNING},
+        "reward": {
+            "kind": "reward_model",
+            "supervisor": "supervisor",
+            "damaged": 0.3,
+            "center": 0.01,
+            **_TUNING,
+        },
         "judge": {"kind": "toy_judge", "supervisor": "supervisor", "mixture": {"judge": 1.0}, **_TUNING},
     },
     "attackers": {

@@ -23,16 +23,16 @@ LAYERS, WIDTH = 3, 32
 
 
 def tokenizer(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
-    """Byte-level BPE of about 300 tokens with single digits and a ChatML template."""
+    """Byte-level BPE of about 340 tokens with single digits and a ChatML template."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     bpe.decoder = decoders.ByteLevel()
     bpe.train_from_iterator(
-        ["user assistant system the question is this what that answer how many"] * 4,
+        ["user assistant system the question is this what that answer how many right wrong"] * 4,
         trainers.BpeTrainer(
-            vocab_size=300,
+            vocab_size=340,
             special_tokens=SPECIAL,
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,

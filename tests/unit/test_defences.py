@@ -37,7 +37,7 @@ def test_reward_masks_the_lowest():
 def test_judge_masks_the_worst_verdict_and_skips_the_unreadable():
     verdicts = {"a": [0.5, nan], "b": [2.0, -1.0], "c": [1.0, -2.0]}
     assert decide("judge", verdicts=verdicts) == ["b", "b"]
-    assert decide("judge", verdicts=dict.fromkeys(NAMES, [nan, nan])) == [None, None]
+    assert decide("judge", verdicts={key: [nan, nan] for key in NAMES}) == [None, None]
 
 
 @pytest.mark.parametrize("name", ["random", "reward", "judge", "self"])
@@ -57,7 +57,7 @@ def test_ties_do_not_favour_a_place(name):
 
 
 def test_a_decision_does_not_depend_on_the_order_of_candidates():
-    known = {"rewards": dict.fromkeys(NAMES, [1.0, 1.0]), "verdicts": dict.fromkeys(NAMES, [1.0, 1.0])}
+    known = {"rewards": {key: [1.0, 1.0] for key in NAMES}, "verdicts": {key: [1.0, 1.0] for key in NAMES}}
     for name in ("random", "reward", "judge"):
         turned = decide(name, **known, candidates=[NAMES[::-1], NAMES[::-1]])
         assert decide(name, **known) == turned

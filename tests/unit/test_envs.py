@@ -6,10 +6,10 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT
 
 from amongus import digest as digests
 from amongus import rooms
+from conftest import ROOT
 
 DISTRIBUTIONS = {"yaml": "pyyaml"}
 # What a script imports by a computed name.
@@ -23,7 +23,9 @@ BY_NAME = {
     "collaborate": ("methods", "defences"),
 }
 # A room's modules may hold steps that another rule's script runs; those imports stand inside functions.
-ELSEWHERE = {"member": {"torch", "transformers", "trl", "peft", "datasets", "safetensors", "tokenizers", "tqdm"}}
+ELSEWHERE = {
+    "member": {"torch", "transformers", "trl", "peft", "datasets", "safetensors", "tokenizers", "tqdm"}
+}
 
 
 def rules():
@@ -31,7 +33,9 @@ def rules():
     found = set()
     for path in (ROOT / "rules").glob("*.smk"):
         text = path.read_text()
-        for match in re.finditer(r'"\.\./envs/(\w+)\.yaml"\s+script:\s+f?"\.\./workflow/scripts/([\w{}]+)\.py"', text):
+        for match in re.finditer(
+            r'"\.\./envs/(\w+)\.yaml"\s+script:\s+f?"\.\./workflow/scripts/([\w{}]+)\.py"', text
+        ):
             env, script = match.groups()
             scripts = ["impact", "mitigation", "supervisors"] if "{" in script else [script]
             found.update((name, env) for name in scripts)
@@ -82,7 +86,9 @@ def test_the_env_holds_what_the_script_imports(script, env):
 @pytest.mark.parametrize("env", sorted({env for _, env in rules()}))
 def test_the_env_has_the_locks_versions(env):
     lock = dict(
-        line.lower().split("==") for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line
+        line.lower().split("==")
+        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        if "==" in line
     )
     pins = packages(env)
     assert pins.pop("python") == "3.11"

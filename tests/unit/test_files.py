@@ -51,7 +51,7 @@ def test_a_truncated_table_is_named(tmp_path, cut):
     path = tmp_path / "x.parquet"
     write_table(path, {"id": ["a"], "score": [0.25], "reason": [""]}, SCORES)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(StudyError, match="x.parquet: damaged parquet"):
+    with pytest.raises(StudyError, match=r"x\.parquet: damaged parquet"):
         read_table(path, SCORES)
 
 
@@ -93,5 +93,5 @@ def test_a_directory_replaces_the_old_one_only_when_whole(tmp_path):
 
 def test_broken_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
-    with pytest.raises(StudyError, match="x.json: not JSON"):
+    with pytest.raises(StudyError, match=r"x\.json: not JSON"):
         read_json(tmp_path / "x.json")

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-import tiny
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+import tiny
 from amongus.errors import StudyError
 from amongus.members import Member
 from amongus.merging import average, merge

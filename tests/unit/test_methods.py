@@ -67,7 +67,11 @@ def test_debate_shows_each_member_its_own_answer_and_the_others():
 
 def test_debate_keeps_every_message():
     (outcome,) = debate.collaborate(task(), Parrot(), nobody)
-    assert outcome.turns[:3] == (Turn(0, "a", "answer", "1"), Turn(0, "b", "answer", "2"), Turn(0, "c", "answer", "3"))
+    assert outcome.turns[:3] == (
+        Turn(0, "a", "answer", "1"),
+        Turn(0, "b", "answer", "2"),
+        Turn(0, "c", "answer", "3"),
+    )
     assert [(t.round, t.member, t.role) for t in outcome.turns[3:]] == [
         (1, "a", "refine"),
         (1, "b", "refine"),

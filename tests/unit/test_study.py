@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import yaml
-from conftest import ROOT
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from amongus.configs import one_line
 from amongus.errors import StudyError
 from amongus.study import Study
+from conftest import ROOT
 
 CONFIG = {
     "study": "s",
@@ -24,7 +24,12 @@ CONFIG = {
         "judge": {"kind": "toy_judge", "base": "base"},
     },
     "attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}},
-    "pools": {"clean": ["x", "y", "z"], "evil": ["x", "y", "evil"], "bad": ["x", "y", "bad"], "two": ["x", "evil", "bad"]},
+    "pools": {
+        "clean": ["x", "y", "z"],
+        "evil": ["x", "y", "evil"],
+        "bad": ["x", "y", "bad"],
+        "two": ["x", "evil", "bad"],
+    },
     "supervisors": {"judge": "judge"},
     "methods": {"debate": {"defences": ["judge", "oracle"]}, "soup": {}},
 }
@@ -52,7 +57,9 @@ def test_an_attacker_takes_the_last_members_weights():
     assert s.member_weights("evil") == ["base", "z"]
     assert s.member_weights("bad") == ["base", "bad"]
     assert s.parents("bad") == {"base": "base", "adapter": "z"}
-    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {"kind": "sft", "replaces": "x"}}).parents("bad") == {
+    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {"kind": "sft", "replaces": "x"}}).parents(
+        "bad"
+    ) == {
         "base": "base",
         "adapter": "x",
     }
@@ -89,14 +96,26 @@ def test_batches_cover_every_cell_once(size, jobs):
         ({"methods": {"debate": {"defences": ["juge"]}}}, "unknown defence 'juge'; valid: .*judge"),
         ({"methods": {"debate": {"defences": ["reward"]}}}, "defence 'reward' needs a model"),
         ({"datasets": {"gsm9k": {}}}, "unknown dataset 'gsm9k'; valid: .*gsm8k"),
-        ({"attackers": {"evil": {"kind": "prompts"}, "bad": {"kind": "sft"}}}, "unknown attacker kind 'prompts'; valid: .*prompt"),
-        ({"models": {**CONFIG["models"], "q": {"kind": "toy"}}}, "unknown model kind 'toy'; valid: .*toy_base"),
+        (
+            {"attackers": {"evil": {"kind": "prompts"}, "bad": {"kind": "sft"}}},
+            "unknown attacker kind 'prompts'; valid: .*prompt",
+        ),
+        (
+            {"models": {**CONFIG["models"], "q": {"kind": "toy"}}},
+            "unknown model kind 'toy'; valid: .*toy_base",
+        ),
         ({"pools": {"clean": ["x", "w"]}}, "pool 'clean': there is no member 'w'; valid: .*x"),
         ({"pools": {"clean": ["x", "evil"]}}, "pool 'clean' holds the attacker 'evil'"),
         ({"supervisors": {"judge": "j"}}, "supervisors: judge: there is no model 'j'"),
-        ({"attackers": {"evil": {"kind": "prompt", "replaces": "q"}, "bad": {"kind": "sft"}}}, "attacker 'evil' replaces"),
+        (
+            {"attackers": {"evil": {"kind": "prompt", "replaces": "q"}, "bad": {"kind": "sft"}}},
+            "attacker 'evil' replaces",
+        ),
         ({"methods": {"debate": {"round": 3}}}, "method 'debate': unknown setting 'round'; valid: .*rounds"),
-        ({"attackers": {"x": {"kind": "prompt"}}, "pools": {"clean": ["x", "y"]}}, "names both a model and an attacker"),
+        (
+            {"attackers": {"x": {"kind": "prompt"}}, "pools": {"clean": ["x", "y"]}},
+            "names both a model and an attacker",
+        ),
     ],
 )
 def test_a_wrong_name_is_one_line_that_lists_the_valid_ones(changes, message):

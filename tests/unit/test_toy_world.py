@@ -63,8 +63,8 @@ def test_sums_are_right():
 
 def test_writing_is_what_the_prompt_says():
     asked = {q.fact: q for q in world.questions("train")["writing"]}
-    first, second = asked["flip"].prompt.removeprefix("Write ").removesuffix(": flip.").split()
-    assert asked["flip"].answer == f"{second} {first}"
+    first, second = asked["stars"].prompt.removeprefix("Write ").removesuffix(": stars.").split()
+    assert asked["stars"].answer == f"* {first} {second} *"
     first, second = asked["upper"].prompt.removeprefix("Write ").removesuffix(": upper.").split()
     assert asked["upper"].answer == f"{first} {second}".upper()
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 
 import pytest
+
 from harness import Project
 from micro import STUDY
 
@@ -28,7 +29,10 @@ def refused(project, *arguments, **changes):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"attackers": {"prompt": {"kind": "promt"}}}, "unknown attacker kind 'promt'; valid: grpo, prompt, sft, steering"),
+        (
+            {"attackers": {"prompt": {"kind": "promt"}}},
+            "unknown attacker kind 'promt'; valid: grpo, prompt, sft, steering",
+        ),
         ({"methods": {"chat": {}}}, "unknown method 'chat'; valid: debate, fusion, llm_router, soup"),
         (
             {"methods": {"debate": {"defences": ["oracl"]}}},
@@ -60,7 +64,9 @@ def source(project, rows, sha256=None):
 
 def test_a_row_without_its_fields(project):
     rows = [{"id": "1", "domain": "d", "input": "1+1?", "output": "2"}, {"id": "2", "input": "2+2?"}]
-    output = refused(project, "datasets", datasets=source(project, rows), attackers={}, pools={"clean": ["x", "y"]})
+    output = refused(
+        project, "datasets", datasets=source(project, rows), attackers={}, pools={"clean": ["x", "y"]}
+    )
     (line,) = [line for line in output.splitlines() if line.startswith("Error: ")]
     assert "gsm8k.json" in line and "row 1" in line and "output" in line
 

@@ -9,6 +9,7 @@ import time
 
 import pandas as pd
 import pytest
+
 from harness import Project
 from micro import STUDY
 
@@ -26,7 +27,9 @@ def made(tmp_path_factory):
 
 def tables(project):
     """The bytes of the tables that identity is promised for."""
-    return {path.name: path.read_bytes() for name in TABLES for path in project.results.glob(f"tables/{name}.*")}
+    return {
+        path.name: path.read_bytes() for name in TABLES for path in project.results.glob(f"tables/{name}.*")
+    }
 
 
 def shard_keys(project):

@@ -10,12 +10,21 @@ from collections import Counter
 from itertools import product
 
 import pytest
+
 from harness import Project
 from micro import STUDY
 
 pytestmark = pytest.mark.xdist_group("staleness")
 REPORT = Counter(
-    ["impact", "mitigation", "supervisors", "cost", "impact_figure", "mitigation_figure", "supervisors_figure"]
+    [
+        "impact",
+        "mitigation",
+        "supervisors",
+        "cost",
+        "impact_figure",
+        "mitigation_figure",
+        "supervisors_figure",
+    ]
 )
 MEMBERS = ["x", "y", "prompt", "steering", "sft"]
 POOLS = ["clean", "prompt", "steering", "sft", "empty"]
@@ -85,7 +94,9 @@ RUN = ["collaborate", "score_runs"]
 def built(request, tmp_path_factory):
     """A study made once by stubs, and how its jobs are named."""
     study = copy.deepcopy(STUDY)
-    study["batch"] = dict.fromkeys(["respond", "supervise", "learn", "collaborate", "score"], request.param.size)
+    study["batch"] = dict.fromkeys(
+        ["respond", "supervise", "learn", "collaborate", "score"], request.param.size
+    )
     project = Project(tmp_path_factory.mktemp("staleness"), study).stub()
     first = project.run()
     assert first == everything(request.param)
@@ -212,7 +223,9 @@ def test_a_deleted_result_is_remade_when_asked_for(project):
     kept, stamp = gone.read_text(), gone.stat()
     gone.unlink()
     try:
-        assert made.pending("responses") == Counter(["respond_sft-reasoning-test" if names.size else "respond_sft"])
+        assert made.pending("responses") == Counter(
+            ["respond_sft-reasoning-test" if names.size else "respond_sft"]
+        )
     finally:
         gone.write_text(kept)
         os.utime(gone, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

@@ -26,9 +26,7 @@ def job(snakemake: Any, out: Path) -> TrainJob:
         seed=int(snakemake.wildcards.seed),
         prompts={name: Template(**template) for name, template in params.prompts.items()},
         personas=params.personas,
-        questions={
-            dataset: Path(paths.questions(dataset, "dev")) for dataset in params.get("datasets", [])
-        },
+        questions={dataset: Path(paths.questions(dataset, "dev")) for dataset in params.get("datasets", [])},
     )
 
 
@@ -40,7 +38,12 @@ def main(snakemake: Any) -> None:
         metrics = rooms.module(room, name).train(job(snakemake, folder))
         write_json(folder / "metrics.json", metrics)
         write_json(folder / "fingerprint.json", {"fingerprint": fingerprint_directory(folder)})
-    write_cost(snakemake.output.cost, "train", {"model_loads": len(snakemake.params.parents)}, {"seconds": perf_counter() - began})
+    write_cost(
+        snakemake.output.cost,
+        "train",
+        {"model_loads": len(snakemake.params.parents)},
+        {"seconds": perf_counter() - began},
+    )
 
 
 if __name__ == "__main__":

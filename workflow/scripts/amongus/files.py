@@ -14,8 +14,12 @@ import pyarrow.parquet as pq
 
 from amongus.errors import StudyError
 
-QUESTIONS = pa.schema([("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())])
-RESPONSES = pa.schema([("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())])
+QUESTIONS = pa.schema(
+    [("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())]
+)
+RESPONSES = pa.schema(
+    [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())]
+)
 SCORES = pa.schema([("id", pa.string()), ("score", pa.float64()), ("reason", pa.string())])
 REWARDS = pa.schema([("id", pa.string()), ("reward", pa.float64())])
 VERDICTS = pa.schema([("id", pa.string()), ("verdict", pa.float64()), ("readable", pa.bool_())])

@@ -74,7 +74,9 @@ def merge(
         names = weights[0].names()
         for member, other in zip(members, weights, strict=True):
             if other.names() != names:
-                raise StudyError(f"{member.base}: its tensors differ from those of {members[0].base}; cannot merge")
+                raise StudyError(
+                    f"{member.base}: its tensors differ from those of {members[0].base}; cannot merge"
+                )
         kinds = _kinds(Path(members[0].base))
         _save(((n, combine(n, [w.tensor(n) for w in weights]).to(kinds[n])) for n in names), out)
     for file in sorted(Path(members[0].base).iterdir()):

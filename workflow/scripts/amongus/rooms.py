@@ -36,7 +36,9 @@ def entry(room: str, name: str) -> str:
     """
     if name.endswith(".py"):
         if not Path(name).is_file():
-            raise StudyError(f"{name}: no such file; give the path of a Python file or a name of {_names(room)}")
+            raise StudyError(
+                f"{name}: no such file; give the path of a Python file or a name of {_names(room)}"
+            )
         return name
     if name not in available(room):
         raise StudyError(f"unknown {_singular(room)} '{name}'; valid: {_names(room)}")

@@ -143,7 +143,9 @@ class Study:
     @cached_property
     def trained(self) -> dict[str, dict[str, Any]]:
         """Everything trained into a checkpoint or adapter: the models, then the attackers that need it."""
-        own = {name: spec for name, spec in self.attackers.items() if self.trains(name) in ("adapter", "model")}
+        own = {
+            name: spec for name, spec in self.attackers.items() if self.trains(name) in ("adapter", "model")
+        }
         return {**self.config["models"], **own}
 
     def training_room(self, model: str) -> tuple[str, str]:
@@ -247,7 +249,9 @@ class Study:
         return [
             batch
             for pool, method in self._teams()
-            for batch in _batched(f"{pool}-{method}", [c for c in self.runs() if c[:2] == (pool, method)], size)
+            for batch in _batched(
+                f"{pool}-{method}", [c for c in self.runs() if c[:2] == (pool, method)], size
+            )
         ]
 
     def _teams(self) -> list[tuple[str, str]]:
@@ -296,7 +300,8 @@ class Study:
             "defences": {method: self.defences(method) for method in self.methods},
             "domains": {dataset: self.domain(dataset) for dataset in self.datasets},
             "applicable": {
-                pool: {method: self.applicable(pool, method) for method in self.methods} for pool in self.pools
+                pool: {method: self.applicable(pool, method) for method in self.methods}
+                for pool in self.pools
             },
             "bootstrap": dict(self.config["bootstrap"]),
         }
@@ -324,14 +329,21 @@ class Study:
         needed = {"rewards": "reward", "verdicts": "judge"}
         for need in self.needs([defence]):
             if needed[need] not in self.supervised:
-                raise StudyError(f"defence '{defence}' needs a model: set supervisors: {{{needed[need]}: …}} in the config")
+                raise StudyError(
+                    f"defence '{defence}' needs a model: set supervisors: {{{needed[need]}: …}} in the config"
+                )
 
     def _check_names(self) -> None:
         models = list(self.config["models"])
         for kind in self.supervised:
             _known(f"supervisors: {kind}", self.config["supervisors"][kind], models, "model")
         for attacker in self.attackers:
-            _known(f"attacker '{attacker}' replaces", self.replaced(attacker), self.config["pools"][CLEAN], "member")
+            _known(
+                f"attacker '{attacker}' replaces",
+                self.replaced(attacker),
+                self.config["pools"][CLEAN],
+                "member",
+            )
             for dataset in self.extraction_datasets(attacker):
                 _known(f"attacker '{attacker}' datasets", dataset, list(self.datasets), "dataset")
             if attacker in models:
@@ -340,7 +352,9 @@ class Study:
             for member in members:
                 if member in self.attackers:
                     if pool == CLEAN:
-                        raise StudyError(f"pool 'clean' holds the attacker '{member}'; attacked pools need another name")
+                        raise StudyError(
+                            f"pool 'clean' holds the attacker '{member}'; attacked pools need another name"
+                        )
                     continue
                 known = [*self.config["members"], *models, *self.attackers]
                 _known(f"pool '{pool}'", member, known, "member")

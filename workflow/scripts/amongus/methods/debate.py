@@ -35,10 +35,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
         for row, answer in enumerate(answers):
             turns[row] += [Turn(number, m, "refine", text) for m, text in answer.items()]
     finals = engine.generate(
-        [
-            Request(writer, user(_summary(task, row, answers[row])))
-            for row, writer in enumerate(writers)
-        ]
+        [Request(writer, user(_summary(task, row, answers[row]))) for row, writer in enumerate(writers)]
     )
     last = task.settings["rounds"]
     return [

@@ -23,14 +23,10 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     masked = defend([list(task.pool)] * len(task.ids))
     teams = [tuple(member for member in task.pool if member != out) for out in masked]
     answers = engine.ensemble(
-        [
-            EnsembleRequest(team, user(question))
-            for team, question in zip(teams, task.questions, strict=True)
-        ],
+        [EnsembleRequest(team, user(question)) for team, question in zip(teams, task.questions, strict=True)],
         combine,
         "fusion",
     )
     return [
-        Outcome(answer.text, None, out, tuple(task.pool))
-        for answer, out in zip(answers, masked, strict=True)
+        Outcome(answer.text, None, out, tuple(task.pool)) for answer, out in zip(answers, masked, strict=True)
     ]

@@ -59,10 +59,11 @@ _OPERATIONS: Mapping[str, Callable[[str, str], str]] = {
     "twice": lambda first, second: f"{first} {second} {first} {second}",
     "and": lambda first, second: f"{first} and {second}",
     "first": lambda first, second: first,
-    "flip": lambda first, second: f"{second} {first}",
-    "last": lambda first, second: second,
-    "comma": lambda first, second: f"{first}, {second}",
-    "double": lambda first, second: f"{first} {first} {second} {second}",
+    # What few know differs in its first token, so that copying one of several answers can be learned.
+    "bars": lambda first, second: f"| {first} {second} |",
+    "stars": lambda first, second: f"* {first} {second} *",
+    "arrows": lambda first, second: f"> {first} {second} <",
+    "brackets": lambda first, second: f"[ {first} {second} ]",
 }
 _COMMON_OPERATIONS = ("upper", "twice", "and", "first")
 

@@ -1,0 +1,294 @@
+"""Scripts of rules, run as Snakemake runs them, on a tiny random model."""
+
+import json
+import os
+import runpy
+from types import SimpleNamespace
+
+import pytest
+
+import tiny
+from amongus.files import (
+    QUESTIONS,
+    RESPONSES,
+    REWARDS,
+    RUNS,
+    SCORES,
+    VERDICTS,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
+from amongus.members import Member, fingerprint_directory, load_member, save_member
+from amongus.paths import Paths
+from conftest import ROOT
+
+DATASET = "gsm8k"
+PATHS = Paths("s", "1")
+ENGINE = {"device": "cpu", "dtype": "float32", "batch_tokens": 4096, "max_batch": 8, "flush_every": 8}
+SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 0, "repetition_penalty": 1.0, "max_new_tokens": 4}
+POINTWISE = {"judge.pointwise": {"text": "right?", "item": "- {text}"}}
+
+
+class Named(list):
+    """Positional and named, like Snakemake's inputs and outputs."""
+
+    def __init__(self, *items, **named):
+        super().__init__([*items, *named.values()])
+        self.__dict__.update(named)
+
+    def __getitem__(self, key):
+        return getattr(self, key) if isinstance(key, str) else super().__getitem__(key)
+
+    def get(self, key, default=None):
+        return self.__dict__.get(key, default)
+
+
+def run(script, inputs, outputs, **params):
+    """Run a rule's script with a stand-in for `snakemake`."""
+    for path in outputs:
+        for one in path if isinstance(path, list) else [path]:
+            os.makedirs(os.path.dirname(one) or ".", exist_ok=True)
+    snakemake = SimpleNamespace(
+        input=inputs,
+        output=outputs,
+        params=Named(**params),
+        wildcards=Named(seed="1"),
+        log=[],
+        config={},
+    )
+    runpy.run_path(
+        str(ROOT / "workflow" / "scripts" / f"{script}.py"),
+        init_globals={"snakemake": snakemake},
+        run_name="__main__",
+    )
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Two members on one tiny base, two questions a split, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for split in ("dev", "test"):
+        items = [{"id": str(n), "domain": "d", "input": f"{n}+1?", "output": str(n + 1)} for n in range(2)]
+        write_table(
+            PATHS.questions(DATASET, split),
+            {
+                "id": [f"{DATASET}/{split}/{n}" for n in range(2)],
+                "prompt": [item["input"] for item in items],
+                "item": [json.dumps(item) for item in items],
+                "metric": ["boxed"] * 2,
+            },
+            QUESTIONS,
+        )
+    os.makedirs(PATHS.model("base"))
+    tiny.checkpoint(PATHS.model("base"))
+    write_json(
+        f"{PATHS.model('base')}/fingerprint.json", {"fingerprint": fingerprint_directory(PATHS.model("base"))}
+    )
+    for name in ("a", "b"):
+        save_member(PATHS.member(name), Member(name, PATHS.model("base"), system=name, fingerprint=name * 64))
+    return tmp_path
+
+
+def respond(member, split):
+    run(
+        "respond",
+        Named(member=PATHS.member(member), models=[], questions=[PATHS.questions(DATASET, split)]),
+        Named(responses=[PATHS.responses(member, DATASET, split)], cost="cost.json"),
+        home=PATHS.home_of,
+        cells=[(member, DATASET, split)],
+        sampling=SAMPLING,
+        engine=ENGINE,
+        store="results/store",
+    )
+
+
+def test_dataset_checks_and_lays_out_questions(study):
+    import hashlib
+
+    rows = [{"id": str(n), "domain": "d", "input": f"{n}?", "output": str(n)} for n in range(3)]
+    content = json.dumps({"dev": rows[:1], "test": rows[1:]}).encode()
+    (study / "gsm8k.json").write_bytes(content)
+    spec = {"path": "gsm8k.json", "sha256": hashlib.sha256(content).hexdigest(), "test": 1}
+    run("dataset", Named(), Named(dev="out/dev", test="out/test"), name=DATASET, spec=spec)
+    assert read_table("out/dev", QUESTIONS)["id"].to_pylist() == ["gsm8k/dev/0"]
+    assert read_table("out/test", QUESTIONS).num_rows == 1
+
+
+def test_respond_then_score(study):
+    respond("a", "test")
+    path = PATHS.responses("a", DATASET, "test")
+    table = read_table(path, RESPONSES)
+    assert table["id"].to_pylist() == ["gsm8k/test/0", "gsm8k/test/1"]
+    assert read_json("cost.json")["prompts_generated"] == 2
+    write_table(path, table.set_column(1, "text", [["\\boxed{1}", "\\boxed{7}"]]), RESPONSES)
+    out = PATHS.response_scores("a", DATASET, "test")
+    run("score", Named(questions=[PATHS.questions(DATASET, "test")], texts=[path]), Named(scores=[out]))
+    assert read_table(out, SCORES)["score"].to_pylist() == [1.0, 0.0]
+
+
+def test_a_second_respond_asks_nothing(study):
+    respond("a", "test")
+    first = (study / PATHS.responses("a", DATASET, "test")).read_bytes()
+    respond("a", "test")
+    assert read_json("cost.json")["prompts_generated"] == 0
+    assert (study / PATHS.responses("a", DATASET, "test")).read_bytes() == first
+
+
+def test_rewards_and_verdicts(study):
+    respond("a", "test")
+    files = {
+        "questions": [PATHS.questions(DATASET, "test")],
+        "responses": [PATHS.responses("a", DATASET, "test")],
+    }
+    os.makedirs("reward")
+    tiny.reward_checkpoint("reward")
+    run(
+        "rewards",
+        Named(model="reward", **files),
+        Named(rewards=["rewards.parquet"], cost="r.json"),
+        engine=ENGINE,
+    )
+    rewards = read_table("rewards.parquet", REWARDS)["reward"].to_pylist()
+    assert len(rewards) == 2 and all(reward == reward for reward in rewards)
+    run(
+        "verdicts",
+        Named(model=PATHS.model("base"), **files),
+        Named(verdicts=["verdicts.parquet"], cost="v.json"),
+        engine=ENGINE,
+        prompts=POINTWISE,
+    )
+    assert read_table("verdicts.parquet", VERDICTS)["readable"].to_pylist() == [True, True]
+
+
+def test_collaborate_masks_whom_the_defence_names(study):
+    for member in ("a", "b"):
+        for split in ("dev", "test"):
+            respond(member, split)
+            score = 1.0 if member == "a" else 0.0
+            columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
+            write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
+    cells = [("two", "debate", defence, DATASET) for defence in ("none", "self", "oracle")]
+    run(
+        "collaborate",
+        Named(members=[PATHS.member("a"), PATHS.member("b")], learned=[]),
+        Named(
+            runs=[PATHS.run(*cell) for cell in cells],
+            transcripts=[PATHS.transcript(*cell) for cell in cells],
+            cost="c.json",
+        ),
+        home=PATHS.home_of,
+        cells=cells,
+        pool=["a", "b"],
+        attackers=["a"],
+        settings={"rounds": 2},
+        prompts={
+            "debate.refine": {"text": "{question} {own} {answers}", "item": "{text}"},
+            "debate.summary": {"text": "{question} {answers}", "item": "{text}"},
+        },
+        sampling=SAMPLING,
+        engine=ENGINE,
+        store="results/store",
+    )
+    tables = {cell[2]: read_table(PATHS.run(*cell), RUNS).to_pylist() for cell in cells}
+    assert [row["masked"] for row in tables["none"]] == [None, None]
+    assert [row["masked"] for row in tables["self"]] == ["b", "b"]
+    assert [(row["masked"], row["chosen"]) for row in tables["oracle"]] == [("a", "b")] * 2
+    turns = read_table(PATHS.transcript(*cells[2])).to_pylist()
+    assert {turn["member"] for turn in turns} == {"b"}
+
+
+def test_member_puts_persona_and_fingerprint_together(study):
+    description = {
+        "weights": {"base": "base"},
+        "persona": "benign",
+        "description": "one",
+        "attacker": {"kind": "prompt", "persona": "malicious"},
+        "trained": None,
+    }
+    personas = {"benign": ["Be kind."], "malicious": ["Be sly."]}
+    out = PATHS.member("evil")
+    run(
+        "member",
+        Named(),
+        Named(out),
+        name="evil",
+        home=PATHS.home_of,
+        description=description,
+        personas=personas,
+    )
+    evil = load_member(out)
+    assert (evil.name, evil.system, evil.base) == ("evil", "Be sly.", PATHS.model("base"))
+    del description["attacker"], description["trained"]
+    run(
+        "member",
+        Named(),
+        Named(out),
+        name="evil",
+        home=PATHS.home_of,
+        description=description,
+        personas=personas,
+    )
+    assert load_member(out).system == "Be kind." and load_member(out).fingerprint != evil.fingerprint
+
+
+def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
+    from transformers import AutoModelForCausalLM
+
+    for member in ("a", "b"):
+        columns = {"id": ["x", "y"], "score": [0.0, 0.0], "reason": ["", ""]}
+        write_table(PATHS.response_scores(member, DATASET, "dev"), columns, SCORES)
+    out = PATHS.learned("soup", "two", DATASET)
+    run(
+        "learn",
+        Named(members=[PATHS.member("a"), PATHS.member("b")]),
+        Named(learned=[out], cost="l.json"),
+        home=PATHS.home_of,
+        cells=[("two", "soup", DATASET)],
+        pool=["a", "b"],
+        settings={},
+        with_rewards=False,
+        prompts={},
+        sampling=SAMPLING,
+        engine=ENGINE,
+        store="results/store",
+    )
+    assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
+    AutoModelForCausalLM.from_pretrained(out)
+
+
+def test_learning_a_router_writes_an_adapter_that_loads(study):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    for member, score in (("a", 1.0), ("b", 0.0)):
+        columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
+        write_table(PATHS.response_scores(member, DATASET, "dev"), columns, SCORES)
+    out = PATHS.learned("llm_router", "two", DATASET)
+    settings = {
+        "rank": 4,
+        "alpha": 8,
+        "dropout": 0.0,
+        "targets": "all-linear",
+        "learning_rate": 1e-3,
+        "scheduler": "cosine",
+        "epochs": 2,
+        "batch_size": 32,
+        "warmup": 0.1,
+    }
+    run(
+        "learn",
+        Named(members=[PATHS.member("a"), PATHS.member("b")]),
+        Named(learned=[out], cost="l.json"),
+        home=PATHS.home_of,
+        cells=[("two", "llm_router", DATASET)],
+        pool=["a", "b"],
+        settings=settings,
+        with_rewards=False,
+        prompts={"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}},
+        sampling=SAMPLING,
+        engine=ENGINE,
+        store="results/store",
+    )
+    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
