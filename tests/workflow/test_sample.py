@@ -1,0 +1,34 @@
+"""The sample study: the same rules on real rows, read from a local folder."""
+
+import json
+import os
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT
+from harness import Project
+
+pytestmark = pytest.mark.xdist_group("sample")
+FOLDER = os.environ.get("AMONGUS_DATASETS", str(ROOT.parent / "shared" / "datasets"))
+
+
+@pytest.mark.skipif(not os.path.isdir(FOLDER), reason=f"no real datasets in {FOLDER} (set AMONGUS_DATASETS)")
+def test_real_questions_go_through_every_stage(tmp_path):
+    study = yaml.safe_load((ROOT / "config" / "sample.yaml").read_text())
+    study["datasets_folder"] = FOLDER
+    project = Project(tmp_path / "sample", study)
+    project.run()
+    for dataset in ("gsm8k", "truthfulqa", "coconot"):
+        questions = pd.read_parquet(project.results / "datasets" / dataset / "test.parquet")
+        rows = json.loads((ROOT.parent / FOLDER / f"{dataset}.json").read_text())["test"]
+        assert len(questions) == 6
+        for key, item in zip(questions["id"], questions["item"], strict=True):
+            assert rows[int(key.rsplit("/", 1)[1])] == json.loads(item)
+        run = (
+            project.results / "seed-1" / "scores" / "runs" / "sft" / "debate" / "judge" / f"{dataset}.parquet"
+        )
+        assert pd.read_parquet(run)["score"].between(0, 1).all()
+    impact = pd.read_csv(project.results / "tables" / "impact.csv", keep_default_na=False)
+    assert {"gsm8k", "truthfulqa", "coconot", "all"} <= set(impact["dataset"])
