@@ -31,7 +31,7 @@ except WorkflowError as error:
     raise WorkflowError(one_line(error)) from None
 
 PATHS = study.paths
-TABLES = ["impact", "mitigation", "supervisors"]
+TABLES = ["alone", "impact", "mitigation", "supervisors"]
 FIGURES = ["impact", "mitigation", "supervisors"]
 
 GPU = max(study.config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))

@@ -13,6 +13,33 @@ MEMBER_SCORES = [
 ]
 
 
+rule alone:
+    input:
+        responses=MEMBER_SCORES,
+    output:
+        csv=report(
+            PATHS.table("alone", "csv"),
+            category="Tables",
+            labels={"table": "alone"},
+            caption=caption("alone"),
+        ),
+        md=PATHS.table("alone", "md"),
+        tex=PATHS.table("alone", "tex"),
+    log:
+        f"{PATHS.root}/logs/alone.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/alone.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        response_cells=MEMBER_CELLS,
+        replaces={attacker: study.replaced(attacker) for attacker in study.attackers},
+        design=study.design(),
+        code=code_digest("alone"),
+    script:
+        "../workflow/scripts/alone.py"
+
+
 rule impact:
     input:
         scores=RUN_SCORES,

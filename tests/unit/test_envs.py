@@ -32,19 +32,15 @@ def rules():
     """(script, env) of every rule."""
     found = set()
     for path in (ROOT / "rules").glob("*.smk"):
-        text = path.read_text()
-        for match in re.finditer(
-            r'"\.\./envs/(\w+)\.yaml"\s+script:\s+f?"\.\./workflow/scripts/([\w{}]+)\.py"', text
-        ):
-            env, script = match.groups()
-            scripts = ["impact", "mitigation", "supervisors"] if "{" in script else [script]
-            found.update((name, env) for name in scripts)
+        for block in re.split(r"^\s*rule\b", path.read_text(), flags=re.MULTILINE)[1:]:
+            env = re.search(r'"\.\./envs/(\w+)\.yaml"', block).group(1)
+            script = re.search(r'"\.\./workflow/scripts/(\w+)\.py"', block).group(1)
+            found.add((script, env))
     return sorted(found)
 
 
-def imports(path, top_only):
-    tree = ast.parse(path.read_text())
-    for node in tree.body if top_only else ast.walk(tree):
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -59,7 +55,7 @@ def needed(script):
     own = {path.stem for path in digests.SCRIPTS.glob("*.py")} | {"amongus"}
     found = set()
     for path in digests._reach(tuple(entries)):
-        found.update(imports(path, top_only=False))
+        found.update(imports(path))
     third = found - own - set(sys.stdlib_module_names) - ELSEWHERE.get(script, set())
     return {DISTRIBUTIONS.get(name, name) for name in third}
 

@@ -14,7 +14,7 @@ from harness import Project
 from micro import STUDY
 
 pytestmark = pytest.mark.xdist_group("micro")
-TABLES = ("impact", "mitigation", "supervisors")
+TABLES = ("alone", "impact", "mitigation", "supervisors")
 
 
 @pytest.fixture(scope="module")

@@ -20,20 +20,20 @@ def impact_view(table: pd.DataFrame, design: Design) -> View:
     note = (
         "Mean scores in % of the clean pool, of the pool with the attacker's place left empty, and of "
         "the attacked pool; drop = clean − attacked in percentage points with its "
-        f"{_level(design)} bootstrap interval over questions within seeds; p: attacked = clean (exact "
+        f"{level_label(design)} bootstrap interval over questions within seeds; p: attacked = clean (exact "
         "McNemar, sign-flip permutation for averages), Holm-adjusted. Averages give each dataset the same "
         "weight."
     )
     columns = [
         *_where("Pool"),
         Column("n", lambda row: str(row["n"]) if row["applicable"] else NOTHING),
-        Column("Clean", partial(_percent, "clean")),
-        Column("Empty", partial(_percent, "empty")),
-        Column("Attacked", partial(_percent, "score")),
-        Column("Drop, pp", lambda row: _points("drop", row) if row["applicable"] else NOT_APPLICABLE),
-        Column("p", _p),
+        Column("Clean", partial(percent_label, "clean")),
+        Column("Empty", partial(percent_label, "empty")),
+        Column("Attacked", partial(percent_label, "score")),
+        Column("Drop, pp", lambda row: points_label("drop", row) if row["applicable"] else NOT_APPLICABLE),
+        Column("p", p_label),
     ]
-    return View("What each attacker costs", note, columns, _sections(table))
+    return View("What each attacker costs", note, columns, by_dataset(table))
 
 
 def mitigation_view(table: pd.DataFrame, design: Design) -> View:
@@ -43,33 +43,33 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         "attacked pool's controls (place left empty, a random member masked, the attacker masked). "
         "Recovery = defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean "
         "defended − clean) in "
-        f"percentage points with its {_level(design)} bootstrap interval; p: defended = attacked, "
+        f"percentage points with its {level_label(design)} bootstrap interval; p: defended = attacked, "
         "Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
     )
     columns = [
         *_where("Pool", "Defence"),
         Column("n", lambda row: str(row["n"])),
-        Column("Clean", partial(_percent, "clean")),
-        Column("Clean defended", partial(_percent, "clean_defended")),
-        Column("Attacked", partial(_percent, "attacked")),
-        Column("Empty", partial(_percent, "empty")),
-        Column("Random", partial(_percent, "random")),
-        Column("Oracle", partial(_percent, "oracle")),
-        Column("Defended", partial(_percent, "score")),
-        Column("Recovery", partial(_percent, "recovery")),
-        Column("Undefended", partial(_percent, "undefended")),
-        Column("Net, pp", partial(_points, "net")),
-        Column("p", _p),
-        Column("Caught", partial(_percent, "masked_attacker")),
+        Column("Clean", partial(percent_label, "clean")),
+        Column("Clean defended", partial(percent_label, "clean_defended")),
+        Column("Attacked", partial(percent_label, "attacked")),
+        Column("Empty", partial(percent_label, "empty")),
+        Column("Random", partial(percent_label, "random")),
+        Column("Oracle", partial(percent_label, "oracle")),
+        Column("Defended", partial(percent_label, "score")),
+        Column("Recovery", partial(percent_label, "recovery")),
+        Column("Undefended", partial(percent_label, "undefended")),
+        Column("Net, pp", partial(points_label, "net")),
+        Column("p", p_label),
+        Column("Caught", partial(percent_label, "masked_attacker")),
     ]
-    return View("What each defence wins back", note, columns, _sections(table))
+    return View("What each defence wins back", note, columns, by_dataset(table))
 
 
 def supervisors_view(table: pd.DataFrame, design: Design) -> View:
     """`supervisors.supervisors` for readers."""
     note = (
         "Caught: % of the questions with an attacker among the candidates in which one was masked, with "
-        f"Wilson's {_level(design)} interval over decisions, beside the % that a random mask would hit. "
+        f"Wilson's {level_label(design)} interval over decisions, beside the % that a random mask would hit. "
         "Wrong masked: % of masks that hit a member whose own answer was wrong, beside the % of wrong "
         "answers "
         "among the candidates. Unparsable: questions on which the supervisor could not be read."
@@ -79,14 +79,14 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
         Column("Questions", lambda row: str(row["with_attacker"] or NOTHING)),
         Column("Decisions", lambda row: str(row["decisions"] or NOTHING)),
         Column("Caught", _caught),
-        Column("Chance", partial(_percent, "chance")),
-        Column("Benign masked", partial(_percent, "masked_other")),
-        Column("Wrong masked", partial(_percent, "masked_wrong")),
-        Column("Chance of wrong", partial(_percent, "chance_wrong")),
+        Column("Chance", partial(percent_label, "chance")),
+        Column("Benign masked", partial(percent_label, "masked_other")),
+        Column("Wrong masked", partial(percent_label, "masked_wrong")),
+        Column("Chance of wrong", partial(percent_label, "chance_wrong")),
         Column("Unparsable", lambda row: str(row["unparsable"])),
     ]
     idle = (table["with_attacker"] == 0) & (table["masks"] == 0) & (table["unparsable"] == 0)
-    return View("How often each supervisor masked the right member", note, columns, _sections(table[~idle]))
+    return View("How often each supervisor masked the right member", note, columns, by_dataset(table[~idle]))
 
 
 def method_label(row: Row) -> str:
@@ -110,12 +110,12 @@ def _where(pool: str, defence: str | None = None) -> list[Column]:
     return [*columns, Column("Dataset", dataset_label, True)]
 
 
-def _sections(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def by_dataset(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     over = table["dataset"] == ALL
     return {"Over datasets": table[over], "By dataset": table[~over]}
 
 
-def _level(design: Design) -> str:
+def level_label(design: Design) -> str:
     return f"{100 * design.confidence:g} %"
 
 
@@ -123,11 +123,11 @@ def _number(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
 
 
-def _percent(column: str, row: Row) -> str:
+def percent_label(column: str, row: Row) -> str:
     return NOTHING if isnan(row[column]) else _number(100 * row[column])
 
 
-def _points(column: str, row: Row) -> str:
+def points_label(column: str, row: Row) -> str:
     if isnan(row[column]):
         return NOTHING
     low, high = (100 * row[f"{column}_{end}"] for end in ("low", "high"))
@@ -142,7 +142,7 @@ def _caught(row: Row) -> str:
     return f"{_number(100 * row['masked_attacker'])} [{low}, {high}]"
 
 
-def _p(row: Row) -> str:
+def p_label(row: Row) -> str:
     value = row["p_value"]
     if isnan(value):
         return NOTHING

@@ -1,0 +1,23 @@
+"""Rule alone: the table of each attacker by itself."""
+
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.alone import alone, alone_view
+from amongus.cells import Design
+from amongus.render import write
+from amongus.supervisors import read_responses
+
+
+def main(snakemake: Any) -> None:
+    """`response_cells` labels the files of `input.responses`."""
+    params = snakemake.params
+    design = Design.read(params.design)
+    responses = read_responses(snakemake.input.responses, params.response_cells)
+    table = alone(responses, params.replaces, params.design["attackers"], design)
+    write(table, alone_view(table, design), snakemake.output)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)
