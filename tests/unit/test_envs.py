@@ -22,10 +22,10 @@ BY_NAME = {
     "learn": ("methods", "scoring"),
     "collaborate": ("methods", "defences"),
 }
-# A room's modules may hold steps that another rule's script runs; those imports stand inside functions.
-ELSEWHERE = {
-    "member": {"torch", "transformers", "trl", "peft", "datasets", "safetensors", "tokenizers", "tqdm"}
-}
+# What stands inside functions that another rule's script calls: an attacker's training, a method's learning.
+_TRAINING = {"trl", "datasets"}
+_MODELS = _TRAINING | {"torch", "transformers", "peft", "safetensors", "tokenizers", "tqdm"}
+ELSEWHERE = {"member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
 
 
 def rules():
