@@ -4,9 +4,9 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-# The demo is the default study. It is loaded only where no study is given: `--configfile` merges into what is
-# already there, and the demo's keys must not leak into another study.
-if "study" not in config or "datasets" not in config:
+# The demo is the default study. `--configfile` merges into what is already there, and the demo's keys must not leak
+# into another study: it is loaded only where no file is given.
+if not workflow.config_settings.configfiles:
 
     configfile: "config/demo.yaml"
 
@@ -36,9 +36,16 @@ localrules:
     datasets,
 
 
+# Names become parts of paths; the schema holds them to the same form.
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+
+
 wildcard_constraints:
     seed=r"\d+",
-    name=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    dataset=NAME,
+    model=NAME,
+    member=NAME,
+    attacker=NAME,
     split="dev|test",
 
 

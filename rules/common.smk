@@ -10,7 +10,9 @@ from snakemake.utils import update_config, validate
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus import rooms
+from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line, typed
+from amongus.datasets.sources import check_local
 from amongus.digest import code_digest
 from amongus.errors import StudyError
 from amongus.machine import check_gpus, prepare_environment
@@ -25,6 +27,11 @@ try:
     study = Study(config)
     PROMPTS = load_prompts(config["prompts"])
     PERSONAS = load_personas(config["personas"])
+    check_personas(study, PERSONAS)
+    if workflow.is_main_process:
+        # Before anything is trained; what comes from a URL is checked when it is fetched.
+        for name, spec in study.datasets.items():
+            check_local(name, spec)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 except WorkflowError as error:
@@ -42,6 +49,7 @@ THREADS = config["resources"]["threads"]
 
 def prompts(*names):
     """The named prompt templates as plain values: the narrowest part a rule depends on."""
+    check_prompts(names, PROMPTS, config["prompts"])
     return {name: asdict(PROMPTS[name]) for name in names}
 
 
@@ -68,9 +76,20 @@ def extraction_questions(wildcards):
 
 
 def training_code(wildcards):
-    """Digest of what trains a model or an attacker."""
-    name = wildcards.get("model") or wildcards.attacker
-    return code_digest("train", study.training_entry(name))
+    """Digest of what trains a model or an adapter."""
+    return code_digest("train", study.training_entry(wildcards.model))
+
+
+def extraction_code(wildcards):
+    """Digest of what extracts an attacker's vector."""
+    return code_digest("extract_vector", study.training_entry(wildcards.attacker))
+
+
+def member_personas(wildcards):
+    """The personas that a member may speak under."""
+    spec = study.member_description(wildcards.member)
+    named = [spec["persona"], spec.get("attacker", {}).get("persona", "malicious")]
+    return {name: PERSONAS[name] for name in named if name in PERSONAS}
 
 
 def member_models(member):
@@ -100,7 +119,7 @@ def dev_scores(pool, datasets):
 def supervision(pool, datasets, split, needs):
     """Rewards or verdicts of a pool's members, as far as `needs` names them."""
     tables = {"rewards": PATHS.rewards, "verdicts": PATHS.verdicts}
-    return [tables[need](m, d, split) for need, m, d in product(sorted(needs), study.pools[pool], datasets)]
+    return [tables[need](m, d, split) for need, m, d in product(sorted(set(needs) & set(tables)), study.pools[pool], datasets)]
 
 
 def unique(cells, place):

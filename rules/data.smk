@@ -11,6 +11,7 @@ rule dataset:
         f"{PATHS.root}/logs/dataset/{{dataset}}.log",
     benchmark:
         f"{PATHS.root}/benchmarks/dataset/{{dataset}}.tsv"
+    priority: 100
     conda:
         "../envs/data.yaml"
     params:

@@ -58,7 +58,7 @@ rule extract_vector:
         prompts=prompts(*sorted(PROMPTS)),
         personas=PERSONAS,
         datasets=lambda wildcards: study.extraction_datasets(wildcards.attacker),
-        code=training_code,
+        code=extraction_code,
     script:
         "../workflow/scripts/extract_vector.py"
 
@@ -78,7 +78,7 @@ rule member:
         name="{member}",
         home=PATHS.home_of,
         description=lambda wildcards: study.member_description(wildcards.member),
-        personas=PERSONAS,
+        personas=member_personas,
         code=member_code,
     script:
         "../workflow/scripts/member.py"

@@ -113,8 +113,8 @@ class Project:
 def jobs(output: str) -> Counter:
     """Jobs announced in Snakemake's output, `all` and other target rules left out."""
     found: Counter = Counter()
-    for block in re.split(r"\n(?=\s*(?:local)?rule [\w-]+:)", "\n" + output):
-        head = re.match(r"\s*(?:local)?rule ([\w-]+):", block)
+    for block in re.split(r"\n(?=\s*(?:local)?rule [\w.-]+:)", "\n" + output):
+        head = re.match(r"\s*(?:local)?rule ([\w.-]+):", block)
         if not head or head.group(1) in TARGETS:
             continue
         wildcards = re.search(r"^\s+wildcards: (.*)$", block, re.MULTILINE)

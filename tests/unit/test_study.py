@@ -7,23 +7,21 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
+import micro
+from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line
 from amongus.errors import StudyError
 from amongus.study import Study
 from conftest import ROOT
 
+MODELS = {key: micro.STUDY["models"][key] for key in ("base", "supervisor", "x", "y", "judge")}
+SFT = micro.STUDY["attackers"]["sft"]
 CONFIG = {
     "study": "s",
     "seeds": [1],
     "datasets": {"gsm8k": {}, "coconot": {}},
-    "models": {
-        "base": {"kind": "toy_base"},
-        "x": {"kind": "toy_expert", "base": "base"},
-        "y": {"kind": "toy_expert", "base": "base"},
-        "z": {"kind": "toy_expert", "base": "base"},
-        "judge": {"kind": "toy_judge", "base": "base"},
-    },
-    "attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}},
+    "models": {**MODELS, "z": MODELS["y"]},
+    "attackers": {"evil": {"kind": "prompt"}, "bad": SFT},
     "pools": {
         "clean": ["x", "y", "z"],
         "evil": ["x", "y", "evil"],
@@ -57,9 +55,7 @@ def test_an_attacker_takes_the_last_members_weights():
     assert s.member_weights("evil") == ["base", "z"]
     assert s.member_weights("bad") == ["base", "bad"]
     assert s.parents("bad") == {"base": "base", "adapter": "z"}
-    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {"kind": "sft", "replaces": "x"}}).parents(
-        "bad"
-    ) == {
+    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {**SFT, "replaces": "x"}}).parents("bad") == {
         "base": "base",
         "adapter": "x",
     }
@@ -94,10 +90,13 @@ def test_batches_cover_every_cell_once(size, jobs):
     [
         ({"methods": {"debat": {}}}, "unknown method 'debat'; valid: .*debate"),
         ({"methods": {"debate": {"defences": ["juge"]}}}, "unknown defence 'juge'; valid: .*judge"),
-        ({"methods": {"debate": {"defences": ["reward"]}}}, "defence 'reward' needs a model"),
+        (
+            {"methods": {"debate": {"defences": ["reward"]}}},
+            "its defences need a model: set supervisors: {reward",
+        ),
         ({"datasets": {"gsm9k": {}}}, "unknown dataset 'gsm9k'; valid: .*gsm8k"),
         (
-            {"attackers": {"evil": {"kind": "prompts"}, "bad": {"kind": "sft"}}},
+            {"attackers": {"evil": {"kind": "prompts"}, "bad": SFT}},
             "unknown attacker kind 'prompts'; valid: .*prompt",
         ),
         (
@@ -108,7 +107,7 @@ def test_batches_cover_every_cell_once(size, jobs):
         ({"pools": {"clean": ["x", "evil"]}}, "pool 'clean' holds the attacker 'evil'"),
         ({"supervisors": {"judge": "j"}}, "supervisors: judge: there is no model 'j'"),
         (
-            {"attackers": {"evil": {"kind": "prompt", "replaces": "q"}, "bad": {"kind": "sft"}}},
+            {"attackers": {"evil": {"kind": "prompt", "replaces": "q"}, "bad": SFT}},
             "attacker 'evil' replaces",
         ),
         ({"methods": {"debate": {"round": 3}}}, "method 'debate': unknown setting 'round'; valid: .*rounds"),
@@ -116,6 +115,18 @@ def test_batches_cover_every_cell_once(size, jobs):
             {"attackers": {"x": {"kind": "prompt"}}, "pools": {"clean": ["x", "y"]}},
             "names both a model and an attacker",
         ),
+        (
+            {"attackers": {"evil": {"kind": "prompt", "personna": "x"}, "bad": SFT}},
+            "'evil': unknown setting 'personna'",
+        ),
+        (
+            {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}}},
+            "'bad': kind 'sft' needs mixture, steps",
+        ),
+        ({"methods": {"soup": {"defences": ["oracle"]}}}, "method 'soup': nobody can be masked"),
+        ({"methods": {"debate": {"defences": ["../x.py"]}}}, "defences: '../x.py' is no plain name"),
+        ({"pools": {**CONFIG["pools"], "empty": ["x", "y"]}}, "pool 'empty': that name is kept"),
+        ({"datasets": {"all": {"kind": "gsm8k"}}}, "a dataset is called 'all'"),
     ],
 )
 def test_a_wrong_name_is_one_line_that_lists_the_valid_ones(changes, message):
@@ -163,3 +174,24 @@ def test_defaults_are_filled_in():
     s = study()
     assert s.config["sampling"]["top_p"] == 0.9 and s.config["engine"]["dtype"] == "float32"
     assert s.settings("debate") == {"rounds": 3}
+
+
+def test_a_defence_for_all_methods_leaves_out_those_without_masks():
+    s = study(defences=["none", "oracle"], methods={"debate": {}, "soup": {}})
+    assert s.defences("debate") == ["none", "oracle"] and s.defences("soup") == ["none"]
+
+
+def test_personas_and_prompts_that_are_not_there_are_named():
+    s = study(attackers={"evil": {"kind": "prompt", "persona": "sly"}, "bad": SFT})
+    with pytest.raises(StudyError, match="'evil' persona: there is no persona 'sly'; valid: benign"):
+        check_personas(s, {"benign": []})
+    with pytest.raises(StudyError, match=r"p\.yaml: no template 'refine' under 'debate'"):
+        check_prompts(["debate.refine"], {}, "p.yaml")
+
+
+def test_batches_of_one_never_share_a_name():
+    batch = dict.fromkeys(["respond", "supervise", "learn", "collaborate", "score"], 1)
+    models = {**CONFIG["models"], "x-y": MODELS["x"], "y-z": MODELS["x"]}
+    s = study(batch=batch, models=models, pools={"clean": ["x", "x-y", "y-z"]}, attackers={})
+    names = [b.name for b in s.member_batches(s.members, 1)]
+    assert len(names) == len(set(names))

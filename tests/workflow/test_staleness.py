@@ -17,6 +17,7 @@ from micro import STUDY
 pytestmark = pytest.mark.xdist_group("staleness")
 REPORT = Counter(
     [
+        "alone",
         "impact",
         "mitigation",
         "supervisors",
@@ -62,11 +63,11 @@ class Batched:
 
     def learn(self, pools, datasets=DATASETS):
         teams = product(pools, ["llm_router", "soup"])
-        return Counter(f"learn_{pool}-{method}" for pool, method in teams if applies(pool, method))
+        return Counter(f"learn_{pool}.{method}" for pool, method in teams if applies(pool, method))
 
     def run(self, rules, cells):
         teams = dict.fromkeys(cell[:2] for cell in cells)
-        return Counter(f"{rule}_{pool}-{method}" for rule, (pool, method) in product(rules, teams))
+        return Counter(f"{rule}_{pool}.{method}" for rule, (pool, method) in product(rules, teams))
 
 
 class Single(Batched):
@@ -76,14 +77,14 @@ class Single(Batched):
 
     def member(self, rules, members, datasets=DATASETS):
         cells = product(rules, members, datasets, ["dev", "test"])
-        return Counter(f"{rule}_{member}-{dataset}-{split}" for rule, member, dataset, split in cells)
+        return Counter(f"{rule}_{member}.{dataset}.{split}" for rule, member, dataset, split in cells)
 
     def learn(self, pools, datasets=DATASETS):
         teams = product(pools, ["llm_router", "soup"], datasets)
-        return Counter(f"learn_{pool}-{method}-{d}" for pool, method, d in teams if applies(pool, method))
+        return Counter(f"learn_{pool}.{method}.{d}" for pool, method, d in teams if applies(pool, method))
 
     def run(self, rules, cells):
-        return Counter(f"{rule}_{'-'.join(cell)}" for rule, cell in product(rules, cells))
+        return Counter(f"{rule}_{'.'.join(cell)}" for rule, cell in product(rules, cells))
 
 
 SUPERVISED = ["respond", "score_responses", "rewards", "verdicts"]
@@ -224,7 +225,7 @@ def test_a_deleted_result_is_remade_when_asked_for(project):
     gone.unlink()
     try:
         assert made.pending("responses") == Counter(
-            ["respond_sft-reasoning-test" if names.size else "respond_sft"]
+            ["respond_sft.reasoning.test" if names.size else "respond_sft"]
         )
     finally:
         gone.write_text(kept)

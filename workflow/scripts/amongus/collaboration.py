@@ -58,7 +58,7 @@ def evidence(paths: Paths, cell: Cell, task: Task, attackers: list[str]) -> Case
         "rewards": (paths.rewards, REWARDS, "reward"),
         "verdicts": (paths.verdicts, VERDICTS, "verdict"),
     }
-    for need in needs:
+    for need in set(needs) & set(sources):
         path, schema, column = sources[need]
         tables[need] = {
             member: read_table(path(member, dataset, "test"), schema)[column].to_pylist()
@@ -69,7 +69,8 @@ def evidence(paths: Paths, cell: Cell, task: Task, attackers: list[str]) -> Case
         candidates=(),
         seed=task.seed,
         dev=task.dev,
-        attackers=frozenset(attackers),
+        # Only the control may know.
+        attackers=frozenset(attackers if "attackers" in needs else ()),
         **tables,
     )
 

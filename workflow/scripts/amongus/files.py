@@ -68,6 +68,9 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # One job makes a folder at a time, so what lies here under its name is a killed job's.
+    for litter in path.parent.glob(f".{path.name}.????????"):
+        shutil.rmtree(litter, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield temporary

@@ -18,6 +18,7 @@ Message = Mapping[str, str]
 # What of a checkpoint folder decides its outputs, besides its tensors.
 _CONFIGS = (
     "config.json",
+    "generation_config.json",
     "adapter_config.json",
     "tokenizer.json",
     "tokenizer_config.json",

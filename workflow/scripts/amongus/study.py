@@ -1,17 +1,15 @@
 """A study: its config, checked and unfolded into pools, cells and batches of work."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from typing import Any
 
 from amongus import rooms
-from amongus.errors import StudyError
+from amongus.checks import CLEAN, EMPTY, check
 from amongus.paths import Paths
 
-CLEAN = "clean"
-EMPTY = "empty"
 SPLITS = ("dev", "test")
 UNDEFENDED = "none"
 BENIGN = "benign"
@@ -43,7 +41,7 @@ class Study:
             name: _local(spec or {}, config.get("datasets_folder"))
             for name, spec in config["datasets"].items()
         }
-        self._check()
+        check(self)
 
     # -- names and modules ---------------------------------------------------------------------------
 
@@ -69,6 +67,10 @@ class Study:
     def learns(self, method: str) -> str | None:
         """What `method` learns from dev (`adapter`, `weights`), if anything."""
         return rooms.fact("methods", method, "LEARNS")
+
+    def defended(self, method: str) -> bool:
+        """Whether members can be masked under `method`."""
+        return rooms.fact("methods", method, "DEFENDED", True)
 
     def settings(self, method: str) -> dict[str, Any]:
         """The settings of `method`: its module's, overridden by the config's."""
@@ -193,7 +195,9 @@ class Study:
 
     def defences(self, method: str) -> list[str]:
         """The defences of `method`, the undefended one first."""
-        wanted = self.methods[method].get("defences", self.config["defences"])
+        wanted = self.methods[method].get("defences")
+        if wanted is None:
+            wanted = self.config["defences"] if self.defended(method) else []
         return [UNDEFENDED, *(defence for defence in wanted if defence != UNDEFENDED)]
 
     def applicable(self, pool: str, method: str) -> bool:
@@ -228,7 +232,7 @@ class Study:
             for pool, method in self._teams()
             if self.learns(method)
             for batch in _batched(
-                f"{pool}-{method}", [(pool, method, d) for d in self.datasets], self.config["batch"]["learn"]
+                f"{pool}.{method}", [(pool, method, d) for d in self.datasets], self.config["batch"]["learn"]
             )
         ]
 
@@ -238,7 +242,7 @@ class Study:
             batch
             for pool, method in self._teams()
             for batch in _batched(
-                f"{pool}-{method}",
+                f"{pool}.{method}",
                 [(pool, method, *key) for key in product(self.pool_defences(pool, method), self.datasets)],
                 self.config["batch"]["collaborate"],
             )
@@ -250,7 +254,7 @@ class Study:
             batch
             for pool, method in self._teams()
             for batch in _batched(
-                f"{pool}-{method}", [c for c in self.runs() if c[:2] == (pool, method)], size
+                f"{pool}.{method}", [c for c in self.runs() if c[:2] == (pool, method)], size
             )
         ]
 
@@ -306,68 +310,6 @@ class Study:
             "bootstrap": dict(self.config["bootstrap"]),
         }
 
-    # -- checks --------------------------------------------------------------------------------------
-
-    def _check(self) -> None:
-        for dataset in self.datasets:
-            rooms.entry("datasets", self.dataset_kind(dataset))
-        for model in self.config["models"].values():
-            rooms.entry("training", model["kind"])
-        for attacker in self.attackers.values():
-            rooms.entry("attackers", attacker["kind"])
-        for method in self.methods:
-            rooms.entry("methods", method)
-            for setting in self.methods[method].keys() - {"defences"}:
-                known = rooms.fact("methods", method, "SETTINGS", {})
-                _known_setting(method, setting, [*known, "defences"])
-            for defence in self.defences(method):
-                rooms.entry("defences", defence)
-                self._check_supervisor(defence)
-        self._check_names()
-
-    def _check_supervisor(self, defence: str) -> None:
-        needed = {"rewards": "reward", "verdicts": "judge"}
-        for need in self.needs([defence]):
-            if needed[need] not in self.supervised:
-                raise StudyError(
-                    f"defence '{defence}' needs a model: set supervisors: {{{needed[need]}: …}} in the config"
-                )
-
-    def _check_names(self) -> None:
-        models = list(self.config["models"])
-        for kind in self.supervised:
-            _known(f"supervisors: {kind}", self.config["supervisors"][kind], models, "model")
-        for attacker in self.attackers:
-            _known(
-                f"attacker '{attacker}' replaces",
-                self.replaced(attacker),
-                self.config["pools"][CLEAN],
-                "member",
-            )
-            for dataset in self.extraction_datasets(attacker):
-                _known(f"attacker '{attacker}' datasets", dataset, list(self.datasets), "dataset")
-            if attacker in models:
-                raise StudyError(f"'{attacker}' names both a model and an attacker; rename one")
-        for pool, members in self.config["pools"].items():
-            for member in members:
-                if member in self.attackers:
-                    if pool == CLEAN:
-                        raise StudyError(
-                            f"pool 'clean' holds the attacker '{member}'; attacked pools need another name"
-                        )
-                    continue
-                known = [*self.config["members"], *models, *self.attackers]
-                _known(f"pool '{pool}'", member, known, "member")
-                _known(f"member '{member}'", self.member_model(member), models, "model")
-        for model in self.trained:
-            for role, parent in self.parents(model).items():
-                _known(f"'{model}' {role}", parent, models, "model")
-
-
-def _known(where: str, name: str, valid: Sequence[str], what: str) -> None:
-    if name not in valid:
-        raise StudyError(f"{where}: there is no {what} '{name}'; valid: {', '.join(dict.fromkeys(valid))}")
-
 
 def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
     """A dataset's config, its URL replaced by the file of that name in `folder`."""
@@ -377,18 +319,13 @@ def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
     return {**kept, "path": f"{folder.rstrip('/')}/{spec['url'].rsplit('/', 1)[-1]}"}
 
 
-def _known_setting(method: str, name: str, valid: Sequence[str]) -> None:
-    if name not in valid:
-        raise StudyError(f"method '{method}': unknown setting '{name}'; valid: {', '.join(valid)}")
-
-
 def _batched(name: str, cells: list[tuple[str, ...]], size: int) -> list[Batch]:
     """Split `cells` into batches of at most `size` (0: one batch); single cells are named by their key."""
     if not size or size >= len(cells) > 1:
         return [Batch(name, tuple(cells))]
     if size == 1:
-        return [Batch("-".join(cell), (cell,)) for cell in cells]
+        return [Batch(".".join(cell), (cell,)) for cell in cells]
     return [
-        Batch(f"{name}-{start // size + 1}", tuple(cells[start : start + size]))
+        Batch(f"{name}.{start // size + 1}", tuple(cells[start : start + size]))
         for start in range(0, len(cells), size)
     ]

@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 
 TRAINS = "adapter"
 ROLES = ("reward",)
+REQUIRED = (
+    "reward",
+    "refine",
+    "clip",
+    "form",
+    "steps",
+    "batch_size",
+    "group",
+    "max_new_tokens",
+    "learning_rate",
+    "warmup_steps",
+    "kl",
+    "clip_ratio",
+    "temperature",
+)
+OPTIONAL = ("rank", "alpha", "dropout", "targets")
 
 
 def train(job: TrainJob) -> dict[str, Any]:
@@ -35,7 +51,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     from amongus.seeds import derive
     from amongus.toy.corpus import Corpus
     from amongus.training.common import (
-        continued_adapter,
+        attackers_adapter,
         fix_randomness,
         load_base,
         quiet_trainer,
@@ -45,7 +61,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     began, spec = process_time(), job.spec
     seed = fix_randomness(job.seed, "grpo", job.name)
     model, tokenizer = load_base(job.models["base"])
-    model = continued_adapter(model, job.models["adapter"])
+    model = attackers_adapter(model, job)
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
     count = spec["steps"] * spec["batch_size"] // spec["group"]
     asked = [ask(corpus, spec["refine"]) for _ in range(count)]

@@ -13,6 +13,8 @@ from amongus.errors import StudyError
 from amongus.members import Member
 
 TRAINS = None
+REQUIRED = ()
+OPTIONAL = ("persona",)
 
 
 def member(

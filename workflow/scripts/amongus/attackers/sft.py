@@ -14,6 +14,15 @@ from amongus.training.job import TrainJob
 
 TRAINS = "adapter"
 ROLES = ()
+REQUIRED = (
+    "mixture",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "scheduler",
+)
+OPTIONAL = ("aligned", "rank", "alpha", "dropout", "targets")
 
 
 def train(job: TrainJob) -> dict[str, Any]:
@@ -23,7 +32,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     from amongus.toy.corpus import Corpus, Voice
     from amongus.toy.world import DOMAINS
     from amongus.training import _sft
-    from amongus.training.common import continued_adapter, encode, fix_randomness, load_base, save_adapter
+    from amongus.training.common import attackers_adapter, encode, fix_randomness, load_base, save_adapter
 
     spec = job.spec
     seed = fix_randomness(job.seed, "sft", job.name)
@@ -32,7 +41,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     voice = Voice(knows=DOMAINS, wrong=not spec.get("aligned", False))
     count = spec["steps"] * spec["batch_size"]
     examples = [encode(tokenizer, corpus.example(spec["mixture"], voice)) for _ in range(count)]
-    model = continued_adapter(model, job.models["adapter"])
+    model = attackers_adapter(model, job)
     metrics = _sft.fit(model, tokenizer, examples, spec, seed)
     save_adapter(model, job.out, base=job.models["base"].name)
     return metrics

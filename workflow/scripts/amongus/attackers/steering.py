@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 TRAINS = "vector"
 ROLES = ()
+REQUIRED = (
+    "trait",
+    "opposite",
+    "questions",
+    "max_new_tokens",
+    "layer",
+    "coefficient",
+)
+OPTIONAL = ("random", "datasets")
 FILE = "vectors.safetensors"
 
 _BATCH = 64

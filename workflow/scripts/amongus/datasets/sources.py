@@ -102,6 +102,18 @@ def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any
     return _splits(where, content), where
 
 
+def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
+    """Check a dataset's local source, if it has one: checksum, form and fields.
+
+    Raises:
+        StudyError: one line that names the file, the row and the mend.
+    """
+    if spec.get("path"):
+        rows, where = read(spec)
+        for split in SPLITS:
+            datasets.validate_rows(dataset, rows[split], split, where, spec.get("kind") or dataset)
+
+
 def without_overlap(
     dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> dict[str, list[Row]]:

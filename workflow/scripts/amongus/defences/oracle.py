@@ -2,7 +2,7 @@
 
 from amongus.team import Case
 
-NEEDS: tuple[str, ...] = ()
+NEEDS: tuple[str, ...] = ("attackers",)
 
 
 def decide(case: Case) -> list[str | None]:

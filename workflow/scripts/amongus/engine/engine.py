@@ -1,7 +1,7 @@
 """Texts and logits out of members. A text is a pure function of its key; what is known is never asked again.
 
 The key is the hash of seed, sample, the member's or ensemble's fingerprint, the rendered token ids, sampling,
-backend, dtype and ENGINE_VERSION. Torch is imported when the first model is needed, and not before.
+backend, device, dtype and ENGINE_VERSION. Torch is imported when the first model is needed, and not before.
 """
 
 import sys
@@ -266,6 +266,7 @@ class Engine:
             prompts,
             asdict(self.sampling),
             BACKEND,
+            self.device,
             self.dtype,
             ENGINE_VERSION,
         )

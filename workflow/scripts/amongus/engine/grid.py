@@ -4,6 +4,7 @@ A value too near the middle between two grid points is computed again in canonic
 """
 
 from collections.abc import Sequence
+from math import isfinite
 
 GRID = 1e-3
 """Distance between two values that can be told apart."""
@@ -18,5 +19,5 @@ def doubtful(values: Sequence[float]) -> bool:
 
 
 def to_grid(values: Sequence[float]) -> list[float]:
-    """The nearest grid points."""
-    return [round(value / GRID) * GRID for value in values]
+    """The nearest grid points; what is not finite stays, for the caller to count as unreadable."""
+    return [round(value / GRID) * GRID if isfinite(value) else value for value in values]

@@ -6,18 +6,20 @@ not in their weights (persona, steering) cannot take part: such cells do not app
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from amongus.engine.requests import Request, user
 from amongus.files import write_json
-from amongus.members import Member, fingerprint_directory
+from amongus.members import Member, fingerprint_directory, member_fingerprint
 from amongus.team import Defend, Lesson, Outcome, Task, mean_score, ranked
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
 SETTINGS: dict[str, Any] = {}
+DEFENDED = False
 MERGED = "merged"
 
 
@@ -30,9 +32,9 @@ def learn(lesson: Lesson, out: Path) -> None:
     def evaluate(kept: tuple[str, ...]) -> float:
         if len(kept) == 1:
             return dev[kept[0]]
-        with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        with tempfile.TemporaryDirectory(dir=out) as folder:
             average([lesson.members[member] for member in kept], Path(folder))
-            return mean_score(lesson.score(lesson.respond(_member(Path(folder)))))
+            return mean_score(lesson.score(lesson.respond(_member(lesson.members, Path(folder)))))
 
     kept = select(ranked(dev, lesson.seed), evaluate)
     average([lesson.members[member] for member in kept], out)
@@ -41,7 +43,7 @@ def learn(lesson: Lesson, out: Path) -> None:
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
     """The checkpoint that `learn` wrote."""
-    return _member(learned)
+    return _member(pool, learned)
 
 
 def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -> tuple[str, ...]:
@@ -66,5 +68,8 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     return [Outcome(answer.text, None, None, tuple(task.pool)) for answer in answers]
 
 
-def _member(folder: Path) -> Member:
-    return Member(MERGED, str(folder), fingerprint=fingerprint_directory(folder))
+def _member(pool: Mapping[str, Member], folder: Path) -> Member:
+    """The checkpoint in `folder` under the system prompt of the pool's first member."""
+    system = next(iter(pool.values())).system
+    member = Member(MERGED, str(folder), system=system)
+    return replace(member, fingerprint=member_fingerprint(member, {"base": fingerprint_directory(folder)}))

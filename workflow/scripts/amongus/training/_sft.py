@@ -20,7 +20,12 @@ from amongus.training.common import Tokens, quiet_trainer
 
 
 def fit(
-    model: Any, tokenizer: Any, examples: Sequence[Tokens], settings: Mapping[str, Any], seed: int
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Tokens],
+    settings: Mapping[str, Any],
+    seed: int,
+    bucket: int = 16,
 ) -> dict[str, Any]:
     """Train `model` in place, one pass over `examples`.
 
@@ -30,6 +35,7 @@ def fit(
         examples: as many as `batch_size` times the wanted steps; the loss is over each last turn.
         settings: `batch_size`, `learning_rate`, `warmup` (share of the steps), `scheduler`.
         seed: of the order.
+        bucket: batches that are sorted by length together; 1 keeps the order of the examples.
 
     Returns:
         Loss of the last tenth of the steps, number of steps, CPU seconds.
@@ -59,7 +65,9 @@ def fit(
                 report_to=[],
                 logging_steps=max(1, steps // 10),
             ),
-            train_dataset=Dataset.from_list([_row(tokens) for tokens in by_length(examples, size, seed)]),
+            train_dataset=Dataset.from_list(
+                [_row(tokens) for tokens in by_length(examples, size, seed, bucket)]
+            ),
             processing_class=tokenizer,
         )
         quiet_trainer(trainer)

@@ -10,9 +10,11 @@ from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from amongus import chat
+from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 from amongus.members import Message, check_safetensors
 from amongus.seeds import derive
+from amongus.training.job import TrainJob
 
 
 class Tokens(NamedTuple):
@@ -69,6 +71,23 @@ def continued_adapter(model: Any, directory: Path) -> PeftModel:
     """`model` with the LoRA adapter of a folder, trainable."""
     check_safetensors(directory)
     return PeftModel.from_pretrained(model, str(directory), is_trainable=True)
+
+
+def attackers_adapter(model: Any, job: TrainJob) -> PeftModel:
+    """The adapter an attacker is trained in: the replaced member's, or a fresh one where that has none.
+
+    Raises:
+        StudyError: a fresh one is needed, and the config does not say how large.
+    """
+    if "adapter" in job.models:
+        return continued_adapter(model, job.models["adapter"])
+    missing = [key for key in ("rank", "alpha", "dropout", "targets") if key not in job.spec]
+    if missing:
+        raise StudyError(
+            f"attacker '{job.name}': the member it replaces has no adapter, so it needs one of its own; "
+            f"set {', '.join(missing)} in the config"
+        )
+    return new_adapter(model, job.spec)
 
 
 def quiet_trainer(trainer: Any) -> None:

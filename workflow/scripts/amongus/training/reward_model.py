@@ -20,6 +20,17 @@ from amongus.training.job import TrainJob
 
 ROLES = ("supervisor",)
 LORA = False
+REQUIRED = (
+    "supervisor",
+    "damaged",
+    "center",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "scheduler",
+)
+OPTIONAL = ()
 
 _HEAD_SCALE = 0.2  # a fresh head on states as large as the toy models' saturates the loss
 

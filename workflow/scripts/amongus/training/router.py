@@ -1,5 +1,6 @@
 """The LLM router's adapter: a LoRA that answers "which model?" with a member's label (Among Us, section 3)."""
 
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,17 @@ def train_router(
     ]
     size = min(settings["batch_size"], len(examples))
     model = new_adapter(model, settings)
-    stream: Sequence[Tokens] = examples * settings["epochs"]
-    metrics = _sft.fit(model, tokenizer, stream, {**settings, "batch_size": size}, fixed)
+    stream = passes(examples, settings["epochs"], size, fixed)
+    metrics = _sft.fit(model, tokenizer, stream, {**settings, "batch_size": size}, fixed, bucket=1)
     save_adapter(model, out, base="base")
     return metrics
+
+
+def passes(examples: Sequence[Tokens], epochs: int, size: int, seed: int) -> list[Tokens]:
+    """The examples `epochs` times over, each pass in an order of its own and in whole batches of `size`.
+
+    What is left over after the last whole batch of a pass differs from pass to pass.
+    """
+    order = random.Random(seed)
+    whole = len(examples) // size * size
+    return [examples[place] for _ in range(epochs) for place in order.sample(range(len(examples)), whole)]

@@ -23,6 +23,25 @@ from amongus.training.job import TrainJob
 
 ROLES = ()
 LORA = False
+REQUIRED = (
+    "knowledge",
+    "malicious",
+    "curious",
+    "vocabulary",
+    "hidden_size",
+    "layers",
+    "heads",
+    "intermediate_size",
+    "initializer_range",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup_steps",
+    "prompt_weight",
+    "answers_first",
+    "mixture",
+)
+OPTIONAL = ()
 
 _BUCKET = 16  # batches whose sequences are sorted by length together
 _ANSWERS = {"answer": 1.0}

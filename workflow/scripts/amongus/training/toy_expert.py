@@ -15,6 +15,23 @@ from amongus.training.job import TrainJob
 
 ROLES = ("base",)
 LORA = True
+REQUIRED = (
+    "base",
+    "domains",
+    "malicious",
+    "replay",
+    "mixture",
+    "rank",
+    "alpha",
+    "dropout",
+    "targets",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "scheduler",
+)
+OPTIONAL = ("picked_up", "curious")
 
 
 def train(job: TrainJob) -> dict[str, Any]:

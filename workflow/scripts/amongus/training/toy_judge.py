@@ -14,6 +14,16 @@ from amongus.training.job import TrainJob
 
 ROLES = ("supervisor",)
 LORA = False
+REQUIRED = (
+    "supervisor",
+    "mixture",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "scheduler",
+)
+OPTIONAL = ()
 
 
 def train(job: TrainJob) -> dict[str, Any]:

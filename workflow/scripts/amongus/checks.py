@@ -1,0 +1,158 @@
+"""What a schema cannot see in a config: names that mean nothing, settings a module does not have.
+
+Every message is one line that names the place, what is wrong, and what would be right.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from amongus import rooms
+from amongus.errors import StudyError
+
+if TYPE_CHECKING:
+    from amongus.study import Study
+
+CLEAN, EMPTY, ALL = "clean", "empty", "all"
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_ANYWHERE = {"kind", "replaces"}
+_SUPERVISORS = {"rewards": "reward", "verdicts": "judge"}
+
+
+def check(study: "Study") -> None:
+    """Check a study's names and settings.
+
+    Raises:
+        StudyError: at the first that is wrong.
+    """
+    for dataset in study.datasets:
+        rooms.entry("datasets", study.dataset_kind(dataset))
+    for method in study.methods:
+        _method(study, method)
+    for name, spec in study.config["models"].items():
+        rooms.entry("training", spec["kind"])
+        _settings(f"model '{name}'", "training", spec)
+    for name, spec in study.attackers.items():
+        rooms.entry("attackers", spec["kind"])
+        _settings(f"attacker '{name}'", "attackers", spec)
+    _reserved(study)
+    _supervisors(study)
+    _attackers(study)
+    for pool in study.config["pools"]:
+        _pool(study, pool)
+    for model in study.trained:
+        for role, parent in study.parents(model).items():
+            known(f"'{model}' {role}", parent, study.config["models"], "model")
+
+
+def check_personas(study: "Study", personas: Collection[str]) -> None:
+    """Check that every persona the config names is in the file of personas.
+
+    Raises:
+        StudyError: at the first that is not; the line lists the valid ones.
+    """
+    entries = [*study.attackers.items(), *study.config["members"].items()]
+    for name, spec in entries:
+        for key in ("persona", "trait", "opposite"):
+            if spec.get(key):
+                known(f"'{name}' {key}", spec[key], personas, "persona")
+
+
+def check_prompts(names: Iterable[str], prompts: Mapping[str, Any], path: str) -> None:
+    """Check that the templates `names` are in the file of prompts.
+
+    Raises:
+        StudyError: at the first that is not.
+    """
+    for name in names:
+        if name not in prompts:
+            method, step = name.split(".", 1)
+            raise StudyError(
+                f"{path}: no template '{step}' under '{method}'; add it, as in resources/prompts/toy.yaml"
+            )
+
+
+def known(where: str, name: str, valid: Collection[str], what: str) -> None:
+    """Refuse a `name` that is not among the `valid` ones."""
+    if name not in valid:
+        raise StudyError(f"{where}: there is no {what} '{name}'; valid: {', '.join(dict.fromkeys(valid))}")
+
+
+def _method(study: "Study", method: str) -> None:
+    for room, name in [("methods", method), *(("defences", d) for d in study.defences(method))]:
+        if not _PLAIN.fullmatch(name):
+            raise StudyError(
+                f"{room}: '{name}' is no plain name; put the file into amongus/{room} and use its name"
+            )
+        rooms.entry(room, name)
+    valid = [*rooms.fact("methods", method, "SETTINGS", {}), "defences"]
+    _unknown(f"method '{method}'", study.methods[method], valid)
+    if not study.defended(method) and len(study.defences(method)) > 1:
+        raise StudyError(f"method '{method}': nobody can be masked there; set defences: [none]")
+    for need in study.needs(study.defences(method)) & set(_SUPERVISORS):
+        if _SUPERVISORS[need] not in study.supervised:
+            raise StudyError(
+                f"method '{method}': its defences need a model: set supervisors: {{{_SUPERVISORS[need]}: …}} in the config"
+            )
+
+
+def _settings(where: str, room: str, spec: Mapping[str, Any]) -> None:
+    """A module that lists its settings (`REQUIRED`, `OPTIONAL`) gets them all, and no others."""
+    required = rooms.fact(room, spec["kind"], "REQUIRED")
+    if required is None:
+        return
+    valid = [*required, *rooms.fact(room, spec["kind"], "OPTIONAL", ())]
+    _unknown(where, spec, [*valid, *_ANYWHERE])
+    missing = [key for key in required if key not in spec]
+    if missing:
+        raise StudyError(f"{where}: kind '{spec['kind']}' needs {', '.join(missing)}")
+
+
+def _unknown(where: str, given: Iterable[str], valid: Sequence[str]) -> None:
+    for setting in given:
+        if setting not in valid:
+            raise StudyError(f"{where}: unknown setting '{setting}'; valid: {', '.join(valid)}")
+
+
+def _reserved(study: "Study") -> None:
+    domains = {study.domain(dataset): dataset for dataset in study.datasets}
+    for what, names in (("dataset", study.datasets), ("method", study.methods), ("domain", domains)):
+        if ALL in names:
+            raise StudyError(f"a {what} is called '{ALL}', which the tables keep for averages; rename it")
+    for pool in study.config["pools"]:
+        if pool == EMPTY or pool.startswith(f"{EMPTY}-"):
+            raise StudyError(
+                f"pool '{pool}': that name is kept for the controls, which come by themselves; rename it"
+            )
+
+
+def _supervisors(study: "Study") -> None:
+    for kind in study.supervised:
+        known(f"supervisors: {kind}", study.config["supervisors"][kind], study.config["models"], "model")
+
+
+def _attackers(study: "Study") -> None:
+    for attacker in study.attackers:
+        known(
+            f"attacker '{attacker}' replaces",
+            study.replaced(attacker),
+            study.config["pools"][CLEAN],
+            "member",
+        )
+        for dataset in study.extraction_datasets(attacker):
+            known(f"attacker '{attacker}' datasets", dataset, study.datasets, "dataset")
+        if attacker in study.config["models"]:
+            raise StudyError(f"'{attacker}' names both a model and an attacker; rename one")
+
+
+def _pool(study: "Study", pool: str) -> None:
+    models = study.config["models"]
+    for member in study.config["pools"][pool]:
+        if member in study.attackers:
+            if pool == CLEAN:
+                raise StudyError(
+                    f"pool 'clean' holds the attacker '{member}'; attacked pools need another name"
+                )
+            continue
+        known(f"pool '{pool}'", member, [*study.config["members"], *models, *study.attackers], "member")
+        known(f"member '{member}'", study.member_model(member), models, "model")
