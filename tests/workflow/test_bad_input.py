@@ -62,24 +62,38 @@ def source(project, rows, sha256=None):
     return {"gsm8k": {"path": "gsm8k.json", "sha256": sha256 or found}}
 
 
+def one_line(output, *words):
+    """The one line of `output` that holds all `words`."""
+    (line,) = {line.strip() for line in output.splitlines() if all(word in line for word in words)}
+    return line
+
+
+def benign(project, datasets):
+    """The output of a refused run of the benign members on `datasets`."""
+    return refused(project, datasets=datasets, attackers={}, pools={"clean": ["x", "y"]})
+
+
 def test_a_row_without_its_fields(project):
     rows = [{"id": "1", "domain": "d", "input": "1+1?", "output": "2"}, {"id": "2", "input": "2+2?"}]
-    output = refused(
-        project, "datasets", datasets=source(project, rows), attackers={}, pools={"clean": ["x", "y"]}
-    )
-    (line,) = [line for line in output.splitlines() if line.startswith("Error: ")]
-    assert "gsm8k.json" in line and "row 1" in line and "output" in line
+    assert "output" in one_line(benign(project, source(project, rows)), "gsm8k.json", "row 1")
 
 
 def test_a_checksum_that_differs(project):
     rows = [{"id": "1", "domain": "d", "input": "1+1?", "output": "2"}]
-    datasets = source(project, rows, "0" * 64)
-    output = refused(project, "datasets", datasets=datasets, attackers={}, pools={"clean": ["x", "y"]})
-    (line,) = [line for line in output.splitlines() if line.startswith("Error: ")]
-    assert "gsm8k.json" in line and "sha256" in line
+    assert one_line(benign(project, source(project, rows, "0" * 64)), "gsm8k.json", "sha256")
 
 
 def test_a_missing_source_file(project):
-    datasets = {"gsm8k": {"path": "nowhere.json", "sha256": "0" * 64}}
-    output = refused(project, "datasets", datasets=datasets, attackers={}, pools={"clean": ["x", "y"]})
-    assert "nowhere.json" in output
+    assert one_line(benign(project, {"gsm8k": {"path": "nowhere.json", "sha256": "0" * 64}}), "nowhere.json")
+
+
+def test_a_study_without_datasets_is_not_filled_from_the_demo(project):
+    project.study = {key: value for key, value in STUDY.items() if key != "datasets"}
+    done = project.snakemake(check=False)
+    assert done.returncode and one_line(done.stderr + done.stdout, "'datasets' is a required property")
+
+
+def test_settings_that_a_kind_does_not_have(project):
+    sft = {**STUDY["attackers"]["sft"], "alligned": True}
+    output = refused(project, attackers={**STUDY["attackers"], "sft": sft})
+    assert one_line(output, "attacker 'sft': unknown setting 'alligned'; valid: ", "aligned")

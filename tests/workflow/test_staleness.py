@@ -6,6 +6,7 @@ compute. `test_micro.py` runs the real ones.
 
 import copy
 import os
+import re
 from collections import Counter
 from itertools import product
 
@@ -202,6 +203,19 @@ def test_a_new_dataset_in_the_config(project):
         + names.run(RUN, runs(datasets=added))
         + REPORT
     )
+
+
+def test_every_rules_own_script_is_seen(project):
+    made, names = project
+    if names.size:
+        pytest.skip("rules depend on their scripts the same way, whatever the batch")
+    for path in sorted((made.folder / "workflow" / "scripts").glob("[a-z]*.py")):
+        text = path.read_text()
+        path.write_text(text + "\nprint()\n")
+        pending = made.pending()
+        path.write_text(text)
+        rule = {"figures": "impact_figure"}.get(path.stem, path.stem)
+        assert any(re.split(r"[-_.](?=[a-z])", job)[0] == rule.split("_")[0] for job in pending), path.name
 
 
 def test_one_methods_setting(project):
