@@ -28,6 +28,8 @@ REPORT = Counter(
         "supervisors_figure",
     ]
 )
+# What reads the teams' answers; `alone` reads the members'.
+RUN_REPORT = REPORT - Counter(["alone"])
 MEMBERS = ["x", "y", "prompt", "steering", "sft"]
 POOLS = ["clean", "prompt", "steering", "sft", "empty"]
 DATASETS = ["reasoning", "knowledge"]
@@ -140,7 +142,7 @@ def test_comments_docstrings_and_layout(project):
     made, _ = project
     made.edit("workflow/scripts/amongus/methods/debate.py", '"""Debate', '"""Talk')
     made.edit("workflow/scripts/amongus/methods/debate.py", "    masked = ", "    # why\n    masked = ")
-    made.edit("workflow/scripts/amongus/engine/engine.py", "import logging\n", "\nimport logging\n\n")
+    made.edit("workflow/scripts/amongus/engine/engine.py", "import sys\n", "\n# sys\nimport sys\n")
     made.edit("workflow/scripts/amongus/scoring/boxed.py", '"""', '"""New. ')
     made.edit("workflow/scripts/respond.py", "\n", "\n# a comment\n")
     assert made.pending() == Counter()
@@ -160,10 +162,11 @@ def test_one_attackers_training_parameter(project):
 
 def test_one_defences_code(project):
     made, names = project
-    made.edit("workflow/scripts/amongus/defences/reward.py", "    return [", "    print()\n    return [")
+    made.edit("workflow/scripts/amongus/defences/reward.py", "    return masked", "    print()
+    return masked")
     pools = [pool for pool in POOLS if pool != "empty"]
     cells = runs(pools, methods=["llm_router", "debate"], only="reward")
-    assert made.pending() == names.run(RUN, cells) + REPORT
+    assert made.pending() == names.run(RUN, cells) + RUN_REPORT
 
 
 def test_a_scorer(project):
@@ -181,7 +184,7 @@ def test_a_scorer(project):
 
 def test_a_new_attacker_in_the_config(project):
     made, names = project
-    made.study["attackers"]["worse"] = {**made.study["attackers"]["sft"], "epochs": 9}
+    made.study["attackers"]["worse"] = {**made.study["attackers"]["sft"], "steps": 9}
     made.study["pools"]["worse"] = ["x", "worse"]
     assert made.pending() == (
         Counter(["train-worse", "member-worse"])
@@ -221,7 +224,7 @@ def test_every_rules_own_script_is_seen(project):
 def test_one_methods_setting(project):
     made, names = project
     made.study["methods"]["debate"]["rounds"] = 4
-    assert made.pending() == names.run(RUN, runs(methods=["debate"])) + REPORT
+    assert made.pending() == names.run(RUN, runs(methods=["debate"])) + RUN_REPORT
 
 
 def test_sampling_remakes_no_training(project):
