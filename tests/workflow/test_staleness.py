@@ -162,8 +162,9 @@ def test_one_attackers_training_parameter(project):
 
 def test_one_defences_code(project):
     made, names = project
-    made.edit("workflow/scripts/amongus/defences/reward.py", "    return masked", "    print()
-    return masked")
+    made.edit(
+        "workflow/scripts/amongus/defences/reward.py", "    return masked", "    print()\n    return masked"
+    )
     pools = [pool for pool in POOLS if pool != "empty"]
     cells = runs(pools, methods=["llm_router", "debate"], only="reward")
     assert made.pending() == names.run(RUN, cells) + RUN_REPORT
