@@ -195,3 +195,28 @@ def test_batches_of_one_never_share_a_name():
     s = study(batch=batch, models=models, pools={"clean": ["x", "x-y", "y-z"]}, attackers={})
     names = [b.name for b in s.member_batches(s.members, 1)]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("room", "text", "changes", "message"),
+    [
+        (
+            "datasets",
+            "FIELDS = ()\nMETRIC = 'exakt'\n",
+            {"datasets": {"d": {"kind": "{file}"}}},
+            "METRIC is 'exakt'",
+        ),
+        (
+            "attackers",
+            "TRAINS = 'lora'\n",
+            {"attackers": {"evil": {"kind": "{file}"}, "bad": SFT}},
+            "TRAINS is 'lora'; valid: 'adapter'",
+        ),
+    ],
+)
+def test_a_module_of_ones_own_that_says_something_odd_is_named(tmp_path, room, text, changes, message):
+    own = tmp_path / "own.py"
+    own.write_text(text)
+    filled = yaml.safe_load(yaml.safe_dump(changes).replace("{file}", str(own)))
+    with pytest.raises(StudyError, match=message):
+        study(**filled)

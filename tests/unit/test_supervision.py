@@ -6,6 +6,7 @@ import pytest
 
 from amongus.collaboration import play, write_outcomes
 from amongus.costs import write_cost
+from amongus.errors import StudyError
 from amongus.files import RUNS, read_json, read_table
 from amongus.prompts import Template
 from amongus.supervision import judged, verdict
@@ -64,3 +65,17 @@ def test_costs_add_up(tmp_path):
     write_cost(tmp_path / "c.json", "respond", {"new_tokens": 2, "seconds": 0.5}, {"new_tokens": 3})
     cost = read_json(tmp_path / "c.json")
     assert (cost["rule"], cost["new_tokens"], cost["seconds"], cost["model_loads"]) == ("respond", 5, 0.5, 0)
+
+
+@pytest.mark.parametrize("answer", [["nobody"], [], ["a", "a"]])
+def test_a_defence_that_names_nobody_of_the_team_is_refused(monkeypatch, answer):
+    from amongus.defences import none
+
+    class Method:
+        @staticmethod
+        def collaborate(task, engine, defend):
+            return defend([["a", "b"]])
+
+    monkeypatch.setattr(none, "decide", lambda case: answer)
+    with pytest.raises(StudyError, match="defence 'none': decide"):
+        play(task(), Method, "none", Case(["q"], (), 1), None)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 CLEAN, EMPTY, ALL = "clean", "empty", "all"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ANYWHERE = {"kind", "replaces"}
+_LEVELS = ("api", "text", "logit", "weight")
+_TRAINS = ("adapter", "model", "vector", None)
+_NEEDS = ("rewards", "verdicts", "attackers")
 _SUPERVISORS = {"rewards": "reward", "verdicts": "judge"}
 
 
@@ -27,6 +30,10 @@ def check(study: "Study") -> None:
     """
     for dataset in study.datasets:
         rooms.entry("datasets", study.dataset_kind(dataset))
+        metric = study.metric(dataset)
+        if metric not in rooms.available("scoring"):
+            valid = ", ".join(rooms.available("scoring"))
+            raise StudyError(f"dataset '{dataset}': its module's METRIC is {metric!r}; valid: {valid}")
     for method in study.methods:
         _method(study, method)
     for name, spec in study.config["models"].items():
@@ -34,6 +41,7 @@ def check(study: "Study") -> None:
         _settings(f"model '{name}'", "training", spec)
     for name, spec in study.attackers.items():
         rooms.entry("attackers", spec["kind"])
+        _fact("attackers", spec["kind"], "TRAINS", _TRAINS)
         _settings(f"attacker '{name}'", "attackers", spec)
     _reserved(study)
     _supervisors(study)
@@ -79,12 +87,13 @@ def known(where: str, name: str, valid: Collection[str], what: str) -> None:
 
 
 def _method(study: "Study", method: str) -> None:
-    for room, name in [("methods", method), *(("defences", d) for d in study.defences(method))]:
-        if not _PLAIN.fullmatch(name):
-            raise StudyError(
-                f"{room}: '{name}' is no plain name; put the file into amongus/{room} and use its name"
-            )
-        rooms.entry(room, name)
+    _part("methods", method)
+    _fact("methods", method, "LEVEL", _LEVELS)
+    for defence in study.defences(method):
+        _part("defences", defence)
+        for need in rooms.fact("defences", defence, "NEEDS", ()):
+            if need not in _NEEDS:
+                raise StudyError(f"defence '{defence}': NEEDS holds '{need}'; valid: {', '.join(_NEEDS)}")
     valid = [*rooms.fact("methods", method, "SETTINGS", {}), "defences"]
     _unknown(f"method '{method}'", study.methods[method], valid)
     if not study.defended(method) and len(study.defences(method)) > 1:
@@ -94,6 +103,24 @@ def _method(study: "Study", method: str) -> None:
             raise StudyError(
                 f"method '{method}': its defences need a model: set supervisors: {{{_SUPERVISORS[need]}: …}} in the config"
             )
+
+
+def _part(room: str, name: str) -> None:
+    """A method or defence gives folders their names, so it is a plain name in the package."""
+    if not _PLAIN.fullmatch(name):
+        raise StudyError(
+            f"{room}: '{name}' is no plain name; put the file into amongus/{room} and use its name"
+        )
+    rooms.entry(room, name)
+
+
+def _fact(room: str, name: str, constant: str, valid: Sequence[Any]) -> None:
+    """A constant that a module must set, to one of the `valid` values."""
+    value = rooms.fact(room, name, constant, "nothing")
+    if value not in valid:
+        raise StudyError(
+            f"{rooms.entry(room, name)}: {constant} is {value!r}; valid: {', '.join(map(repr, valid))}"
+        )
 
 
 def _settings(where: str, room: str, spec: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from amongus import rooms
+from amongus.errors import StudyError
 from amongus.files import (
     QUESTIONS,
     RESPONSES,
@@ -80,7 +81,13 @@ def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any)
     decide = rooms.module("defences", defence).decide
 
     def defend(candidates: Any, own: Any = None) -> list[str | None]:
-        return decide(replace(known, candidates=candidates, own=own))
+        masked = decide(replace(known, candidates=candidates, own=own))
+        allowed = [{None, *members} for members in candidates]
+        if len(masked) != len(allowed) or any(m not in one for m, one in zip(masked, allowed, strict=True)):
+            raise StudyError(
+                f"defence '{defence}': decide(case) must return, for each question, one of its candidates or None"
+            )
+        return masked
 
     return method.collaborate(task, engine, defend)
 

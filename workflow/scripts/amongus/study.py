@@ -52,7 +52,7 @@ class Study:
     def metric(self, dataset: str) -> str:
         """The scoring module of `dataset`."""
         metric = rooms.fact("datasets", self.dataset_kind(dataset), "METRIC")
-        return metric[self.domain(dataset)] if isinstance(metric, dict) else metric
+        return metric.get(self.domain(dataset)) if isinstance(metric, dict) else metric
 
     def domain(self, dataset: str) -> str:
         """The heading of `dataset` in the tables."""

@@ -103,12 +103,13 @@ def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any
 
 
 def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
-    """Check a dataset's local source, if it has one: checksum, form and fields.
+    """Check that a dataset has a source, and a local one's checksum, form and fields.
 
     Raises:
         StudyError: one line that names the file, the row and the mend.
     """
-    if spec.get("path"):
+    own = hasattr(datasets.load(spec.get("kind") or dataset), "rows")
+    if spec.get("path") or not (own or spec.get("url")):
         rows, where = read(spec)
         for split in SPLITS:
             datasets.validate_rows(dataset, rows[split], split, where, spec.get("kind") or dataset)
