@@ -97,6 +97,8 @@ rule all:
 
 
 onstart:
+    # So that after a kill -9 a plain rerun knows that nobody is at work here.
+    claim()
     # Only where jobs run on this machine: a cluster's head node needs no GPU.
     if workflow.local_exec:
         check_gpus(GPU, config["engine"]["device"])

@@ -15,7 +15,7 @@ from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
 from amongus.digest import code_digest
 from amongus.errors import StudyError
-from amongus.machine import check_gpus, prepare_environment
+from amongus.machine import check_gpus, claim, prepare_environment, release_dead
 from amongus.prompts import load_personas, load_prompts
 from amongus.study import SPLITS, Study
 
@@ -29,6 +29,7 @@ try:
     PERSONAS = load_personas(config["personas"])
     check_personas(study, PERSONAS)
     if workflow.is_main_process:
+        release_dead()
         # Before anything is trained; what comes from a URL is checked when it is fetched.
         for name, spec in study.datasets.items():
             check_local(name, spec)
@@ -119,7 +120,10 @@ def dev_scores(pool, datasets):
 def supervision(pool, datasets, split, needs):
     """Rewards or verdicts of a pool's members, as far as `needs` names them."""
     tables = {"rewards": PATHS.rewards, "verdicts": PATHS.verdicts}
-    return [tables[need](m, d, split) for need, m, d in product(sorted(set(needs) & set(tables)), study.pools[pool], datasets)]
+    return [
+        tables[need](m, d, split)
+        for need, m, d in product(sorted(set(needs) & set(tables)), study.pools[pool], datasets)
+    ]
 
 
 def unique(cells, place):

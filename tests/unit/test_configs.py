@@ -5,6 +5,7 @@ import pytest
 from amongus import machine
 from amongus.configs import typed
 from amongus.errors import StudyError
+from amongus.files import read_json, write_json
 
 
 def test_lists_and_mappings_of_the_command_line_get_their_types():
@@ -23,3 +24,17 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
         machine.check_gpus(2, "cuda")
     monkeypatch.setattr(machine, "gpus", lambda: 2)
     machine.check_gpus(2, "cuda")
+
+
+def test_locks_of_a_dead_run_are_removed_and_of_a_living_one_kept(tmp_path):
+    lock = tmp_path / "locks" / "0.output.lock"
+    lock.parent.mkdir()
+    lock.write_text("x")
+    assert not machine.release_dead(tmp_path) and lock.exists()
+    machine.claim(tmp_path)
+    assert not machine.release_dead(tmp_path) and lock.exists()
+    owner = read_json(tmp_path / "owner.json")
+    write_json(tmp_path / "owner.json", {**owner, "host": "elsewhere", "began": "0"})
+    assert not machine.release_dead(tmp_path) and lock.exists()
+    write_json(tmp_path / "owner.json", {**owner, "began": "0"})
+    assert machine.release_dead(tmp_path) and not lock.exists()
