@@ -25,7 +25,7 @@ sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASE
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
 
 test: $(VENV)/.installed ## Run the tests.
-	pytest -q -n 2 --dist loadgroup
+	pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/.installed ## Check style of Python and Snakemake files.
 	ruff check .

@@ -9,8 +9,6 @@ import pytest
 from harness import Project
 from micro import STUDY
 
-pytestmark = pytest.mark.xdist_group("bad_input")
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):

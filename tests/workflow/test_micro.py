@@ -13,7 +13,6 @@ import pytest
 from harness import Project
 from micro import STUDY
 
-pytestmark = pytest.mark.xdist_group("micro")
 TABLES = ("alone", "impact", "mitigation", "supervisors")
 
 

@@ -10,7 +10,6 @@ import yaml
 from conftest import ROOT
 from harness import Project
 
-pytestmark = pytest.mark.xdist_group("sample")
 FOLDER = os.environ.get("AMONGUS_DATASETS", str(ROOT.parent / "shared" / "datasets"))
 
 

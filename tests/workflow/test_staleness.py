@@ -15,7 +15,6 @@ import pytest
 from harness import Project
 from micro import STUDY
 
-pytestmark = pytest.mark.xdist_group("staleness")
 REPORT = Counter(
     [
         "alone",
