@@ -50,7 +50,9 @@ def test_unreached_modules_do_not_count(package):
 
 
 def test_a_function_that_is_only_a_docstring_is_still_a_function(package):
-    assert change(package, "amongus/b.py", 'def g(x):\n    """Nothing."""\n') != ""
+    assert change(package, "amongus/b.py", 'def g(x):\n    """Nothing."""\n') == change(
+        package, "amongus/b.py", "def g(x):\n    pass\n"
+    )
 
 
 def test_imports_inside_functions_count(package):
