@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo sample test lint format bench lock clean
+.PHONY: help demo demo-full sample test lint format bench oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -20,6 +20,9 @@ $(VENV)/.installed: requirements.lock
 demo: $(VENV)/.installed ## Run the demo study and its report (results/demo).
 	snakemake --cores $(CORES)
 	snakemake --report results/demo/report.html
+
+demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo (results/demo_full; no time limit).
+	snakemake --cores $(CORES) --configfile config/demo.yaml config/demo_full.yaml
 
 sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
@@ -40,6 +43,11 @@ format: $(VENV)/.installed ## Mend style.
 
 bench: $(VENV)/.installed ## Measure the engine against plain baselines (CPU-time ratios).
 	OMP_NUM_THREADS=1 python benchmarks/bench.py results/bench.json
+
+oracles: ## Record anew what mergekit's TIES gives (tests/oracles; downloads an environment of its own, .oracles).
+	$(PYTHON) -m venv .oracles
+	.oracles/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles/requirements.txt
+	OMP_NUM_THREADS=1 .oracles/bin/python tests/oracles/record_mergekit.py
 
 lock: ## Pin everything that requirements.in pulls in.
 	rm -rf .lock && $(PYTHON) -m venv .lock

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from amongus.members import Member
-from amongus.prompts import Template
+from amongus.prompts import Template, clipped
 from amongus.seeds import derive
 
 
@@ -14,7 +15,9 @@ class Task:
     """One cell's work: a pool answers the test questions of one dataset.
 
     Per-question sequences have the length and order of `ids`. `responses` are the members' cached answers
-    (round 0); `dev` their mean scores on the dataset's dev questions.
+    (round 0); `dev` their mean scores on the dataset's dev questions. `members` describes those of the pool;
+    `models` holds the folders of the models that the method's settings name (its MODELS); `learned` is the
+    folder that its `learn` filled, if it has one. `limit` is how many characters of a member's text others see.
     """
 
     pool: Sequence[str]
@@ -26,6 +29,14 @@ class Task:
     questions: Sequence[str]
     responses: Mapping[str, Sequence[str]]
     dev: Mapping[str, float]
+    members: Mapping[str, Member] = field(default_factory=dict)
+    models: Mapping[str, Path] = field(default_factory=dict)
+    learned: Path | None = None
+    limit: int = 1 << 20
+
+    def shown(self, text: str) -> str:
+        """`text` as others see it."""
+        return clipped(text, self.limit)
 
 
 @dataclass(frozen=True)
@@ -53,13 +64,15 @@ class Outcome:
 class Case:
     """What a defence decides on. Per-question sequences follow `ids`; NaN marks a verdict nobody could read.
 
-    `own` is the method's own suspicion per question, where it has one (routers); else `self` uses `dev`.
+    `texts` (the members' cached answers), `rewards`, `verdicts` and `attackers` are there as far as the defence's
+    NEEDS names them. `own` is the method's own suspicion per question, where it has one (routers).
     """
 
     ids: Sequence[str]
     candidates: Sequence[Sequence[str]]
     seed: int
     dev: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rewards: Mapping[str, Sequence[float]] = field(default_factory=dict)
     verdicts: Mapping[str, Sequence[float]] = field(default_factory=dict)
     attackers: frozenset[str] = frozenset()
@@ -80,7 +93,9 @@ class Lesson:
     """What a method may learn from: one pool's dev questions of one dataset.
 
     Per-question sequences follow `ids`. `rewards` is empty without a reward model. `respond` asks a member that
-    is not of the pool (a merged checkpoint), `score` scores texts given for all dev questions.
+    is not of the pool (a merged checkpoint), `score` scores texts given for all dev questions. `lengths` are the
+    tokens of the members' cached dev answers. `masked` is the member that a defence keeps out of the team (only
+    where masking is decided for the team, at the weight level). `models` is as in `Task`.
     """
 
     pool: Sequence[str]
@@ -95,10 +110,18 @@ class Lesson:
     members: Mapping[str, Member]
     respond: Callable[[Member], list[str]]
     score: Callable[[Sequence[str]], list[float]]
+    lengths: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    models: Mapping[str, Path] = field(default_factory=dict)
+    masked: str | None = None
+
+    @property
+    def team(self) -> tuple[str, ...]:
+        """The members that take part: the pool without the masked one."""
+        return tuple(member for member in self.pool if member != self.masked)
 
     def dev(self) -> dict[str, float]:
-        """Each member's mean dev score."""
-        return {member: mean_score(self.scores[member]) for member in self.pool}
+        """The mean dev score of each member that takes part."""
+        return {member: mean_score(self.scores[member]) for member in self.team}
 
 
 def mean_score(scores: Sequence[float]) -> float:

@@ -6,25 +6,23 @@ not in their weights (persona, steering) cannot take part: such cells do not app
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amongus.engine.requests import Request, user
-from amongus.files import write_json
-from amongus.members import Member, fingerprint_directory, member_fingerprint
+from amongus.files import read_json, write_json
+from amongus.members import Member
+from amongus.merged import answer, merged_member
 from amongus.team import Defend, Lesson, Outcome, Task, mean_score, ranked
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
 SETTINGS: dict[str, Any] = {}
-DEFENDED = False
-MERGED = "merged"
+RECORD = "soup.json"
 
 
 def learn(lesson: Lesson, out: Path) -> None:
-    """Write the greedy soup's checkpoint, and which members it kept (`soup.json`), into the folder `out`."""
+    """Write the greedy soup of the team into the folder `out`, and what it kept (`soup.json`)."""
     from amongus.merging import average  # Imports torch, which only this step needs.
 
     dev = lesson.dev()
@@ -34,16 +32,17 @@ def learn(lesson: Lesson, out: Path) -> None:
             return dev[kept[0]]
         with tempfile.TemporaryDirectory(dir=out) as folder:
             average([lesson.members[member] for member in kept], Path(folder))
-            return mean_score(lesson.score(lesson.respond(_member(lesson.members, Path(folder)))))
+            merged = merged_member(_pool(lesson), Path(folder), lesson.masked)
+            return mean_score(lesson.score(lesson.respond(merged)))
 
     kept = select(ranked(dev, lesson.seed), evaluate)
     average([lesson.members[member] for member in kept], out)
-    write_json(out / "soup.json", {"kept": list(kept), "dev": dev})
+    write_json(out / RECORD, {"kept": list(kept), "dev": dev, "masked": lesson.masked})
 
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
     """The checkpoint that `learn` wrote."""
-    return _member(pool, learned)
+    return merged_member(pool, learned, read_json(learned / RECORD)["masked"])
 
 
 def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -> tuple[str, ...]:
@@ -64,12 +63,8 @@ def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint."""
-    answers = engine.generate([Request(MERGED, user(question)) for question in task.questions])
-    return [Outcome(answer.text, None, None, tuple(task.pool)) for answer in answers]
+    return answer(task, engine, defend)
 
 
-def _member(pool: Mapping[str, Member], folder: Path) -> Member:
-    """The checkpoint in `folder` under the system prompt of the pool's first member."""
-    system = next(iter(pool.values())).system
-    member = Member(MERGED, str(folder), system=system)
-    return replace(member, fingerprint=member_fingerprint(member, {"base": fingerprint_directory(folder)}))
+def _pool(lesson: Lesson) -> dict[str, Member]:
+    return {member: lesson.members[member] for member in lesson.pool}

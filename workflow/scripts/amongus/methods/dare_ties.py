@@ -1,0 +1,86 @@
+"""DARE-TIES, weight level: sparse updates of the members that agree in sign are added to their common base.
+
+Among Us, section 3 (weight-level collaboration), after DARE (Yu et al. 2024: drop parameters of an update at
+random and rescale the rest) and TIES (Yadav et al. 2023: elect a sign per parameter, leave out the others).
+Updates weigh 1/N each, however many agree. The published code takes the first member as the base and drops
+nothing: `fidelity: published`. Nothing is learned from dev questions, so `learn` asks no model.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amongus.errors import StudyError
+from amongus.files import read_json, write_json
+from amongus.members import Member
+from amongus.merged import answer, merged_member
+from amongus.seeds import derive
+from amongus.team import Defend, Lesson, Outcome, Task
+
+LEVEL = "weight"
+PROMPTS: tuple[str, ...] = ()
+LEARNS = "weights"
+SETTINGS = {"density": 0.5, "base": None, "fidelity": "corrected"}
+MODELS = ("base",)
+PER_DATASET = False
+RECORD = "dare_ties.json"
+
+
+def learn(lesson: Lesson, out: Path) -> None:
+    """Write the merge of the team into the folder `out`, and what it was made of (`dare_ties.json`).
+
+    Raises:
+        StudyError: the density is not in (0, 1], the pool has no common base, or a member does not fit it.
+    """
+    from amongus.merging import consensus, merge  # Imports torch, which only this step needs.
+
+    team, density, base = lesson.team, _density(lesson), _base(lesson)
+
+    def combine(name: str, reads: Any) -> Any:
+        seeds = [derive(lesson.seed, "dare", name, member) for member in team]
+        return consensus(reads[0], reads[1:], density, seeds)
+
+    merge([base, *(lesson.members[member] for member in team)], out, combine)
+    record = {"base": base.base, "base_adapter": base.adapter, "density": density, "members": list(team)}
+    write_json(out / RECORD, {**record, "masked": lesson.masked})
+
+
+def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
+    """The checkpoint that `learn` wrote."""
+    return merged_member(pool, learned, read_json(learned / RECORD)["masked"])
+
+
+def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+    """Answer every question with the merged checkpoint."""
+    return answer(task, engine, defend)
+
+
+def _density(lesson: Lesson) -> float:
+    density = 1.0 if _published(lesson) else lesson.settings["density"]
+    if isinstance(density, bool) or not isinstance(density, int | float) or not 0 < density <= 1:
+        raise StudyError(f"methods: dare_ties: density: must be above 0 and at most 1, is {density!r}")
+    return float(density)
+
+
+def _base(lesson: Lesson) -> Member:
+    """What updates are relative to: the study's choice, else the base of all the pool's adapters.
+
+    The masked member counts too: a defence must not change the base.
+    """
+    if _published(lesson):
+        return lesson.members[lesson.team[0]]
+    if "base" in lesson.models:
+        return Member("base", str(lesson.models["base"]))
+    members = [lesson.members[member] for member in lesson.pool]
+    bases = sorted({member.base for member in members if member.adapter})
+    if len(bases) != 1:
+        found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
+        raise StudyError(
+            f"dare_ties: pool {', '.join(lesson.pool)} has {found}, so no common base; "
+            "name the model they come from: set methods: dare_ties: base"
+        )
+    return Member("base", bases[0])
+
+
+def _published(lesson: Lesson) -> bool:
+    return lesson.settings["fidelity"] == "published"
