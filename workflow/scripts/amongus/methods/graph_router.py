@@ -1,0 +1,167 @@
+"""Graph router, API level: a small graph network learns from dev which member should answer a question.
+
+GraphRouter (Feng et al. 2025) as in Among Us, section 3 (API-level collaboration). The label of a dev question is
+that of the LLM router. At test the members are ranked by the network; the first member's cached response is the
+answer. A defence chooses between the first two; the router itself doubts the first where they are nearly even.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amongus.embedding import embed
+from amongus.errors import StudyError
+from amongus.files import read_json, write_json
+from amongus.routing import known, rank, route, targets
+from amongus.seeds import derive
+from amongus.team import Defend, Lesson, Outcome, Task
+
+if TYPE_CHECKING:
+    from amongus.graph import Graph, Network
+
+LEVEL = "api"
+PROMPTS: tuple[str, ...] = ()
+LEARNS = "router"
+LEARNING_NEEDS = ("rewards", "lengths")
+MODELS = ("embedder",)
+SETTINGS: dict[str, Any] = {
+    "embedder": None,
+    "width": 16,
+    "learning_rate": 1e-4,
+    "weight_decay": 1e-4,
+    "epochs": 500,
+    "halves": 32,
+    "halves_of": "edges",
+    "margin": 0.001,
+}
+
+_RECORD = "router.json"
+_TENSORS = "router.safetensors"
+_GRAPH = "dev."
+_NETWORK = "network."
+
+
+def learn(lesson: Lesson, out: Path) -> None:
+    """Train the router into the folder `out`: its tensors and the dev graph's, and what it is (`router.json`).
+
+    Raises:
+        StudyError: there are no dev questions, or no embedder.
+    """
+    from amongus.graph import fit, split  # Imports torch, which only a job that routes needs.
+
+    if not lesson.ids:
+        raise StudyError(
+            f"{lesson.dataset}: no dev questions for the graph router to learn from; raise its `dev`"
+        )
+    pool = list(lesson.pool)
+    graph = dev_graph(lesson)
+    best = targets(pool, lesson.ids, lesson.scores, lesson.rewards, lesson.seed)
+    order = sorted(
+        range(len(lesson.ids)), key=lambda row: derive(lesson.seed, "graph_router.split", lesson.ids[row])
+    )
+    seed = derive(lesson.seed, "graph_router", lesson.dataset, pool)
+    network, metrics = fit(
+        graph, [pool.index(member) for member in best], split(order), lesson.settings, seed
+    )
+    _save(out, network, graph, {"pool": pool, "dataset": lesson.dataset, "metrics": metrics})
+
+
+def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+    """Route every question to one member; under a defence to one of the first two. `engine` is not asked.
+
+    Raises:
+        StudyError: the learned router is damaged, or of another pool, dataset or embedder.
+    """
+    from amongus.graph import route_scores
+
+    network, graph = _load(task)
+    asked = embed(_embedder(task.models), task.questions)
+    if asked.shape[1] != graph.questions.shape[1]:
+        raise StudyError(
+            f"{task.learned}: learned from embeddings of {graph.questions.shape[1]} numbers, "
+            f"the embedder's have {asked.shape[1]}; delete the folder and run again"
+        )
+    logits = route_scores(network, graph, asked)
+    order = rank(task, logits)
+
+    def doubted(row: int, pair: Sequence[str]) -> str:
+        first, second = (_probability(logits[row][place]) for place in order[row][:2])
+        return pair[0] if first - second < task.settings["margin"] else pair[1]
+
+    return route(task, order, doubted, defend)
+
+
+def dev_graph(lesson: Lesson) -> "Graph":
+    """The dev questions, the members, and what these did on those."""
+    import torch
+
+    from amongus.graph import Graph
+
+    # Members may share a description; their edges tell them apart.
+    described = [
+        lesson.members[member].description or f"model {number}"
+        for number, member in enumerate(lesson.pool, start=1)
+    ]
+    count = len(lesson.questions)
+    vectors = embed(_embedder(lesson.models), [*lesson.questions, lesson.dataset, *described])
+    lengths = torch.tensor([[float(n) for n in lesson.lengths[member]] for member in lesson.pool]).T
+    shortest, span = lengths.min(), lengths.max() - lengths.min()
+    costs = (lengths - shortest) / torch.where(span > 0, span, 1.0)
+    scores = torch.tensor([[known(score) for score in lesson.scores[member]] for member in lesson.pool]).T
+    return Graph(vectors[:count], vectors[count], vectors[count + 1 :], torch.stack([costs, scores], 2))
+
+
+def _embedder(models: Mapping[str, Path]) -> Path:
+    if "embedder" not in models:
+        raise StudyError("graph_router: set `embedder` to the model of the study that embeds texts")
+    return models["embedder"]
+
+
+def _probability(logit: float) -> float:
+    """The logistic function."""
+    return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))
+
+
+def _save(out: Path, network: "Network", graph: "Graph", record: Mapping[str, Any]) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {_NETWORK + name: value for name, value in network.state_dict().items()}
+    tensors |= {_GRAPH + name: value for name, value in vars(graph).items()}
+    save_file({name: value.contiguous() for name, value in tensors.items()}, out / _TENSORS)
+    sizes = {"questions": len(graph.questions), "embedding": len(graph.task), "width": network.width}
+    write_json(out / _RECORD, {**record, "sizes": sizes})
+
+
+def _load(task: Task) -> tuple["Network", "Graph"]:
+    """The network and the dev graph that `learn` left in `task.learned`."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from amongus.graph import Graph, Network
+
+    if task.learned is None:
+        raise StudyError(f"graph_router on {task.dataset}: nothing was learned; run the rule learn first")
+    record = read_json(task.learned / _RECORD)
+    mend = "delete the folder and run again"
+    try:
+        pool, dataset, sizes = record["pool"], record["dataset"], record["sizes"]
+        if (pool, dataset) != (list(task.pool), task.dataset):
+            raise StudyError(
+                f"{task.learned}: learned for {', '.join(pool)} on {dataset}, "
+                f"not for {', '.join(task.pool)} on {task.dataset}; {mend}"
+            )
+        tensors = load_file(task.learned / _TENSORS)
+        network = Network(sizes["embedding"], sizes["width"])
+        network.load_state_dict(_under(_NETWORK, tensors))
+        graph = Graph(**_under(_GRAPH, tensors))
+        if graph.edges.shape[:2] != (sizes["questions"], len(pool)):
+            raise ValueError(f"edges of {tuple(graph.edges.shape)}")
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+        raise StudyError(f"{task.learned}: not a graph router ({error}); {mend}") from None
+    return network, graph
+
+
+def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors whose name begins with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
