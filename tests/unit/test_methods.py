@@ -89,6 +89,17 @@ def test_a_masked_member_is_seen_by_nobody_and_the_next_best_writes():
     assert all(turn.member != "b" for turn in outcome.turns)
 
 
+def test_published_debate_hides_the_masked_member_from_the_others_alone():
+    engine = Parrot()
+    settings = {"rounds": 2, "fidelity": "published"}
+    (outcome,) = debate.collaborate(task(settings=settings), engine, mask("b"))
+    refined = dict(engine.asked[0])
+    assert set(refined) == {"a", "b", "c"}
+    assert all("2" not in refined[member] for member in ("a", "c")) and "mine=2" in refined["b"]
+    ((writer, summary),) = engine.asked[1]
+    assert writer == "c" and "b[" in summary and outcome.masked == "b"
+
+
 def test_debate_with_one_more_round_asks_once_more():
     engine = Parrot()
     debate.collaborate(task(settings={"rounds": 3}), engine, nobody)
@@ -162,14 +173,6 @@ def test_equal_logits_are_broken_by_the_seed_not_by_the_place():
     )
     chosen = [o.text for o in llm_router.collaborate(many, logits([[1.0, 1.0, 1.0]] * rows), nobody)]
     assert all(60 < chosen.count(member) < 140 for member in "abc")
-
-
-def test_router_targets_best_score_then_reward_then_seed():
-    scores = {"a": [1.0, 1.0, float("nan")], "b": [0.0, 1.0, 0.0], "c": [0.0, 1.0, 1.0]}
-    rewards = {"a": [0.0, 0.1, 0.0], "b": [9.0, 0.3, 0.0], "c": [9.0, 0.2, 0.0]}
-    assert llm_router.targets("abc", ["0", "1", "2"], scores, rewards, 1) == ["1", "2", "3"]
-    ties = llm_router.targets("ab", list(map(str, range(200))), {"a": [1.0] * 200, "b": [1.0] * 200}, {}, 1)
-    assert 60 < ties.count("1") < 140
 
 
 def test_fusion_asks_the_team_without_the_masked_member():

@@ -1,20 +1,21 @@
 """Debate, text level: members refine their answers seeing the others', then the best on dev writes the last word.
 
 Among Us, section 3 (text-level collaboration). Round 0 is each member's cached answer. A masked member leaves:
-nobody sees its texts, it refines nothing, and it does not write.
+nobody sees its texts, it refines nothing, and it does not write. `fidelity: published` follows the published code,
+where a masked member is hidden from the others' refining only: it goes on refining, and the summary shows it.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from amongus.discussion import Answers, conclude, first_answers, shuffled, turns
 from amongus.engine.requests import Request, user
-from amongus.seeds import derive
-from amongus.team import Defend, Outcome, Task, Turn, ranked
+from amongus.team import Defend, Outcome, Task
 
 LEVEL = "text"
 PROMPTS = ("debate.refine", "debate.summary")
-SETTINGS = {"rounds": 3}
+SETTINGS = {"rounds": 3, "fidelity": "corrected"}
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
@@ -23,35 +24,20 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     Requests of one round are independent, so each round is one batch over all questions.
     """
     masked = defend([list(task.pool)] * len(task.ids))
-    teams = [[member for member in task.pool if member != out] for out in masked]
-    order = ranked({member: task.dev[member] for member in task.pool}, task.seed)
-    writers = [next(member for member in order if member in team) for team in teams]
-    answers = [{m: task.responses[m][row] for m in team} for row, team in enumerate(teams)]
-    turns: list[list[Turn]] = [
-        [Turn(0, m, "answer", text) for m, text in answer.items()] for answer in answers
-    ]
+    stays = task.settings.get("fidelity") == "published"
+    answers = first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
+    said = turns(0, "answer", answers)
     for number in range(1, task.settings["rounds"]):
-        answers = _refine(task, engine, answers, number)
-        for row, answer in enumerate(answers):
-            turns[row] += [Turn(number, m, "refine", text) for m, text in answer.items()]
-    finals = engine.generate(
-        [Request(writer, user(_summary(task, row, answers[row]))) for row, writer in enumerate(writers)]
-    )
-    last = task.settings["rounds"]
-    return [
-        Outcome(
-            final.text,
-            writer,
-            out,
-            tuple(task.pool),
-            (*turns[row], Turn(last, writer, "summary", final.text)),
-        )
-        for row, (final, writer, out) in enumerate(zip(finals, writers, masked, strict=True))
-    ]
+        answers = _refine(task, engine, answers, masked, number)
+        for row, more in enumerate(turns(number, "refine", answers)):
+            said[row] += more
+    return conclude(task, engine, answers, masked, said)
 
 
-def _refine(task: Task, engine: Any, answers: list[dict[str, str]], number: int) -> list[dict[str, str]]:
-    """Each member's answer after it has seen the others'."""
+def _refine(
+    task: Task, engine: Any, answers: Sequence[Answers], masked: Sequence[str | None], number: int
+) -> list[dict[str, str]]:
+    """Each member's answer after it has seen the others', but for the masked one's."""
     asked = [(row, member) for row, answer in enumerate(answers) for member in answer]
     replies = engine.generate(
         [
@@ -60,8 +46,16 @@ def _refine(task: Task, engine: Any, answers: list[dict[str, str]], number: int)
                 user(
                     task.prompts["debate.refine"].render(
                         question=task.questions[row],
-                        own=answers[row][member],
-                        answers=_others(task, row, answers[row], member, number),
+                        own=task.shown(answers[row][member]),
+                        answers=[
+                            task.shown(answers[row][name])
+                            for name in shuffled(
+                                task,
+                                row,
+                                [name for name in answers[row] if name not in (member, masked[row])],
+                                number,
+                            )
+                        ],
                     )
                 ),
             )
@@ -72,17 +66,3 @@ def _refine(task: Task, engine: Any, answers: list[dict[str, str]], number: int)
     for (row, member), reply in zip(asked, replies, strict=True):
         refined[row][member] = reply.text
     return [refined[row] for row in range(len(answers))]
-
-
-def _others(task: Task, row: int, answers: dict[str, str], member: str, number: int) -> Sequence[str]:
-    """The others' answers in a seeded order, so that no member profits from its place in the pool."""
-    others = [name for name in answers if name != member]
-    others.sort(key=lambda name: derive(task.seed, "order", task.ids[row], number, name))
-    return [answers[name] for name in others]
-
-
-def _summary(task: Task, row: int, answers: dict[str, str]) -> str:
-    names = sorted(answers, key=lambda name: derive(task.seed, "order", task.ids[row], "summary", name))
-    return task.prompts["debate.summary"].render(
-        question=task.questions[row], answers=[answers[name] for name in names]
-    )

@@ -1,16 +1,19 @@
 """Logit fusion, logit level: one text decoded from the mean of the members' next-token logits.
 
-Among Us, section 3 (logit-level collaboration). Each member keeps its system prompt, steering and cache.
+Among Us, section 3 (logit-level collaboration). Each member keeps its system prompt, steering and cache; the
+published code ignores personas and steering (`fidelity: published`).
 """
 
 from typing import Any
 
+from amongus.bare import prepare
 from amongus.engine.requests import EnsembleRequest, user
 from amongus.team import Defend, Outcome, Task
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
-SETTINGS: dict[str, Any] = {}
+SETTINGS = {"fidelity": "corrected"}
+__all__ = ["collaborate", "prepare"]
 
 
 def combine(logits: Any) -> Any:

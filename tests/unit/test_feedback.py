@@ -1,0 +1,122 @@
+"""Feedback with scripted members: every transcript worked out by hand."""
+
+from amongus.engine.requests import Answer
+from amongus.methods import feedback
+from amongus.prompts import Template
+from amongus.team import Task, Turn
+
+PROMPTS = {
+    "feedback.criticise": Template("what of it?"),
+    "feedback.refine": Template("they say {answers}", item="{text}"),
+    "debate.summary": Template("{question} final {answers}", item="{text}"),
+}
+THREE = {"a": ["1"], "b": ["2"], "c": ["3"]}
+
+
+def task(pool="abc", **settings):
+    return Task(
+        pool=tuple(pool),
+        dataset="d",
+        seed=1,
+        settings={"rounds": 2, "critics": 3, **settings},
+        prompts=PROMPTS,
+        ids=["d/test/0"],
+        questions=["Q?"],
+        responses={member: THREE[member] for member in pool},
+        dev={member: score for member, score in {"a": 0.2, "b": 0.9, "c": 0.5}.items() if member in pool},
+    )
+
+
+class Players:
+    """Critics say who they are and what they saw; authors add a stroke to their answer."""
+
+    def __init__(self):
+        self.batches = []
+
+    def generate(self, requests):
+        self.batches.append(requests)
+        return [Answer(self.say(request), 1, "stop") for request in requests]
+
+    def say(self, request):
+        texts = [message["content"] for message in request.messages]
+        if len(texts) == 1:
+            return f"{request.member}: {texts[0]}"
+        return f"{request.member} on {texts[1]}" if texts[2] == "what of it?" else f"{texts[1]}'"
+
+
+def nobody(candidates, own=None):
+    return [None] * len(candidates)
+
+
+def mask(*names):
+    return lambda candidates, own=None: list(names)
+
+
+def test_two_members_criticise_each_other_refine_and_the_best_concludes():
+    engine = Players()
+    (outcome,) = feedback.collaborate(task("ab"), engine, nobody)
+    said = [
+        Turn(0, "a", "answer", "1"),
+        Turn(0, "b", "answer", "2"),
+        Turn(1, "b", "criticise a", "b on 1"),
+        Turn(1, "a", "criticise b", "a on 2"),
+        Turn(1, "a", "refine", "1'"),
+        Turn(1, "b", "refine", "2'"),
+    ]
+    assert list(outcome.turns[:-1]) == said
+    assert outcome.turns[-1] == Turn(2, "b", "summary", outcome.text)
+    assert outcome.text in ("b: Q? final 1'\n2'", "b: Q? final 2'\n1'")
+    criticised, refined, _ = engine.batches
+    assert [(r.member, [m["role"] for m in r.messages]) for r in criticised] == [
+        ("b", ["user", "assistant", "user"]),
+        ("a", ["user", "assistant", "user"]),
+    ]
+    assert [r.messages[2]["content"] for r in refined] == ["they say b on 1", "they say a on 2"]
+
+
+def test_three_rounds_criticise_twice():
+    engine = Players()
+    (outcome,) = feedback.collaborate(task("ab", rounds=3), engine, nobody)
+    assert [len(batch) for batch in engine.batches] == [2, 2, 2, 2, 1]
+    assert Turn(2, "b", "criticise a", "b on 1'") in outcome.turns
+    assert Turn(2, "a", "refine", "1''") in outcome.turns
+
+
+def test_at_most_so_many_critics_drawn_by_the_seed():
+    one = Players()
+    feedback.collaborate(task(critics=1), one, nobody)
+    assert len(one.batches[0]) == 3 and len(one.batches[1]) == 3
+    again = Players()
+    feedback.collaborate(task(critics=1), again, nobody)
+    assert one.batches == again.batches
+
+
+def test_a_masked_member_neither_criticises_nor_is_seen_nor_concludes():
+    engine = Players()
+    (outcome,) = feedback.collaborate(task(), engine, mask("b"))
+    assert outcome.masked == "b" and outcome.chosen == "c"
+    for batch in engine.batches:
+        assert all(request.member != "b" for request in batch)
+        assert all("2" not in message["content"] for request in batch for message in request.messages)
+
+
+def test_masking_equals_the_pool_without_that_member():
+    masked, smaller = Players(), Players()
+    (with_mask,) = feedback.collaborate(task(), masked, mask("c"))
+    (without,) = feedback.collaborate(task("ab"), smaller, nobody)
+    assert masked.batches == smaller.batches and with_mask.text == without.text
+
+
+def test_one_alone_keeps_its_answer_and_concludes():
+    (outcome,) = feedback.collaborate(task("ab"), Players(), mask("b"))
+    assert outcome.text == "a: Q? final 1"
+
+
+def test_published_masks_the_critic_and_its_summary_drops_the_worst_on_dev():
+    engine = Players()
+    (outcome,) = feedback.collaborate(task(fidelity="published"), engine, mask("c"))
+    criticised, refined, summed = engine.batches
+    assert all(request.member != "c" for request in criticised)
+    assert {request.member for request in refined} == {"a", "b", "c"}
+    assert "3'" in summed[0].messages[0]["content"] and "1'" not in summed[0].messages[0]["content"]
+    assert outcome.masked == "c"

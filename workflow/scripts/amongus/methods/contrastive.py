@@ -1,0 +1,66 @@
+"""Contrastive decoding, logit level: the best member's logits, pushed towards the best and away from the worst.
+
+Among Us, section 3 (logit-level collaboration): best + weight × (sum of the k best − sum of the k worst), members
+ranked by dev score. Each member keeps its system prompt, steering and cache; the published code ignores personas
+and steering (`fidelity: published`). A masked member leaves the ranking: it is neither among the best nor the worst.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from amongus.bare import prepare
+from amongus.engine.requests import Answer, EnsembleRequest, Request, user
+from amongus.team import Defend, Outcome, Task, ranked
+
+LEVEL = "logit"
+PROMPTS: tuple[str, ...] = ()
+SETTINGS = {"weight": 0.2, "k": 1, "fidelity": "corrected"}
+__all__ = ["collaborate", "prepare"]
+
+Terms = tuple[tuple[str, float], ...]
+"""Members and the factors of their logits."""
+
+
+def terms(order: Sequence[str], weight: float, k: int) -> Terms:
+    """The members that count, and how much, in the order given (best first); those that cancel out are left out.
+
+    >>> terms(["a", "b", "c"], 0.2, 1)
+    (('a', 1.2), ('c', -0.2))
+    """
+    factors = {}
+    for place, member in enumerate(order):
+        pull = (place < k) - (place >= len(order) - k)
+        factors[member] = (place == 0) + weight * pull
+    return tuple((member, factor) for member, factor in factors.items() if factor)
+
+
+def combine(logits: Any, factors: Sequence[float]) -> Any:
+    """The weighted sum over members: logits [members, batch, vocabulary] to [batch, vocabulary]."""
+    return (logits * logits.new_tensor(factors)[:, None, None]).sum(0)
+
+
+def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+    """Decode every question; questions whose members count alike are decoded together."""
+    masked = defend([list(task.pool)] * len(task.ids))
+    order = ranked(task.dev, task.seed)
+    weight, k = task.settings["weight"], task.settings["k"]
+    rows: dict[tuple[float, ...], list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
+    for row, out in enumerate(masked):
+        members, factors = zip(*terms([m for m in order if m != out], weight, k), strict=True)
+        rows[factors].append((row, members))
+    answers: dict[int, Answer] = {}
+    for factors, asked in rows.items():
+        found = _decode(task, engine, factors, asked)
+        answers.update(zip((row for row, _ in asked), found, strict=True))
+    return [Outcome(answers[row].text, None, out, tuple(task.pool)) for row, out in enumerate(masked)]
+
+
+def _decode(
+    task: Task, engine: Any, factors: tuple[float, ...], asked: Sequence[tuple[int, tuple[str, ...]]]
+) -> list[Answer]:
+    if factors == (1.0,):  # Nothing to contrast with: the member itself, whose answer is known.
+        return engine.generate([Request(members[0], user(task.questions[row])) for row, members in asked])
+    requests = [EnsembleRequest(members, user(task.questions[row])) for row, members in asked]
+    return engine.ensemble(requests, partial(combine, factors=factors), f"contrastive {factors}")

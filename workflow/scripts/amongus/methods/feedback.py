@@ -1,0 +1,102 @@
+"""Feedback, text level: some members criticise each answer and its author refines it; the best on dev concludes.
+
+Among Us, section 3 (text-level collaboration). Round 0 is each member's cached answer. A masked member leaves: it
+does not criticise, nobody sees its texts, and it does not write. `fidelity: published` follows the published code,
+where a masked member only stops criticising; the summary leaves out the member worst on dev in its stead.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amongus.discussion import Answers, conclude, first_answers, shuffled, turns
+from amongus.engine.requests import Request
+from amongus.members import Message
+from amongus.team import Defend, Outcome, Task, Turn, ranked
+
+LEVEL = "text"
+PROMPTS = ("feedback.criticise", "feedback.refine", "debate.summary")
+SETTINGS = {"rounds": 3, "critics": 3, "fidelity": "corrected"}
+
+
+def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+    """Answer every question over `settings["rounds"]` rounds, the cached answers being the first."""
+    masked = defend([list(task.pool)] * len(task.ids))
+    stays = task.settings.get("fidelity") == "published"
+    answers = first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
+    said = turns(0, "answer", answers)
+    for number in range(1, task.settings["rounds"]):
+        criticisms = _criticise(task, engine, answers, masked, number)
+        answers = _refine(task, engine, answers, criticisms)
+        for row, more in enumerate(turns(number, "refine", answers)):
+            critical = [
+                Turn(number, critic, f"criticise {author}", text)
+                for author, texts in criticisms[row].items()
+                for critic, text in texts.items()
+            ]
+            said[row] += [*critical, *more]
+    if stays:
+        worst = ranked(task.dev, task.seed)[-1]
+        answers = [
+            {member: text for member, text in one.items() if out is None or member != worst}
+            for one, out in zip(answers, masked, strict=True)
+        ]
+    return conclude(task, engine, answers, masked, said)
+
+
+def _criticise(
+    task: Task, engine: Any, answers: Sequence[Answers], masked: Sequence[str | None], number: int
+) -> list[dict[str, dict[str, str]]]:
+    """Per question, what up to `settings["critics"]` seeded others say about each author's answer."""
+    asked = []
+    for row, answer in enumerate(answers):
+        for author in answer:
+            others = [name for name in answer if name not in (author, masked[row])]
+            critics = shuffled(task, row, others, number, author)[: task.settings["critics"]]
+            asked += [(row, author, critic) for critic in critics]
+    replies = engine.generate(
+        [
+            Request(critic, _about(task, row, answers[row][author], "feedback.criticise"))
+            for row, author, critic in asked
+        ]
+    )
+    heard: list[dict[str, dict[str, str]]] = [{author: {} for author in answer} for answer in answers]
+    for (row, author, critic), reply in zip(asked, replies, strict=True):
+        heard[row][author][critic] = reply.text
+    return heard
+
+
+def _refine(
+    task: Task, engine: Any, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
+) -> list[dict[str, str]]:
+    """Each author's answer after it has heard the criticism; whom nobody criticised keeps its own."""
+    asked = [(row, author) for row, heard in enumerate(criticisms) for author in heard if heard[author]]
+    replies = engine.generate(
+        [
+            Request(
+                author,
+                _about(
+                    task, row, answers[row][author], "feedback.refine", list(criticisms[row][author].values())
+                ),
+            )
+            for row, author in asked
+        ]
+    )
+    refined = [dict(answer) for answer in answers]
+    for (row, author), reply in zip(asked, replies, strict=True):
+        refined[row][author] = reply.text
+    return refined
+
+
+def _about(
+    task: Task, row: int, answer: str, template: str, criticism: Sequence[str] = ()
+) -> tuple[Message, ...]:
+    """A question, an answer somebody gave, and what is asked about it."""
+    question, answer = task.questions[row], task.shown(answer)
+    asked = task.prompts[template].render(
+        question=question, own=answer, answers=[task.shown(text) for text in criticism]
+    )
+    return (
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": answer},
+        {"role": "user", "content": asked},
+    )
