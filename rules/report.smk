@@ -11,6 +11,9 @@ MEMBER_CELLS = [
 MEMBER_SCORES = [
     PATHS.at(c["seed"]).response_scores(c["member"], c["dataset"], c["split"]) for c in MEMBER_CELLS
 ]
+MEMBER_RESPONSES = [
+    PATHS.at(c["seed"]).responses(c["member"], c["dataset"], c["split"]) for c in MEMBER_CELLS
+]
 
 
 rule alone:
@@ -34,7 +37,7 @@ rule alone:
     params:
         response_cells=MEMBER_CELLS,
         replaces={attacker: study.replaced(attacker) for attacker in study.attackers},
-        design=study.design(),
+        design=DESIGN,
         code=code_digest("alone"),
     script:
         "../workflow/scripts/alone.py"
@@ -60,7 +63,7 @@ rule impact:
         "../envs/report.yaml"
     params:
         cells=CELLS,
-        design=study.design(),
+        design=DESIGN,
         code=code_digest("impact"),
     script:
         "../workflow/scripts/impact.py"
@@ -87,7 +90,7 @@ rule mitigation:
         "../envs/report.yaml"
     params:
         cells=CELLS,
-        design=study.design(),
+        design=DESIGN,
         code=code_digest("mitigation"),
     script:
         "../workflow/scripts/mitigation.py"
@@ -115,10 +118,65 @@ rule supervisors:
     params:
         cells=CELLS,
         response_cells=MEMBER_CELLS,
-        design=study.design(),
+        design=DESIGN,
         code=code_digest("supervisors"),
     script:
         "../workflow/scripts/supervisors.py"
+
+
+rule refusals:
+    input:
+        scores=RUN_SCORES,
+        runs=RUN_FILES,
+        responses=MEMBER_RESPONSES,
+        response_scores=MEMBER_SCORES,
+    output:
+        csv=report(
+            PATHS.table("refusals", "csv"),
+            category="Tables",
+            labels={"table": "refusals"},
+            caption=caption("refusals"),
+        ),
+        md=PATHS.table("refusals", "md"),
+        tex=PATHS.table("refusals", "tex"),
+    log:
+        f"{PATHS.root}/logs/refusals.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/refusals.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        cells=CELLS,
+        response_cells=MEMBER_CELLS,
+        design=DESIGN,
+        code=code_digest("refusals"),
+    script:
+        "../workflow/scripts/refusals.py"
+
+
+rule paper:
+    input:
+        scores=RUN_SCORES,
+    output:
+        csv=report(
+            PATHS.table("paper", "csv"),
+            category="Tables",
+            labels={"table": "paper"},
+            caption=caption("paper"),
+        ),
+        md=PATHS.table("paper", "md"),
+    log:
+        f"{PATHS.root}/logs/paper.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/paper.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        cells=CELLS,
+        design=DESIGN,
+        code=code_digest("paper"),
+    script:
+        "../workflow/scripts/paper.py"
 
 
 rule cost:
@@ -165,7 +223,7 @@ for figure in FIGURES:
             "../envs/report.yaml"
         params:
             name=figure,
-            design=study.design(),
+            design=DESIGN,
             code=code_digest("figures"),
         script:
             "../workflow/scripts/figures.py"

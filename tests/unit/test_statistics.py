@@ -1,4 +1,4 @@
-"""Paired statistics against hand-made cases, scipy, and simulation."""
+"""Paired statistics against hand-made cases and scipy; test_statistics_simulation.py has the simulations."""
 
 import warnings
 from math import comb, isnan
@@ -135,46 +135,3 @@ def test_wilson_by_hand():
     assert statistics.wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert statistics.wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
     assert statistics.wilson(5, 10, confidence=0.5)[0] > 0.39
-
-
-def _size_of_exact_mcnemar(n: int, discordant: float) -> float:
-    """The chance of p <= 0.05 under no effect: over how many pairs are discordant, and how they fall."""
-    size = 0.0
-    for m in range(n + 1):
-        rejects = [k for k in range(m + 1) if stats.binomtest(k, m, 0.5).pvalue <= 0.05] if m else []
-        size += stats.binom.pmf(m, n, discordant) * sum(stats.binom.pmf(rejects, m, 0.5))
-    return size
-
-
-def test_no_effect_is_covered_and_seldom_rejected():
-    rng = np.random.default_rng(11)
-    trials, n = 600, 80
-    covered = rejected = flipped = 0
-    for trial in range(trials):
-        first = rng.choice([0.0, 1.0], size=n)
-        changed = rng.uniform(size=n) < 0.3
-        second = np.where(changed, rng.choice([0.0, 1.0], size=n), first)
-        low, high = statistics.interval(first - second, seed=trial, resamples=1000)
-        covered += low <= 0 <= high
-        rejected += statistics.p_value(first, second, seed=trial) <= 0.05
-        flipped += statistics.sign_flip(rng.normal(size=20), seed=trial) <= 0.05
-    size = _size_of_exact_mcnemar(n, 0.15)
-    for count, rate in ((trials - covered, 0.05), (rejected, size), (flipped, 0.05)):
-        error = 3.5 * np.sqrt(rate * (1 - rate) / trials)
-        assert abs(count / trials - rate) < error + 0.01
-    assert size < 0.05
-
-
-def test_a_planted_effect_is_found_as_often_as_computed():
-    rng = np.random.default_rng(12)
-    trials, n, wins, losses = 300, 100, 0.14, 0.02
-    found = 0
-    for trial in range(trials):
-        differences = rng.choice([1.0, -1.0, 0.0], p=[wins, losses, 1 - wins - losses], size=n)
-        found += statistics.p_value((differences > 0) * 1.0, (differences < 0) * 1.0, seed=trial) <= 0.05
-    power = 0.0
-    for m in range(1, n + 1):
-        rejects = [k for k in range(m + 1) if stats.binomtest(k, m, 0.5).pvalue <= 0.05]
-        share = wins / (wins + losses)
-        power += stats.binom.pmf(m, n, wins + losses) * sum(stats.binom.pmf(rejects, m, share))
-    assert abs(found / trials - power) < 3.5 * np.sqrt(power * (1 - power) / trials)

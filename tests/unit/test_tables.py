@@ -183,6 +183,34 @@ def test_averages_over_methods_are_on_common_support():
     assert pick(table, level="all", pool="one", dataset="sums")["drop"] == 0
 
 
+def test_averages_over_methods_compare_defences_on_the_same_methods():
+    levels = {"debate": "text", "feedback": "text", "fusion": "logit", "soup": "weight"}
+    design = Design.read({**VALUE, "levels": levels, "defences": {"debate": ["reward", "judge", "self"]}})
+    # Fusion lacks the judge, soup any defence; `self` is debate's alone and leaves nobody out.
+    having = {"reward": {"debate", "feedback", "fusion"}, "judge": {"debate", "feedback"}, "self": {"debate"}}
+    scores = [cell(pool, [1, 0], method) for pool in ("clean", "evil") for method in levels]
+    for defence, methods in having.items():
+        # Fusion is always wrong: an average with it would differ.
+        scores += [
+            cell(pool, [0, 0] if method == "fusion" else [1, 1], method, defence)
+            for pool in ("clean", "evil")
+            for method in sorted(methods)
+        ]
+    table = tables.mitigation(pd.concat(scores), no_masks(), design)
+    table = table[table["dataset"] == "sums"]
+    average = table[table["method"] == "all"]
+    assert list(zip(average["level"], average["defence"], average["score"], strict=True)) == [
+        ("text", "reward", 1.0),
+        ("text", "judge", 1.0),
+    ]
+    assert set(table.loc[table["method"] == "fusion", "defence"]) == {"reward"}
+    # Where every defence spans two levels, all methods that have them are averaged.
+    having = {"reward": {"debate", "fusion", "soup"}, "judge": {"debate", "fusion"}}
+    for defence in having:
+        (*_, last) = groups(design, having[defence], having)
+        assert (last.level, last.methods) == ("all", ("debate", "fusion"))
+
+
 def test_mitigation_row_by_hand():
     scores = pd.concat(
         [
@@ -362,3 +390,16 @@ def test_cost_sums_the_jobs_of_a_rule():
 def test_cost_names_a_bad_sidecar(record):
     with pytest.raises(StudyError, match=r"costs/x\.json"):
         tables.cost({"costs/x.json": record})
+
+
+def test_mitigation_marks_what_cannot_be_run():
+    design = Design.read({**VALUE, "applicable": {"evil": {"fusion": False, "debate": True}}})
+    scores = [cell("clean", [1, 1], "fusion", defence) for defence in ("none", "reward")]
+    scores += [
+        cell(pool, [1, 0], "debate", defence) for pool in ("clean", "evil") for defence in ("none", "reward")
+    ]
+    caught = pd.DataFrame(columns=SUPERVISORS)
+    table = tables.mitigation(pd.concat(scores), caught, design)
+    row = pick(table, method="fusion", dataset="sums", defence="reward")
+    assert not row["applicable"] and row["n"] == 0 and isnan(row["score"]) and isnan(row["net"])
+    assert pick(table, method="debate", dataset="sums", defence="reward")["applicable"]

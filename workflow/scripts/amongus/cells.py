@@ -5,7 +5,7 @@ question under one seed, scored in two cells.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Design:
         inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
         clean: the pool that drops are measured from.
         resamples, confidence: of the bootstrap intervals.
+        placebos: attackers that mean no harm: they have rows, but are no attackers of the headline figures.
+        overlaps: (pool, defence) -> why the supervisor is not independent of the attacker, as one line.
     """
 
     pools: Mapping[str, Sequence[str]]
@@ -50,13 +52,16 @@ class Design:
     clean: str = "clean"
     resamples: int = 2000
     confidence: float = 0.95
+    placebos: frozenset[str] = frozenset()
+    overlaps: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> "Design":
         """From plain values, as `Study.design` gives them; keys not named here are ignored.
 
         pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool ->
-        method -> bool), bootstrap (resamples, confidence).
+        method -> bool), bootstrap (resamples, confidence), placebos (names) and overlaps (a list of pool,
+        defence, reason).
 
         Raises:
             StudyError: a method, level, dataset or domain is called `all`, the name of averages.
@@ -80,6 +85,8 @@ class Design:
                 for method, applicable in methods.items()
                 if not applicable
             ),
+            placebos=frozenset(value.get("placebos", ())),
+            overlaps={(one["pool"], one["defence"]): one["reason"] for one in value.get("overlaps", [])},
             **value.get("bootstrap", {}),
         )
 
@@ -183,19 +190,37 @@ def read_long(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*columns, *keys])
 
 
-def groups(design: Design, methods: set[str]) -> Iterator[Group]:
-    """Each of `methods`, then levels that have several, then all that every attacked pool can run."""
+def groups(
+    design: Design, methods: set[str], defences: Mapping[str, set[str]] | None = None
+) -> Iterator[Group]:
+    """Each of `methods`, then levels that have several, then all that every attacked pool can run.
+
+    Averages are on common support. Given `defences` (name -> its methods), an average of a level, or of all, leaves
+    out methods that lack a defence which several of them have: defences are then compared on the same methods.
+    (A defence of a single method has no average, and leaves nobody out.)
+    """
     present = [
         Group(level, method, (method,)) for method, level in design.levels.items() if method in methods
     ]
     yield from present
-    for level in dict.fromkeys(group.level for group in present):
-        members = tuple(group.method for group in present if group.level == level)
-        if len(members) > 1:
-            yield Group(level, ALL, members)
-    common = [group for group in present if all(design.applicable(pool, group) for pool in design.attacked)]
-    if len({group.level for group in common}) > 1:
-        yield Group(ALL, ALL, tuple(group.method for group in common))
+    everywhere = {
+        method
+        for method in design.levels
+        if all((pool, method) not in design.inapplicable for pool in design.attacked)
+    }
+    for level in [*dict.fromkeys(group.level for group in present), ALL]:
+        candidates = {m for m, own in design.levels.items() if level in (own, ALL)}
+        candidates &= everywhere if level == ALL else candidates
+        members = _shared(candidates, defences) & methods
+        enough = len({design.levels[m] for m in members} if level == ALL else members) > 1
+        if enough:
+            yield Group(level, ALL, tuple(method for method in design.levels if method in members))
+
+
+def _shared(methods: set[str], defences: Mapping[str, set[str]] | None) -> set[str]:
+    """Those of `methods` with every defence that at least two of them have."""
+    of_several = [having & methods for having in (defences or {}).values() if len(having & methods) > 1]
+    return methods.intersection(*of_several)
 
 
 def spans(design: Design, datasets: Sequence[str]) -> Iterator[Span]:

@@ -38,7 +38,7 @@ _MARKERS = ("o", "s", "D", "^", "v", "P")
 _ATTACKED = "#D55E00"
 _BLACK = "#222222"
 _GREY = "#6F6F6F"
-_NAMES = ("level", "method", "attacker", "pool", "defence", "dataset", "domain", "applicable")
+_NAMES = ("level", "method", "attacker", "pool", "defence", "dataset", "domain", "applicable", "overlap")
 _LONGEST = 24
 _ROW_INCHES = 0.23
 _CONTROLS = ("random", "oracle")
@@ -99,7 +99,7 @@ def _impact(table: pd.DataFrame, design: Design) -> Figure:
 def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
     """Scores with each defence beside the controls, a panel per method, the attacked pools in turn."""
     rows = _overall(table)
-    rows = rows[rows["method"] != ALL]
+    rows = rows[(rows["method"] != ALL) & (rows["applicable"] == "true")]
     defences = _shown(rows, design, _CONTROLS)
     places = _places(rows, defences, design)
     methods = list(rows["method"].unique())

@@ -16,7 +16,7 @@ from amongus.files import RUNS, SCORES
 SUPERVISORS = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
     *("with_attacker", "decisions", "masks", "masked_attacker", "masked_low", "masked_high", "chance"),
-    *("masked_other", "masked_wrong", "chance_wrong", "unparsable"),
+    *("masked_other", "masked_wrong", "chance_wrong", "unparsable", "overlap"),
 ]
 
 
@@ -54,6 +54,7 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     an answer, averaged over the same masks. Answers without a score are left out. unparsable: questions of
     n on which the supervisor's answer could not be read. Rows over datasets pool their questions. Benign
     pools have rows too, without an attacker to catch. A router's `self` accuses nobody and has no row.
+    overlap: why the supervisor is not independent of the attacker or the pool, where it is not.
 
     Args:
         masks: as from `read_masks`.
@@ -143,4 +144,5 @@ def _row(
         "masked_wrong": known["wrong"].mean(),
         "chance_wrong": known["wrong_chance"].mean(),
         "unparsable": int(cell["unreadable"].sum()),
+        "overlap": design.overlaps.get((pool, defence), ""),
     }

@@ -3,7 +3,7 @@
 Rows that aggregate say so by the name `all`: over the datasets of a domain; over all datasets (each with
 the same weight); over the methods of a level (each question's mean over those methods); and over all
 methods that every attacked pool can run (common support: no attacker is compared on methods that another
-one cannot have).
+one cannot have, and no defence on methods that another one lacks).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,9 @@ MITIGATION = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
     *("clean", "clean_defended", "attacked", "empty", "random", "oracle", "score", "recovery", "undefended"),
     *("net", "net_low", "net_high", "p_value", "masked_attacker", "masked_other", "unparsable"),
+    *("applicable", "overlap"),
 ]
+_MASKS = ["masked_attacker", "masked_other", "unparsable"]
 COST = ["rule", "jobs", *_FIGURES]
 
 
@@ -80,7 +82,8 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     = score / clean (the paper's), undefended = attacked / clean; net = (score - attacked) - (clean_defended
     - clean) with its bootstrap interval; p_value: score = attacked (the plain gain), Holm-adjusted in the
     same two families as in `impact`. masked_attacker, masked_other, unparsable: from the supervisors'
-    table; empty for averages of methods.
+    table; empty for averages of methods. applicable: False where the method cannot be run. overlap: why the
+    supervisor is not independent of the attacker or the pool, where it is not.
 
     Args:
         scores: all cells, defended or not.
@@ -89,22 +92,30 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     """
     cells = Cells(scores)
     rows = []
-    for defence in design.defences:
-        for group in groups(design, cells.methods(defence)):
+    having = {defence: cells.methods(defence) for defence in design.defences}
+    for defence, methods in having.items():
+        for group in groups(design, methods, having):
             for pool in design.attacked:
-                needed = [(design.clean, "none"), (pool, "none"), (pool, defence)]
+                applicable = design.applicable(pool, group)
+                run = (pool if applicable else design.clean, defence)
+                needed = [(design.clean, "none"), (run[0], "none"), run]
                 for span in spans(design, _run(cells, design, group, needed)):
-                    row = _mitigation_row(cells, design, group, pool, defence, span)
-                    rows.append({**_keys(design, group, pool, span), "defence": defence, **row})
+                    keys = {**_keys(design, group, pool, span), "defence": defence, "applicable": applicable}
+                    overlap = design.overlaps.get((pool, defence), "")
+                    row = (
+                        _mitigation_row(cells, design, group, pool, defence, span)
+                        if applicable
+                        else {"n": 0, "seeds": 0}
+                    )
+                    rows.append({**keys, **row, "overlap": overlap})
     places = [(group.level, group.method) for group in groups(design, set(design.levels))]
     rows.sort(
         key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"]))
     )
-    table = pd.DataFrame(rows, columns=MITIGATION[:-3])
+    table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
     keys = ["method", "pool", "defence", "dataset", "domain"]
-    masks = caught[[*keys, *MITIGATION[-3:]]]
-    table = table.merge(masks, how="left", on=keys, validate="m:1")
-    return _adjusted(table.astype({"unparsable": "Int64"}))
+    table = table.merge(caught[[*keys, *_MASKS]], how="left", on=keys, validate="m:1")
+    return _adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
 
 
 def _mitigation_row(

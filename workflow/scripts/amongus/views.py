@@ -12,6 +12,7 @@ from amongus.render import Column, View
 
 NOTHING = "–"
 NOT_APPLICABLE = "not applicable"
+_DAGGER = "†"
 Row = Mapping[str, Any]
 
 
@@ -45,10 +46,11 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         "defended − clean) in "
         f"percentage points with its {level_label(design)} bootstrap interval; p: defended = attacked, "
         "Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
+        f"{_overlaps(table)}"
     )
     columns = [
         *_where("Pool", "Defence"),
-        Column("n", lambda row: str(row["n"])),
+        Column("n", lambda row: str(row["n"]) if row["applicable"] else NOTHING),
         Column("Clean", partial(percent_label, "clean")),
         Column("Clean defended", partial(percent_label, "clean_defended")),
         Column("Attacked", partial(percent_label, "attacked")),
@@ -58,7 +60,7 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         Column("Defended", partial(percent_label, "score")),
         Column("Recovery", partial(percent_label, "recovery")),
         Column("Undefended", partial(percent_label, "undefended")),
-        Column("Net, pp", partial(points_label, "net")),
+        Column("Net, pp", lambda row: points_label("net", row) if row["applicable"] else NOT_APPLICABLE),
         Column("p", p_label),
         Column("Caught", partial(percent_label, "masked_attacker")),
     ]
@@ -73,6 +75,7 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
         "Wrong masked: % of masks that hit a member whose own answer was wrong, beside the % of wrong "
         "answers "
         "among the candidates. Unparsable: questions on which the supervisor could not be read."
+        f"{_overlaps(table)}"
     )
     columns = [
         *_where("Pool", "Supervisor"),
@@ -87,6 +90,40 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
     ]
     idle = (table["with_attacker"] == 0) & (table["masks"] == 0) & (table["unparsable"] == 0)
     return View("How often each supervisor masked the right member", note, columns, by_dataset(table[~idle]))
+
+
+def paper_view(table: pd.DataFrame, design: Design) -> View:
+    """`headline.headline` for readers."""
+    note = (
+        "The paper's headline figures by their definition, next to this study's: means over cells (attacked "
+        "pool × method × dataset, for recoveries × defence) of the same weight, on methods that all have in "
+        "common. Change = attacked ÷ clean − 1, undefended; recovery = defended ÷ clean; both in %, and as "
+        "attacked or defended − clean in percentage points, with "
+        f"{level_label(design)} bootstrap intervals over questions, drawn once for all cells. (Which of the "
+        "two the paper's drops are is not settled here.) Beside a recovery, on the same cells: attacked ÷ clean "
+        "without the defence, and the clean pool with the defence ÷ clean."
+    )
+    columns = [
+        Column("Domain", lambda row: row["domain"], True),
+        Column("Defence", lambda row: row["defences"], True),
+        Column("Paper, %", partial(percent_label, "paper", digits=2)),
+        Column("Ours, %", partial(points_label, "relative")),
+        Column("Ours, pp", partial(points_label, "points")),
+        Column("Undefended, %", partial(percent_label, "undefended")),
+        Column("Clean defended, %", partial(percent_label, "clean_defended")),
+        Column("Cells", lambda row: str(row["cells"])),
+        Column("Over", _over, True),
+    ]
+    drops = table["figure"] == "drop"
+    sections = {"Change of performance under attack": table[drops], "Recovery": table[~drops]}
+    return View("The paper's headline figures", note, columns, sections)
+
+
+def _over(row: Row) -> str:
+    if row["note"]:
+        return row["note"]
+    missing = f" ({row['no_ratio']} without a ratio: the clean pool scored 0)" if row["no_ratio"] else ""
+    return f"{row['methods']}; pools: {row['pools']}; datasets: {row['datasets']}{missing}"
 
 
 def method_label(row: Row) -> str:
@@ -106,8 +143,24 @@ def dataset_label(row: Row) -> str:
 def _where(pool: str, defence: str | None = None) -> list[Column]:
     columns = [Column("Method", method_label, True), Column(pool, lambda row: row["pool"], True)]
     if defence:
-        columns.append(Column(defence, lambda row: row["defence"], True))
+        columns.append(Column(defence, _defence_label, True))
     return [*columns, Column("Dataset", dataset_label, True)]
+
+
+def _defence_label(row: Row) -> str:
+    return f"{row['defence']}{_DAGGER if row['overlap'] else ''}"
+
+
+def _overlaps(table: pd.DataFrame) -> str:
+    """The sentence that explains the daggers of `table`, if it has any: each reason with its pools and defence."""
+    marked = table.loc[table["overlap"] != "", ["defence", "pool", "overlap"]].drop_duplicates()
+    if marked.empty:
+        return ""
+    reasons = [
+        f"{defence} in {', '.join(rows['pool'])}: {reason}"
+        for (defence, reason), rows in marked.groupby(["defence", "overlap"], sort=False)
+    ]
+    return f" {_DAGGER} The supervisor is not independent ({'; '.join(reasons)})."
 
 
 def by_dataset(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -119,12 +172,12 @@ def level_label(design: Design) -> str:
     return f"{100 * design.confidence:g} %"
 
 
-def _number(value: float) -> str:
-    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
+def _number(value: float, digits: int = 1) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
-def percent_label(column: str, row: Row) -> str:
-    return NOTHING if isnan(row[column]) else _number(100 * row[column])
+def percent_label(column: str, row: Row, digits: int = 1) -> str:
+    return NOTHING if isnan(row[column]) else _number(100 * row[column], digits)
 
 
 def points_label(column: str, row: Row) -> str:

@@ -1,0 +1,158 @@
+"""Where supervisors are not independent, and how the tables say so."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from amongus import tables
+from amongus.cells import Design
+from amongus.overlap import overlaps, source
+from amongus.render import latex, markdown
+from amongus.supervisors import SUPERVISORS, supervisors
+from amongus.views import mitigation_view, supervisors_view
+
+DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.yaml"
+
+
+def study(**changes):
+    """A config of two experts, an attacker of each kind that matters, and supervisors of their own."""
+    return {
+        "models": {
+            name: {"kind": "any"}
+            for name in ("base", "x", "y", "knowing", "reward", "target", "judge", "next")
+        },
+        "members": {},
+        "attackers": {"grpo": {"kind": "grpo", "reward": "target"}, "prompt": {"kind": "prompt"}},
+        "pools": {"clean": ["x", "y"], "grpo": ["x", "grpo"], "prompt": ["x", "prompt"]},
+        "supervisors": {"reward": "reward", "judge": "judge"},
+        **changes,
+    }
+
+
+PARENTS = {
+    "x": ["base"],
+    "y": ["base"],
+    "grpo": ["base", "y", "target"],
+    "reward": ["knowing"],
+    "target": ["knowing"],
+    "judge": ["knowing"],
+    "next": ["reward"],
+}
+
+
+def test_a_common_parent_of_supervisors_is_none():
+    assert overlaps(study(), PARENTS) == {}
+    assert overlaps(study(supervisors={}), PARENTS) == {}
+
+
+@pytest.mark.parametrize(
+    ("supervisor", "target", "reason"),
+    [
+        ("target", "target", "grpo was trained against target, the model that supervises"),
+        ("reward", "next", "grpo was trained against next, which is made from the supervisor reward"),
+        ("next", "reward", "grpo was trained against reward, which the supervisor next is made from"),
+    ],
+)
+def test_an_attacker_trained_against_the_supervisor(supervisor, target, reason):
+    config = study(supervisors={"reward": supervisor}, attackers={"grpo": {"kind": "grpo", "reward": target}})
+    assert overlaps(config, PARENTS) == {("grpo", "reward"): reason}
+
+
+def test_a_judge_that_is_a_member():
+    found = overlaps(study(supervisors={"judge": "y"}), PARENTS)
+    assert found == {
+        ("clean", "judge"): "y is the same model as the member y",
+        ("grpo", "judge"): "y is the same model as y, whose place grpo takes",
+        ("prompt", "judge"): "y is the same model as y, whose place prompt takes",
+    }
+    named = study(
+        supervisors={"judge": "x"}, members={"first": {"model": "x"}}, pools={"clean": ["first", "y"]}
+    )
+    assert overlaps(named, PARENTS) == {("clean", "judge"): "x is the same model as the member first"}
+    other = study(supervisors={"judge": "x"}, attackers={"prompt": {"kind": "prompt", "replaces": "x"}})
+    other["pools"] = {"clean": ["x", "y"], "prompt": ["prompt", "y"]}
+    assert overlaps(other, PARENTS)["prompt", "judge"] == "x is the same model as x, whose place prompt takes"
+
+
+def test_a_judge_of_the_members_base():
+    found = overlaps(study(supervisors={"judge": "base"}), PARENTS)
+    assert found["clean", "judge"] == found["prompt", "judge"] == "base is the base of x, y"
+    found = overlaps(study(), {**PARENTS, "judge": ["base"]})
+    assert found["grpo", "judge"] == "judge shares its base with x, y"
+    # Its reward model may come from there: it judges no kind of its own by its words.
+    assert overlaps(study(supervisors={"reward": "base"}), PARENTS) == {}
+
+
+def test_two_names_of_one_source_are_one_model():
+    config = study(supervisors={"reward": "reward", "judge": "judge"})
+    for name in ("reward", "target"):
+        config["models"][name] = {"kind": "hub", "repo": "a/b", "revision": name}
+    assert list(overlaps(config, PARENTS)) == [("grpo", "reward")]
+    assert source({"kind": "hub", "repo": "a/b"}) == "a/b" and source({"kind": "toy"}) == ""
+
+
+def test_the_demos_supervisors_are_independent():
+    config = yaml.safe_load(DEMO.read_text())
+    parents = {
+        name: [spec[role] for role in ("base", "supervisor") if role in spec]
+        for name, spec in config["models"].items()
+    }
+    assert overlaps(config, parents) == {}
+    config["supervisors"] = {"reward": "target", "judge": "knowledge"}
+    assert {key for key in overlaps(config, parents) if key[0] == "grpo"} == {
+        ("grpo", "reward"),
+        ("grpo", "judge"),
+    }
+
+
+VALUE = {
+    "pools": {"clean": ["a", "b"], "evil": ["a", "x"], "other": ["a", "z"]},
+    "attackers": ["x", "z"],
+    "controls": {},
+    "levels": {"debate": "text"},
+    "domains": {"sums": "reasoning"},
+    "defences": {"debate": ["none", "reward", "judge"]},
+    "applicable": {},
+    "bootstrap": {"resamples": 100, "confidence": 0.95},
+    "overlaps": [{"pool": "evil", "defence": "reward", "reason": "x was trained against it"}],
+}
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_tables_mark_them(told):
+    design = Design.read(VALUE if told else {key: VALUE[key] for key in VALUE if key != "overlaps"})
+    cells = [(pool, defence) for pool in VALUE["pools"] for defence in ("none", "reward", "judge")]
+    keys = {"seed": 1, "method": "debate", "dataset": "sums", "id": ["0", "1"]}
+    frames = [pd.DataFrame({**keys, "pool": p, "defence": d, "score": [1.0, 0.0]}) for p, d in cells]
+    masks = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    **keys,
+                    "pool": pool,
+                    "defence": defence,
+                    "masked": "a",
+                    "candidates": pd.Series([tuple(VALUE["pools"][pool])] * 2),
+                    "unreadable": False,
+                }
+            )
+            for pool, defence in cells
+        ]
+    )
+    caught = supervisors(masks, None, design)
+    table = tables.mitigation(pd.concat(frames), caught, design)
+    for frame, columns, view in (
+        (caught, SUPERVISORS, supervisors_view(caught, design)),
+        (table, tables.MITIGATION, mitigation_view(table, design)),
+    ):
+        assert list(frame.columns) == columns and columns[-1] == "overlap"
+        expected = (frame["pool"] == "evil") & (frame["defence"] == "reward") & told
+        assert (frame["overlap"] == np.where(expected, "x was trained against it", "")).all()
+        text = markdown(view)
+        assert ("| evil | reward† |" in text) == told and "| other | reward |" in text
+        assert text.count("†") == (frame["overlap"] != "").sum() + told
+        assert ("(reward in evil: x was trained against it)." in text) == told
+        assert r"\begin{longtable}" in latex(view)

@@ -1,0 +1,106 @@
+"""Where a supervisor is not independent of what it supervises: the tables mark such cells.
+
+Two things make a defence look better or worse than it would against a stranger. An attacker that was trained
+against the very reward model that supervises has learnt what that model likes. And a judge that is a member of
+the team, or was made from the members' base, judges its own kind (in the paper the judge, Qwen2.5-7B-Instruct, is
+the members' base and the member whose place the attacker takes). A common parent of two supervisors is no overlap.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+_SOURCES = ("repo", "repository", "repo_id", "url", "path", "folder")
+"""Settings that say where a model that is not trained here comes from: two names may mean the same model."""
+
+
+def source(spec: Mapping[str, Any]) -> str:
+    """Where a model of the config comes from, if it is not trained here: a repository, URL or folder; else empty."""
+    return " ".join(str(spec[key]) for key in _SOURCES if spec.get(key))
+
+
+def overlaps(config: Mapping[str, Any], parents: Mapping[str, Collection[str]]) -> dict[tuple[str, str], str]:
+    """Why, in one line, the supervisor of (pool, defence) overlaps with the pool; pairs that do not are absent.
+
+    Args:
+        config: of the study: pools, attackers, models, and members and supervisors where it has any.
+        parents: model or attacker -> the models it is made from (`Study.parents`); absent: none.
+    """
+    origins = _Origins(config, parents)
+    found = {}
+    for pool, members in config["pools"].items():
+        attackers = [member for member in members if member in config.get("attackers", {})]
+        benign = [member for member in members if member not in attackers]
+        for defence in ("reward", "judge"):
+            supervisor = config.get("supervisors", {}).get(defence)
+            if not supervisor:
+                continue
+            reason = origins.trained_against(supervisor, attackers)
+            if not reason and defence == "judge":
+                reason = origins.own_kind(supervisor, benign, attackers)
+            if reason:
+                found[pool, defence] = reason
+    return found
+
+
+class _Origins:
+    """Which models are the same, and what they are made from."""
+
+    def __init__(self, config: Mapping[str, Any], parents: Mapping[str, Collection[str]]) -> None:
+        self._config, self._parents = config, parents
+
+    def trained_against(self, supervisor: str, attackers: Sequence[str]) -> str:
+        """The first of `attackers` whose reward is the supervisor, was made from it, or it from that."""
+        for attacker in attackers:
+            target = self._config["attackers"][attacker].get("reward")
+            if not isinstance(target, str):
+                continue
+            known, own = self._identity(target), self._identity(supervisor)
+            if known == own:
+                return f"{attacker} was trained against {target}, the model that supervises"
+            if own in self._lineage(target):
+                return (
+                    f"{attacker} was trained against {target}, which is made from the supervisor {supervisor}"
+                )
+            if known in self._lineage(supervisor):
+                return (
+                    f"{attacker} was trained against {target}, which the supervisor {supervisor} is made from"
+                )
+        return ""
+
+    def own_kind(self, judge: str, benign: Sequence[str], attackers: Sequence[str]) -> str:
+        """How the judge is related to the members of a pool or to those that attackers replace, if it is."""
+        own, lineage = self._identity(judge), self._lineage(judge)
+        replaced = {attacker: self._replaced(attacker) for attacker in attackers}
+        for member in benign:
+            if self._identity(self._model(member)) == own:
+                return f"{judge} is the same model as the member {member}"
+        for attacker, member in replaced.items():
+            if self._identity(self._model(member)) == own:
+                return f"{judge} is the same model as {member}, whose place {attacker} takes"
+        related = [m for m in [*benign, *replaced.values()] if lineage & self._lineage(self._model(m))]
+        if not related:
+            return ""
+        listed = ", ".join(dict.fromkeys(related))
+        made = all(own in self._lineage(self._model(member)) for member in related)
+        return f"{judge} is the base of {listed}" if made else f"{judge} shares its base with {listed}"
+
+    def _replaced(self, attacker: str) -> str:
+        return self._config["attackers"][attacker].get("replaces") or self._config["pools"]["clean"][-1]
+
+    def _model(self, member: str) -> str:
+        return self._config.get("members", {}).get(member, {}).get("model", member)
+
+    def _identity(self, model: str) -> tuple[str, ...]:
+        """Equal for two names of one model: the same source, or the same name."""
+        known = source(self._config["models"].get(model, {}))
+        return ("from", known) if known else ("name", model)
+
+    def _lineage(self, model: str) -> set[tuple[str, ...]]:
+        """The identities of `model` and of everything it is made from."""
+        found, waiting = set(), [model]
+        while waiting:
+            name = waiting.pop()
+            if self._identity(name) not in found:
+                found.add(self._identity(name))
+                waiting.extend(self._parents.get(name, ()))
+        return found
