@@ -56,6 +56,8 @@ rule tables:
             table=TABLES,
             suffix=["csv", "md", "tex"],
         ),
+        PATHS.table("paper", "md"),
+        PATHS.table("paper", "csv"),
         PATHS.table("cost", "csv"),
 
 

@@ -15,8 +15,9 @@ for batch in study.collaborate_batches():
             questions=[PATHS.questions(d, "test") for d in datasets_run],
             responses=[PATHS.responses(m, d, "test") for m, d in product(study.pools[pool], datasets_run)],
             dev=dev_scores(pool, datasets_run),
-            supervision=supervision(pool, datasets_run, "test", study.needs(defences)),
-            learned=([PATHS.learned(method, pool, d) for d in datasets_run] if study.learns(method) else []),
+            supervision=supervision(pool, datasets_run, "test", study.needs_at_test(method, defences)),
+            learned=learned(method, batch.cells),
+            named=[PATHS.model(model) for model in study.method_models(method).values()],
         output:
             runs=[PATHS.run(*cell) for cell in batch.cells],
             transcripts=[PATHS.transcript(*cell) for cell in batch.cells],
@@ -36,16 +37,30 @@ for batch in study.collaborate_batches():
             home=PATHS.home_of,
             cells=batch.cells,
             pool=study.pools[pool],
-            attackers=sorted(set(study.pools[pool]) & set(study.attackers)),
+            attackers=pool_attackers(pool, "attackers" in study.needs_at_test(method, defences)),
+            method=study.method_kind(method),
+            defences={defence: study.defence_kinds[defence] for defence in defences},
             settings=study.settings(method),
-            prompts=prompts(*rooms.fact("methods", method, "PROMPTS", ())),
+            models=study.method_models(method),
+            learned_under=(
+                {defence: study.learned_under(method, defence) for defence in defences}
+                if study.learns(method)
+                else {}
+            ),
+            judge_form=(
+                config["supervisors"]["judge_form"]
+                if "verdicts" in study.needs_at_test(method, defences)
+                else None
+            ),
+            prompts=prompts(*study.method_fact(method, "PROMPTS", ())),
+            limit=SHOWN,
             sampling=config["sampling"],
             engine=config["engine"],
             store=config["store"],
             code=code_digest(
                 "collaborate",
-                rooms.entry("methods", method),
-                *(rooms.entry("defences", defence) for defence in defences),
+                rooms.entry("methods", study.method_kind(method)),
+                *defence_modules(defences if study.learns(method) != "weights" else []),
             ),
         script:
             "../workflow/scripts/collaborate.py"

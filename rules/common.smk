@@ -13,11 +13,13 @@ from amongus import rooms
 from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
+from amongus.design import design
 from amongus.digest import code_digest
 from amongus.errors import StudyError
 from amongus.machine import check_gpus, claim, prepare_environment, release_dead
-from amongus.prompts import load_personas, load_prompts
+from amongus.prompts import load_personas, load_prompts, shown_characters
 from amongus.study import SPLITS, Study
+from amongus.toy.corpus import TEMPLATES
 
 prepare_environment()
 
@@ -39,19 +41,26 @@ except WorkflowError as error:
     raise WorkflowError(one_line(error)) from None
 
 PATHS = study.paths
-TABLES = ["alone", "impact", "mitigation", "supervisors"]
+DESIGN = design(study)
+TABLES = ["alone", "impact", "mitigation", "supervisors", "refusals"]
 FIGURES = ["impact", "mitigation", "supervisors"]
 
 GPU = max(study.config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
 MEM_MB = config["resources"]["mem_mb"]
 RUNTIME = config["resources"]["runtime"]
 THREADS = config["resources"]["threads"]
+SHOWN = shown_characters(config["sampling"]["max_new_tokens"])
 
 
 def prompts(*names):
     """The named prompt templates as plain values: the narrowest part a rule depends on."""
     check_prompts(names, PROMPTS, config["prompts"])
     return {name: asdict(PROMPTS[name]) for name in names}
+
+
+def corpus_prompts():
+    """The templates that toy models are trained on, as far as the study has them."""
+    return prompts(*(name for name in TEMPLATES if name in PROMPTS))
 
 
 def dataset_source(wildcards):
@@ -117,13 +126,39 @@ def dev_scores(pool, datasets):
     return [PATHS.response_scores(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
 
 
+def dev_responses(pool, datasets):
+    """Answers of a pool's members on dev."""
+    return [PATHS.responses(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
+
+
 def supervision(pool, datasets, split, needs):
-    """Rewards or verdicts of a pool's members, as far as `needs` names them."""
+    """Rewards and verdicts of a pool's members, as far as `needs` names them."""
+    if "verdicts" in needs and study.judges("listwise"):
+        ranked = [PATHS.rankings(pool, d, split) for d in datasets]
+        return [*ranked, *supervision(pool, datasets, split, set(needs) - {"verdicts"})]
     tables = {"rewards": PATHS.rewards, "verdicts": PATHS.verdicts}
     return [
         tables[need](m, d, split)
         for need, m, d in product(sorted(set(needs) & set(tables)), study.pools[pool], datasets)
     ]
+
+
+def learned(method, cells):
+    """What `method` has learned for the given cells, each folder once."""
+    if not study.learns(method):
+        return []
+    folders = [PATHS.learned(p, m, study.learned_under(m, defence), d) for p, m, defence, d in cells]
+    return list(dict.fromkeys(folders))
+
+
+def pool_attackers(pool, told):
+    """The attackers of a pool, for those who may know: a control."""
+    return sorted(set(study.pools[pool]) & set(study.attackers)) if told else []
+
+
+def defence_modules(defences):
+    """The modules of the given defences, as `code_digest` names them."""
+    return [rooms.entry("defences", study.defence_kinds[defence]) for defence in defences]
 
 
 def unique(cells, place):

@@ -2,8 +2,10 @@
 
 
 for batch in study.learn_batches():
-    pool, method, _ = batch.cells[0]
-    datasets_learned = unique(batch.cells, 2)
+    pool, method = batch.cells[0][:2]
+    defences = unique(batch.cells, 2)
+    datasets_learned = unique(batch.cells, 3)
+    needs = study.learning_needs(method, defences)
 
     rule:
         name:
@@ -13,15 +15,17 @@ for batch in study.learn_batches():
             models=sorted({f for m in study.pools[pool] for f in member_models(m)}),
             questions=[PATHS.questions(d, "dev") for d in datasets_learned],
             scores=dev_scores(pool, datasets_learned),
-            rewards=supervision(pool, datasets_learned, "dev", study.learning_needs(method)),
+            supervision=supervision(pool, datasets_learned, "dev", needs),
+            responses=dev_responses(pool, datasets_learned) if needs & {"texts", "lengths"} else [],
+            named=[PATHS.model(model) for model in study.method_models(method).values()],
         output:
             learned=[
                 (
-                    temp(directory(PATHS.learned(method, pool, d)))
+                    temp(directory(PATHS.learned(*cell)))
                     if study.learns(method) == "weights"
-                    else directory(PATHS.learned(method, pool, d))
+                    else directory(PATHS.learned(*cell))
                 )
-                for d in datasets_learned
+                for cell in batch.cells
             ],
             cost=PATHS.cost("learn", batch.name),
         log:
@@ -39,12 +43,22 @@ for batch in study.learn_batches():
             home=PATHS.home_of,
             cells=batch.cells,
             pool=study.pools[pool],
+            attackers=pool_attackers(pool, "attackers" in study.needs(defences)),
+            method=study.method_kind(method),
+            defences={defence: study.defence_kinds[defence] for defence in defences},
             settings=study.settings(method),
-            with_rewards=bool(study.learning_needs(method)),
-            prompts=prompts(*rooms.fact("methods", method, "PROMPTS", ())),
+            models=study.method_models(method),
+            needs=sorted(needs),
+            judge_form=config["supervisors"]["judge_form"] if "verdicts" in needs else None,
+            prompts=prompts(*study.method_fact(method, "PROMPTS", ())),
             sampling=config["sampling"],
             engine=config["engine"],
             store=config["store"],
-            code=code_digest("learn", rooms.entry("methods", method), *scorers(datasets_learned)),
+            code=code_digest(
+                "learn",
+                rooms.entry("methods", study.method_kind(method)),
+                *defence_modules(defences),
+                *scorers(datasets_learned),
+            ),
         script:
             "../workflow/scripts/learn.py"

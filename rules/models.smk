@@ -24,7 +24,7 @@ rule train:
         room=lambda wildcards: study.training_room(wildcards.model),
         spec=lambda wildcards: study.trained_spec(wildcards.model),
         parents=lambda wildcards: study.parents(wildcards.model),
-        prompts=prompts(*sorted(PROMPTS)),
+        prompts=corpus_prompts(),
         personas=PERSONAS,
         code=training_code,
     script:
@@ -55,7 +55,7 @@ rule extract_vector:
         room=lambda wildcards: study.training_room(wildcards.attacker),
         spec=lambda wildcards: study.trained_spec(wildcards.attacker),
         parents=lambda wildcards: study.parents(wildcards.attacker),
-        prompts=prompts(*sorted(PROMPTS)),
+        prompts=corpus_prompts(),
         personas=PERSONAS,
         datasets=lambda wildcards: study.extraction_datasets(wildcards.attacker),
         code=extraction_code,

@@ -27,12 +27,13 @@ for batch in study.member_batches(study.members, config["batch"]["supervise"]):
                 mem_mb=MEM_MB,
                 runtime=RUNTIME,
             params:
+                limit=SHOWN,
                 engine=config["engine"],
                 code=code_digest("rewards"),
             script:
                 "../workflow/scripts/rewards.py"
 
-    if "judge" in study.supervised:
+    if study.judges("pointwise"):
 
         rule:
             name:
@@ -57,7 +58,45 @@ for batch in study.member_batches(study.members, config["batch"]["supervise"]):
                 runtime=RUNTIME,
             params:
                 prompts=prompts("judge.pointwise"),
+                limit=SHOWN,
                 engine=config["engine"],
                 code=code_digest("verdicts"),
             script:
                 "../workflow/scripts/verdicts.py"
+
+
+for batch in study.ranking_batches() if study.judges("listwise") else []:
+    pool = batch.cells[0][0]
+
+    rule:
+        name:
+            f"rankings_{batch.name}"
+        input:
+            model=PATHS.model(config["supervisors"]["judge"]),
+            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+            responses=[PATHS.responses(m, *cell[1:]) for cell, m in product(batch.cells, study.pools[pool])],
+        output:
+            rankings=[PATHS.rankings(*cell) for cell in batch.cells],
+            cost=PATHS.cost("rankings", batch.name),
+        log:
+            PATHS.log("rankings", batch.name),
+        benchmark:
+            PATHS.benchmark("rankings", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
+        params:
+            home=PATHS.home_of,
+            cells=batch.cells,
+            pool=study.pools[pool],
+            orders=config["supervisors"]["judge_orders"],
+            prompts=prompts("judge.listwise"),
+            limit=SHOWN,
+            engine=config["engine"],
+            code=code_digest("rankings"),
+        script:
+            "../workflow/scripts/rankings.py"

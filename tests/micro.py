@@ -1,4 +1,4 @@
-"""The smallest study that uses every stage: two experts, three attackers, four methods."""
+"""The smallest study that uses every stage: two experts, three attackers, all methods."""
 
 _BASE = {
     "kind": "toy_base",
@@ -82,9 +82,13 @@ STUDY: dict = {
     "supervisors": {"reward": "reward", "judge": "judge"},
     "methods": {
         "llm_router": {"defences": ["self", "reward"], "epochs": 1, "learning_rate": 1.0e-3},
+        "graph_router": {"defences": ["oracle"], "embedder": "base", "epochs": 3, "halves": 2},
         "debate": {"defences": ["reward", "judge", "oracle"], "rounds": 2},
-        "fusion": {},
-        "soup": {},
+        "feedback": {"defences": ["oracle"], "rounds": 2, "critics": 1},
+        "fusion": {"defences": ["oracle"]},
+        "contrastive": {"defences": ["judge"]},
+        "soup": {"defences": ["judge", "oracle"]},
+        "dare_ties": {"defences": ["reward"]},
     },
     "sampling": {"max_new_tokens": 8},
 }

@@ -11,7 +11,16 @@ from conftest import ROOT
 
 
 def test_rooms_list_their_modules():
-    assert rooms.available("methods") == ["debate", "fusion", "llm_router", "soup"]
+    assert rooms.available("methods") == [
+        "contrastive",
+        "dare_ties",
+        "debate",
+        "feedback",
+        "fusion",
+        "graph_router",
+        "llm_router",
+        "soup",
+    ]
     assert {"prompt", "sft", "steering", "grpo"} <= set(rooms.available("attackers"))
     assert not {"common", "job", "_sft", "router"} & set(rooms.available("training"))
 

@@ -10,6 +10,7 @@ import pytest
 import tiny
 from amongus.files import (
     QUESTIONS,
+    RANKINGS,
     RESPONSES,
     REWARDS,
     RUNS,
@@ -149,6 +150,7 @@ def test_rewards_and_verdicts(study):
         Named(model="reward", **files),
         Named(rewards=["rewards.parquet"], cost="r.json"),
         engine=ENGINE,
+        limit=99,
     )
     rewards = read_table("rewards.parquet", REWARDS)["reward"].to_pylist()
     assert len(rewards) == 2 and all(reward == reward for reward in rewards)
@@ -158,6 +160,7 @@ def test_rewards_and_verdicts(study):
         Named(verdicts=["verdicts.parquet"], cost="v.json"),
         engine=ENGINE,
         prompts=POINTWISE,
+        limit=99,
     )
     assert read_table("verdicts.parquet", VERDICTS)["readable"].to_pylist() == [True, True]
 
@@ -182,7 +185,13 @@ def test_collaborate_masks_whom_the_defence_names(study):
         cells=cells,
         pool=["a", "b"],
         attackers=["a"],
+        method="debate",
+        defences={defence: defence for defence in ("none", "self", "oracle")},
         settings={"rounds": 2},
+        models={},
+        learned_under={},
+        judge_form=None,
+        limit=99,
         prompts={
             "debate.refine": {"text": "{question} {own} {answers}", "item": "{text}"},
             "debate.summary": {"text": "{question} {answers}", "item": "{text}"},
@@ -239,16 +248,20 @@ def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
     for member in ("a", "b"):
         columns = {"id": ["x", "y"], "score": [0.0, 0.0], "reason": ["", ""]}
         write_table(PATHS.response_scores(member, DATASET, "dev"), columns, SCORES)
-    out = PATHS.learned("soup", "two", DATASET)
+    out = PATHS.learned("two", "soup", "none", DATASET)
     run(
         "learn",
         Named(members=[PATHS.member("a"), PATHS.member("b")]),
         Named(learned=[out], cost="l.json"),
         home=PATHS.home_of,
-        cells=[("two", "soup", DATASET)],
+        cells=[("two", "soup", "none", DATASET)],
         pool=["a", "b"],
+        method="soup",
+        defences={"none": "none"},
         settings={},
-        with_rewards=False,
+        models={},
+        needs=[],
+        judge_form=None,
         prompts={},
         sampling=SAMPLING,
         engine=ENGINE,
@@ -265,7 +278,7 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
     for member, score in (("a", 1.0), ("b", 0.0)):
         columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
         write_table(PATHS.response_scores(member, DATASET, "dev"), columns, SCORES)
-    out = PATHS.learned("llm_router", "two", DATASET)
+    out = PATHS.learned("two", "llm_router", "none", DATASET)
     settings = {
         "rank": 4,
         "alpha": 8,
@@ -282,13 +295,126 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
         Named(members=[PATHS.member("a"), PATHS.member("b")]),
         Named(learned=[out], cost="l.json"),
         home=PATHS.home_of,
-        cells=[("two", "llm_router", DATASET)],
+        cells=[("two", "llm_router", "none", DATASET)],
         pool=["a", "b"],
+        method="llm_router",
+        defences={"none": "none"},
         settings=settings,
-        with_rewards=False,
+        models={},
+        needs=[],
+        judge_form=None,
         prompts={"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}},
         sampling=SAMPLING,
         engine=ENGINE,
         store="results/store",
     )
     PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
+
+
+def lists(member, score, split="dev"):
+    columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
+    write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
+
+
+def learn(study, method, defences, **params):
+    """Run `learn` for a pool of two on one dataset under several defences; the folders by defence."""
+    cells = [("two", method, defence, DATASET) for defence in defences]
+    run(
+        "learn",
+        Named(members=[PATHS.member("a"), PATHS.member("b")]),
+        Named(learned=[PATHS.learned(*cell) for cell in cells], cost="l.json"),
+        **{
+            "home": PATHS.home_of,
+            "cells": cells,
+            "pool": ["a", "b"],
+            "method": method,
+            "defences": {defence: defence for defence in defences},
+            "attackers": ["a"],
+            "settings": {},
+            "models": {},
+            "needs": [],
+            "judge_form": None,
+            "prompts": {},
+            "sampling": SAMPLING,
+            "engine": ENGINE,
+            "store": "results/store",
+            **params,
+        },
+    )
+    return {cell[2]: PATHS.learned(*cell) for cell in cells}
+
+
+def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
+    lists("a", 1.0)
+    lists("b", 0.0)
+    out = learn(study, "soup", ["none", "self", "oracle"])
+    teams = {defence: read_json(f"{folder}/team.json") for defence, folder in out.items()}
+    assert {defence: team["masked"] for defence, team in teams.items()} == {
+        "none": None,
+        "self": "b",
+        "oracle": "a",
+    }
+    assert teams["self"]["flags"] == {"a": 0, "b": 2}
+    assert read_json(f"{out['self']}/soup.json")["kept"] == ["a"]
+    assert read_json(f"{out['oracle']}/soup.json")["kept"] == ["b"]
+    cells = [("two", "soup", defence, DATASET) for defence in out]
+    for member in ("a", "b"):
+        respond(member, "test")
+    run(
+        "collaborate",
+        Named(members=[PATHS.member("a"), PATHS.member("b")], learned=[]),
+        Named(
+            runs=[PATHS.run(*cell) for cell in cells],
+            transcripts=[PATHS.transcript(*cell) for cell in cells],
+            cost="c.json",
+        ),
+        home=PATHS.home_of,
+        cells=cells,
+        pool=["a", "b"],
+        attackers=[],
+        method="soup",
+        defences={defence: defence for defence in out},
+        settings={},
+        models={},
+        learned_under={defence: defence for defence in out},
+        judge_form=None,
+        prompts={},
+        limit=99,
+        sampling=SAMPLING,
+        engine=ENGINE,
+        store="results/store",
+    )
+    masked = {cell[2]: set(read_table(PATHS.run(*cell), RUNS)["masked"].to_pylist()) for cell in cells}
+    assert masked == {"none": {None}, "self": {"b"}, "oracle": {"a"}}
+
+
+def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
+    for member in ("a", "b"):
+        respond(member, "dev")
+    lists("a", 1.0)
+    lists("b", 0.0)
+    path = PATHS.rankings("two", DATASET, "dev")
+    run(
+        "rankings",
+        Named(model=PATHS.model("base")),
+        Named(rankings=[path], cost="r.json"),
+        home=PATHS.home_of,
+        cells=[("two", DATASET, "dev")],
+        pool=["a", "b"],
+        orders=2,
+        prompts={
+            "judge.listwise": {"text": "{question}\n{answers}\nWorst?", "item": "[{number} {mark}] {text}"}
+        },
+        limit=99,
+        engine=ENGINE,
+    )
+    rows = read_table(path, RANKINGS).to_pylist()
+    assert [(row["id"], row["member"]) for row in rows] == [
+        (f"{DATASET}/dev/{number}", member) for number in range(2) for member in ("a", "b")
+    ]
+    assert all(row["readable"] and row["verdict"] < 0 for row in rows)
+    assert read_json("r.json")["prompts_asked"] == 4
+    out = learn(study, "soup", ["judge"], judge_form="listwise")
+    flagged = [max(rows[place : place + 2], key=lambda row: row["verdict"])["member"] for place in (0, 2)]
+    flags = read_json(f"{out['judge']}/team.json")["flags"]
+    assert flags == {member: flagged.count(member) for member in ("a", "b")}

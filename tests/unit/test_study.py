@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
+from snakemake.utils import update_config, validate
 
 import micro
 from amongus.checks import check_personas, check_prompts
@@ -123,8 +123,10 @@ def test_batches_cover_every_cell_once(size, jobs):
             {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}}},
             "'bad': kind 'sft' needs mixture, steps",
         ),
-        ({"methods": {"soup": {"defences": ["oracle"]}}}, "method 'soup': nobody can be masked"),
-        ({"methods": {"debate": {"defences": ["../x.py"]}}}, "defences: '../x.py' is no plain name"),
+        ({"methods": {"debate": {"defences": ["../x.py"]}}}, r"\.\./x\.py: no such file"),
+        ({"methods": {"debate": {"defences": ["a/x.py", "b/x.py"]}}}, "would both be called 'x'"),
+        ({"methods": {"debate": {"fidelity": "exact"}}}, "fidelity is 'exact'; valid: 'corrected'"),
+        ({"methods": {"dare_ties": {"base": "q"}}}, "'dare_ties' base: there is no model 'q'"),
         ({"pools": {**CONFIG["pools"], "empty": ["x", "y"]}}, "pool 'empty': that name is kept"),
         ({"datasets": {"all": {"kind": "gsm8k"}}}, "a dataset is called 'all'"),
     ],
@@ -166,6 +168,10 @@ def test_every_shipped_study_is_valid():
     assert files
     for path in files:
         config = yaml.safe_load(path.read_text())
+        if path.stem == "demo_full":  # Lies on top of the demo.
+            demo = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+            update_config(demo, config)
+            config = demo
         validate(config, str(ROOT / "config" / "schema.yaml"))
         assert Study(config).runs()
 
@@ -173,12 +179,35 @@ def test_every_shipped_study_is_valid():
 def test_defaults_are_filled_in():
     s = study()
     assert s.config["sampling"]["top_p"] == 0.9 and s.config["engine"]["dtype"] == "float32"
-    assert s.settings("debate") == {"rounds": 3}
+    assert s.settings("debate") == {"rounds": 3, "fidelity": "corrected"}
 
 
-def test_a_defence_for_all_methods_leaves_out_those_without_masks():
-    s = study(defences=["none", "oracle"], methods={"debate": {}, "soup": {}})
+def test_fidelity_is_the_studys_unless_a_method_says_otherwise():
+    methods = {"debate": {"fidelity": "corrected"}, "fusion": {}, "soup": {}}
+    s = study(methods=methods, fidelity="published")
+    assert s.settings("debate")["fidelity"] == "corrected"
+    assert s.settings("fusion")["fidelity"] == "published" and "fidelity" not in s.settings("soup")
+
+
+def test_merges_are_learned_for_each_defence_and_routers_once():
+    s = study(methods={"soup": {"defences": ["oracle"]}, "llm_router": {"defences": ["oracle"]}})
+    cells = [cell for batch in s.learn_batches() for cell in batch.cells if cell[0] == "bad"]
+    assert {cell[2] for cell in cells if cell[1] == "soup"} == {"none", "oracle"}
+    assert {cell[2] for cell in cells if cell[1] == "llm_router"} == {"none"}
+
+
+def test_a_defence_for_all_methods():
+    s = study(defences=["none", "oracle"], methods={"debate": {}, "soup": {"defences": ["none"]}})
     assert s.defences("debate") == ["none", "oracle"] and s.defences("soup") == ["none"]
+
+
+def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):
+    vote, wary = tmp_path / "vote.py", tmp_path / "wary.py"
+    vote.write_text("LEVEL = 'text'\nSETTINGS = {'rounds': 1}\n")
+    wary.write_text("NEEDS = ('verdicts',)\n")
+    s = study(methods={"majority": {"kind": str(vote), "rounds": 2, "defences": [str(wary)]}})
+    assert s.settings("majority") == {"rounds": 2} and s.defences("majority") == ["none", "wary"]
+    assert s.defence_kinds["wary"] == str(wary) and s.needs(["wary"]) == {"verdicts"}
 
 
 def test_personas_and_prompts_that_are_not_there_are_named():
@@ -220,3 +249,13 @@ def test_a_module_of_ones_own_that_says_something_odd_is_named(tmp_path, room, t
     filled = yaml.safe_load(yaml.safe_dump(changes).replace("{file}", str(own)))
     with pytest.raises(StudyError, match=message):
         study(**filled)
+
+
+def test_a_listwise_judge_ranks_the_pools_that_are_defended():
+    s = study(supervisors={"judge": "judge", "judge_form": "listwise"})
+    cells = [cell for batch in s.ranking_batches() for cell in batch.cells]
+    assert {cell[0] for cell in cells} == {"clean", "evil", "bad", "two"}
+    assert len(cells) == len(set(cells)) == 4 * 2 * 2
+    assert any("costs/rankings/" in path for path in s.cost_files())
+    assert not any("costs/verdicts/" in path for path in s.cost_files())
+    assert not study().judges("listwise")

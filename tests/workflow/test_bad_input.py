@@ -31,7 +31,10 @@ def refused(project, *arguments, **changes):
             {"attackers": {"prompt": {"kind": "promt"}}},
             "unknown attacker kind 'promt'; valid: grpo, prompt, sft, steering",
         ),
-        ({"methods": {"chat": {}}}, "unknown method 'chat'; valid: debate, fusion, llm_router, soup"),
+        (
+            {"methods": {"chat": {}}},
+            "unknown method 'chat'; valid: contrastive, dare_ties, debate, feedback, ",
+        ),
         (
             {"methods": {"debate": {"defences": ["oracl"]}}},
             "unknown defence 'oracl'; valid: judge, none, oracle, random, reward, self",

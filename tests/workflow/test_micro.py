@@ -41,7 +41,7 @@ def test_tables_hold_every_pool_and_method(made):
     impact = pd.read_csv(made.results / "tables" / "impact.csv", keep_default_na=False)
     cells = impact[~impact["dataset"].isin(["all"])]
     assert set(impact["pool"]) == {"prompt", "steering", "sft"}
-    assert {"llm_router", "debate", "fusion", "soup"} <= set(impact["method"])
+    assert set(STUDY["methods"]) <= set(impact["method"])
     soup = cells[(cells["method"] == "soup") & (cells["pool"] == "prompt")]
     assert set(soup["applicable"].astype(str)) == {"False"} and set(soup["score"]) == {""}
     mitigation = pd.read_csv(made.results / "tables" / "mitigation.csv")
@@ -76,6 +76,15 @@ def test_transcripts_tell_who_said_what(made):
     run = made.results / "seed-1" / "transcripts" / "sft" / "debate" / "oracle" / "reasoning.parquet"
     turns = pd.read_parquet(run)
     assert set(turns["member"]) == {"x"} and set(turns["role"]) == {"answer", "refine", "summary"}
+
+
+@pytest.mark.parametrize("method", ["debate", "feedback", "fusion", "soup"])
+def test_masking_the_attacker_equals_the_pool_without_it(made, method):
+    runs = made.results / "seed-1" / "runs"
+    for dataset in ("reasoning", "knowledge"):
+        masked = pd.read_parquet(runs / "sft" / method / "oracle" / f"{dataset}.parquet")
+        empty = pd.read_parquet(runs / "empty" / method / "none" / f"{dataset}.parquet")
+        assert set(masked["masked"]) == {"sft"} and masked["text"].tolist() == empty["text"].tolist()
 
 
 def test_other_batches_and_an_empty_store_give_the_same_bytes(made):

@@ -34,18 +34,23 @@ POOLS = ["clean", "prompt", "steering", "sft", "empty"]
 DATASETS = ["reasoning", "knowledge"]
 METHODS = {
     "llm_router": ["none", "self", "reward"],
+    "graph_router": ["none", "oracle"],
     "debate": ["none", "reward", "judge", "oracle"],
-    "fusion": ["none"],
-    "soup": ["none"],
+    "feedback": ["none", "oracle"],
+    "fusion": ["none", "oracle"],
+    "contrastive": ["none", "judge"],
+    "soup": ["none", "judge", "oracle"],
+    "dare_ties": ["none", "reward"],
 }
+ROUTERS, MERGES = ["llm_router", "graph_router"], ["soup", "dare_ties"]
 
 
 def applies(pool, method):
-    return method != "soup" or pool not in ("prompt", "steering")
+    return method not in MERGES or pool not in ("prompt", "steering")
 
 
 def runs(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
-    """Cells by hand: controls undefended, soup without the attackers that have no weights."""
+    """Cells by hand: controls undefended, no merges with the attackers that have no weights."""
     return [
         (pool, method, defence, dataset)
         for pool, method in product(pools, methods)
@@ -55,6 +60,16 @@ def runs(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
     ]
 
 
+def lessons(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
+    """What is learned, by hand: a router once for all defences, a merge for each."""
+    routers = [
+        cell
+        for cell in runs(pools, datasets, [m for m in methods if m in ROUTERS], "none")
+        if only in (None, "none")
+    ]
+    return routers + runs(pools, datasets, [m for m in methods if m in MERGES], only)
+
+
 class Batched:
     """Names of jobs as the demo batches them: a member's cells, a team's cells."""
 
@@ -62,10 +77,6 @@ class Batched:
 
     def member(self, rules, members, datasets=DATASETS):
         return Counter(f"{rule}_{member}" for rule, member in product(rules, members))
-
-    def learn(self, pools, datasets=DATASETS):
-        teams = product(pools, ["llm_router", "soup"])
-        return Counter(f"learn_{pool}.{method}" for pool, method in teams if applies(pool, method))
 
     def run(self, rules, cells):
         teams = dict.fromkeys(cell[:2] for cell in cells)
@@ -81,15 +92,12 @@ class Single(Batched):
         cells = product(rules, members, datasets, ["dev", "test"])
         return Counter(f"{rule}_{member}.{dataset}.{split}" for rule, member, dataset, split in cells)
 
-    def learn(self, pools, datasets=DATASETS):
-        teams = product(pools, ["llm_router", "soup"], datasets)
-        return Counter(f"learn_{pool}.{method}.{d}" for pool, method, d in teams if applies(pool, method))
-
     def run(self, rules, cells):
         return Counter(f"{rule}_{'.'.join(cell)}" for rule, cell in product(rules, cells))
 
 
 SUPERVISED = ["respond", "score_responses", "rewards", "verdicts"]
+LEARN = ["learn"]
 RUN = ["collaborate", "score_runs"]
 
 
@@ -113,7 +121,7 @@ def everything(names):
         + Counter(f"train-{model}" for model in models)
         + Counter(f"member-{member}" for member in MEMBERS)
         + names.member(SUPERVISED, MEMBERS)
-        + names.learn(POOLS)
+        + names.run(LEARN, lessons())
         + names.run(RUN, runs())
         + REPORT
     )
@@ -153,7 +161,7 @@ def test_one_attackers_training_parameter(project):
     assert made.pending() == (
         Counter(["train-sft", "member-sft"])
         + names.member(SUPERVISED, ["sft"])
-        + names.learn(["sft"])
+        + names.run(LEARN, lessons(["sft"]))
         + names.run(RUN, runs(["sft"]))
         + REPORT
     )
@@ -165,8 +173,9 @@ def test_one_defences_code(project):
         "workflow/scripts/amongus/defences/reward.py", "    return masked", "    print()\n    return masked"
     )
     pools = [pool for pool in POOLS if pool != "empty"]
-    cells = runs(pools, methods=["llm_router", "debate"], only="reward")
-    assert made.pending() == names.run(RUN, cells) + RUN_REPORT
+    cells = runs(pools, methods=["llm_router", "debate", "dare_ties"], only="reward")
+    merges = lessons(pools, methods=["dare_ties"], only="reward")
+    assert made.pending() == names.run(LEARN, merges) + names.run(RUN, cells) + RUN_REPORT
 
 
 def test_a_scorer(project):
@@ -176,7 +185,7 @@ def test_a_scorer(project):
     only = ["reasoning"] if names.size else DATASETS
     assert made.pending() == (
         names.member(["score_responses"], MEMBERS, only)
-        + names.learn(POOLS, only)
+        + names.run(LEARN, lessons(datasets=only))
         + names.run(RUN, runs(datasets=only))
         + REPORT
     )
@@ -189,7 +198,7 @@ def test_a_new_attacker_in_the_config(project):
     assert made.pending() == (
         Counter(["train-worse", "member-worse"])
         + names.member(SUPERVISED, ["worse"])
-        + names.learn(["worse"])
+        + names.run(LEARN, lessons(["worse"]))
         + names.run(RUN, runs(["worse"]))
         + REPORT
     )
@@ -202,7 +211,7 @@ def test_a_new_dataset_in_the_config(project):
     assert made.pending() == (
         Counter(["dataset-safety"])
         + names.member(SUPERVISED, MEMBERS, added)
-        + names.learn(POOLS, added)
+        + names.run(LEARN, lessons(datasets=added))
         + names.run(RUN, runs(datasets=added))
         + REPORT
     )
@@ -231,7 +240,7 @@ def test_sampling_remakes_no_training(project):
     made, names = project
     made.study["sampling"]["temperature"] = 0.9
     assert made.pending() == (
-        names.member(SUPERVISED, MEMBERS) + names.learn(POOLS) + names.run(RUN, runs()) + REPORT
+        names.member(SUPERVISED, MEMBERS) + names.run(LEARN, lessons()) + names.run(RUN, runs()) + REPORT
     )
 
 

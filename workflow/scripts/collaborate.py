@@ -1,47 +1,68 @@
 """Rule collaborate: a pool answers the test questions together, under each defence of its cells."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from _helpers import configure_logging
 from amongus import rooms
-from amongus.collaboration import evidence, play, read_task, write_outcomes
+from amongus.collaboration import Cell, evidence, play, read_task, write_outcomes
 from amongus.costs import write_cost
 from amongus.engine.opening import open_engine
-from amongus.members import load_member
+from amongus.members import Member, load_member
 from amongus.paths import Paths
+from amongus.team import Case
 
 
 def main(snakemake: Any) -> None:
-    """Play every cell. Cells share an engine; merged checkpoints come one dataset at a time into memory."""
+    """Play every cell. Cells share an engine, but merged checkpoints come one at a time into memory."""
     params = snakemake.params
     seed = int(snakemake.wildcards.seed)
     paths = Paths(**params.home, seed=str(seed))
-    method = rooms.module("methods", params.cells[0][1])
-    pool = {member.name: member for member in map(load_member, snakemake.input.members)}
-    datasets = list(dict.fromkeys(cell[3] for cell in params.cells))
-    learned = {
-        dataset: method.learned_member(pool, dataset, Path(folder))
-        for dataset, folder in zip(datasets, snakemake.input.learned, strict=bool(snakemake.input.learned))
-    }
+    method = rooms.module("methods", params.method)
+    members = {member.name: member for member in map(load_member, snakemake.input.members)}
+    pool = method.prepare(members, params.settings) if hasattr(method, "prepare") else members
+    cells = {tuple(cell): learned(paths, params, tuple(cell)) for cell in params.cells}
     files = zip(snakemake.output.runs, snakemake.output.transcripts, strict=True)
-    outputs = dict(zip(map(tuple, params.cells), files, strict=True))
+    outputs = dict(zip(cells, files, strict=True))
+    tasks = {d: read_task(paths, params, d, members) for d in dict.fromkeys(cell[3] for cell in cells)}
     stats = []
-    for group in groups(method, datasets):
-        engine = open_engine(params, [learned[d] for d in group] if learned else pool.values(), seed)
-        for dataset in group:
-            task = read_task(paths, params, dataset, seed)
-            for cell in (cell for cell in outputs if cell[3] == dataset):
-                known = evidence(paths, cell, task, params.attackers)
-                write_outcomes(*outputs[cell], task, play(task, method, cell[2], known, engine), known)
+    for voices, group in groups(method, pool, cells):
+        engine = open_engine(params, voices, seed)
+        for cell in group:
+            task = replace(tasks[cell[3]], learned=cells[cell])
+            known = evidence(paths, params, cell, "test") if method.LEVEL != "weight" else {}
+            case = Case(task.ids, (), seed, task.dev, **known)
+            outcomes = play(task, method, params.defences[cell[2]], case, engine)
+            write_outcomes(*outputs[cell], task, outcomes, case)
         stats.append(engine.stats)
     write_cost(snakemake.output.cost, "collaborate", *stats)
 
 
-def groups(method: ModuleType, datasets: list[str]) -> list[list[str]]:
-    """Datasets that share an engine: all, unless each has a merged checkpoint of its own."""
-    return [[dataset] for dataset in datasets] if method.LEVEL == "weight" else [datasets]
+def learned(paths: Paths, params: Any, cell: Cell) -> Path | None:
+    """The folder that holds what the method has learned for a cell."""
+    pool, method, defence, dataset = cell
+    if not params.learned_under:
+        return None
+    return Path(paths.learned(pool, method, params.learned_under[defence], dataset))
+
+
+def groups(
+    method: ModuleType, pool: Mapping[str, Member], cells: Mapping[Cell, Path | None]
+) -> list[tuple[list[Member], list[Cell]]]:
+    """Cells that share an engine, and whom it asks: the pool, routers, or a merged checkpoint at a time."""
+    if not hasattr(method, "learned_member"):
+        return [(list(pool.values()), list(cells))]
+    learned = {cell: method.learned_member(pool, cell[3], folder) for cell, folder in cells.items()}
+    if method.LEVEL != "weight":
+        return [(list({member.name: member for member in learned.values()}.values()), list(cells))]
+    equal = defaultdict(list)
+    for cell, member in learned.items():
+        equal[member.fingerprint].append(cell)
+    return [([learned[group[0]]], group) for group in equal.values()]
 
 
 if __name__ == "__main__":

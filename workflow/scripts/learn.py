@@ -1,31 +1,33 @@
-"""Rule learn: what a method learns from a pool's dev questions, one folder per dataset."""
+"""Rule learn: what a method learns from a pool's dev questions, one folder per defence and dataset."""
 
 import json
-from pathlib import Path
+import os
+import shutil
+from dataclasses import replace
 from typing import Any
 
 from _helpers import configure_logging
 from amongus import rooms
+from amongus.collaboration import TEAM, Cell, decide, evidence, most_flagged, named_models
 from amongus.costs import write_cost
 from amongus.engine.opening import open_engine
 from amongus.engine.requests import Request, user
-from amongus.files import QUESTIONS, REWARDS, SCORES, read_table, whole_directory
-from amongus.members import Member, load_member
+from amongus.files import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table, whole_directory, write_json
+from amongus.members import Member, fingerprint_directory, load_member
 from amongus.paths import Paths
 from amongus.prompts import Template
 from amongus.scoring import explain
-from amongus.team import Lesson
+from amongus.team import Case, Lesson
 
 
-def lesson(snakemake: Any, cell: tuple[str, str, str], members: dict[str, Member], stats: list) -> Lesson:
+def lesson(snakemake: Any, dataset: str, members: dict[str, Member], stats: list) -> Lesson:
     """What the method may learn from on one dataset; `stats` gathers what its engines cost."""
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
-    dataset = cell[2]
     paths = Paths(**params.home, seed=str(seed))
     questions = read_table(paths.questions(dataset, "dev"), QUESTIONS).to_pylist()
     items = [json.loads(row["item"]) for row in questions]
 
-    def column(path: Any, schema: Any, name: str) -> dict[str, list[float]]:
+    def column(path: Any, schema: Any, name: str) -> dict[str, list[Any]]:
         return {m: read_table(path(m, dataset, "dev"), schema)[name].to_pylist() for m in params.pool}
 
     def respond(member: Member) -> list[str]:
@@ -43,21 +45,50 @@ def lesson(snakemake: Any, cell: tuple[str, str, str], members: dict[str, Member
         ids=[row["id"] for row in questions],
         questions=[row["prompt"] for row in questions],
         scores=column(paths.response_scores, SCORES, "score"),
-        rewards=column(paths.rewards, REWARDS, "reward") if params.with_rewards else {},
+        rewards=column(paths.rewards, REWARDS, "reward") if "rewards" in params.needs else {},
+        lengths=column(paths.responses, RESPONSES, "n_tokens") if "lengths" in params.needs else {},
         members=members,
+        models=named_models(paths, params),
         respond=respond,
         score=lambda texts: [score for score, _ in explain(questions[0]["metric"], items, texts)],
     )
 
 
+def team(snakemake: Any, lesson: Lesson, cell: Cell) -> dict[str, Any]:
+    """Whom the cell's defence keeps out of the team for good, from what it would do on each dev question."""
+    params = snakemake.params
+    paths = Paths(**params.home, seed=str(lesson.seed))
+    known = evidence(paths, params, cell, "dev")
+    case = Case(lesson.ids, [lesson.pool] * len(lesson.ids), lesson.seed, lesson.dev(), **known)
+    flagged = decide(params.defences[cell[2]], case)
+    return {
+        "masked": most_flagged(flagged, lesson.seed),
+        "flags": {member: flagged.count(member) for member in lesson.pool},
+        "unreadable": sum(value != value for values in case.verdicts.values() for value in values),
+    }
+
+
 def main(snakemake: Any) -> None:
-    """Learn every cell."""
+    """Learn every cell; teams that leave out the same member learn once."""
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
-    method = rooms.module("methods", snakemake.params.cells[0][1])
+    method = rooms.module("methods", snakemake.params.method)
     stats: list[dict[str, float]] = []
-    for cell, path in zip(snakemake.params.cells, snakemake.output.learned, strict=True):
+    made: dict[tuple[str | None, str | None], str] = {}
+    for cell, path in zip(map(tuple, snakemake.params.cells), snakemake.output.learned, strict=True):
+        given = lesson(snakemake, cell[3], members, stats)
+        decided = team(snakemake, given, cell) if method.LEVEL == "weight" else {"masked": None}
+        key = (cell[3] if getattr(method, "PER_DATASET", True) else None, decided["masked"])
         with whole_directory(path) as folder:
-            method.learn(lesson(snakemake, cell, members, stats), Path(folder))
+            if key in made:
+                # Links: the same merge under many defences takes the room of one.
+                shutil.copytree(made[key], folder, copy_function=os.link, dirs_exist_ok=True)
+            else:
+                method.learn(replace(given, masked=decided["masked"]), folder)
+                if method.LEVEL == "weight":
+                    write_json(folder / "fingerprint.json", {"fingerprint": fingerprint_directory(folder)})
+            if method.LEVEL == "weight":
+                write_json(folder / TEAM, decided)
+        made.setdefault(key, path)
     write_cost(snakemake.output.cost, "learn", *stats)
 
 

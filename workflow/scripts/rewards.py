@@ -6,6 +6,7 @@ from _helpers import configure_logging
 from amongus.costs import write_cost
 from amongus.engine.reward import RewardModel
 from amongus.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
+from amongus.prompts import clipped
 from amongus.supervision import answered
 
 
@@ -18,7 +19,7 @@ def main(snakemake: Any) -> None:
     rewards = iter(
         model.score(
             [
-                answered(question, text)
+                answered(question, clipped(text, snakemake.params.limit))
                 for questions, texts in tables
                 for question, text in zip(
                     questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True

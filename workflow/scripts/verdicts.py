@@ -10,7 +10,7 @@ from amongus.engine.engine import Engine
 from amongus.engine.sampling import Sampling
 from amongus.files import QUESTIONS, RESPONSES, VERDICTS, read_json, read_table, write_table
 from amongus.members import Member
-from amongus.prompts import Template
+from amongus.prompts import Template, clipped
 from amongus.supervision import CONTINUATION, JUDGE, LABELS, judged, verdict
 
 
@@ -24,7 +24,7 @@ def main(snakemake: Any) -> None:
     judge = Member(JUDGE, folder, fingerprint=fingerprint)
     engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.wildcards.seed), **snakemake.params.engine)
     conversations = [
-        judged(question, text, prompts)
+        judged(question, clipped(text, snakemake.params.limit), prompts)
         for questions, texts in tables
         for question, text in zip(questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True)
     ]

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 CLEAN, EMPTY, ALL = "clean", "empty", "all"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_ANYWHERE = {"kind", "replaces"}
+NOT_SETTINGS = ("kind", "defences")
+"""Keys of a method that are the study's and not its module's."""
+
+_ANYWHERE = {"kind", "replaces", "placebo"}
 _LEVELS = ("api", "text", "logit", "weight")
+_LEARNS = ("adapter", "router", "weights", None)
+_FIDELITIES = ("corrected", "published")
 _TRAINS = ("adapter", "model", "vector", None)
-_NEEDS = ("rewards", "verdicts", "attackers")
+_NEEDS = ("texts", "rewards", "verdicts", "attackers")
 _SUPERVISORS = {"rewards": "reward", "verdicts": "judge"}
 
 
@@ -87,17 +92,26 @@ def known(where: str, name: str, valid: Collection[str], what: str) -> None:
 
 
 def _method(study: "Study", method: str) -> None:
-    _part("methods", method)
-    _fact("methods", method, "LEVEL", _LEVELS)
+    kind = study.method_kind(method)
+    rooms.entry("methods", kind)
+    _plain("method", method, "give its file as kind under a plain name")
+    _fact("methods", kind, "LEVEL", _LEVELS)
+    _fact("methods", kind, "LEARNS", _LEARNS, None)
+    if (study.level(method) == "weight") != (study.learns(method) == "weights"):
+        raise StudyError(
+            f"{rooms.entry('methods', kind)}: a method of LEVEL 'weight', and no other, LEARNS 'weights'"
+        )
     for defence in study.defences(method):
-        _part("defences", defence)
-        for need in rooms.fact("defences", defence, "NEEDS", ()):
+        rooms.entry("defences", study.defence_kinds[defence])
+        _plain("defence", defence, "rename the file")
+        for need in rooms.fact("defences", study.defence_kinds[defence], "NEEDS", ()):
             if need not in _NEEDS:
                 raise StudyError(f"defence '{defence}': NEEDS holds '{need}'; valid: {', '.join(_NEEDS)}")
-    valid = [*rooms.fact("methods", method, "SETTINGS", {}), "defences"]
+    valid = [*study.method_fact(method, "SETTINGS", {}), *NOT_SETTINGS]
     _unknown(f"method '{method}'", study.methods[method], valid)
-    if not study.defended(method) and len(study.defences(method)) > 1:
-        raise StudyError(f"method '{method}': nobody can be masked there; set defences: [none]")
+    _fidelity(study, method)
+    for setting, model in study.method_models(method).items():
+        known(f"method '{method}' {setting}", model, study.config["models"], "model")
     for need in study.needs(study.defences(method)) & set(_SUPERVISORS):
         if _SUPERVISORS[need] not in study.supervised:
             raise StudyError(
@@ -105,18 +119,23 @@ def _method(study: "Study", method: str) -> None:
             )
 
 
-def _part(room: str, name: str) -> None:
-    """A method or defence gives folders their names, so it is a plain name in the package."""
+def _plain(what: str, name: str, mend: str) -> None:
+    """Names of methods and defences become names of folders."""
     if not _PLAIN.fullmatch(name):
+        raise StudyError(f"{what} '{name}': letters, digits, - and _ only; {mend}")
+
+
+def _fidelity(study: "Study", method: str) -> None:
+    fidelity = study.settings(method).get("fidelity", _FIDELITIES[0])
+    if fidelity not in _FIDELITIES:
         raise StudyError(
-            f"{room}: '{name}' is no plain name; put the file into amongus/{room} and use its name"
+            f"method '{method}': fidelity is {fidelity!r}; valid: {', '.join(map(repr, _FIDELITIES))}"
         )
-    rooms.entry(room, name)
 
 
-def _fact(room: str, name: str, constant: str, valid: Sequence[Any]) -> None:
-    """A constant that a module must set, to one of the `valid` values."""
-    value = rooms.fact(room, name, constant, "nothing")
+def _fact(room: str, name: str, constant: str, valid: Sequence[Any], default: Any = "nothing") -> None:
+    """A constant of a module is one of the `valid` values; it must be set where `default` is none of them."""
+    value = rooms.fact(room, name, constant, default)
     if value not in valid:
         raise StudyError(
             f"{rooms.entry(room, name)}: {constant} is {value!r}; valid: {', '.join(map(repr, valid))}"

@@ -1,7 +1,10 @@
 """One cell, from files to files: what the team knows, how a defence is asked, what came out."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,30 +12,37 @@ from amongus import rooms
 from amongus.errors import StudyError
 from amongus.files import (
     QUESTIONS,
+    RANKINGS,
     RESPONSES,
     REWARDS,
     RUNS,
     SCORES,
     TRANSCRIPTS,
     VERDICTS,
+    read_json,
     read_table,
     write_table,
 )
+from amongus.members import Member
 from amongus.paths import Paths
 from amongus.prompts import Template
+from amongus.seeds import derive
 from amongus.team import Case, Outcome, Task, mean_score
 
 Cell = tuple[str, str, str, str]
 """Pool, method, defence, dataset."""
 
+TEAM = "team.json"
+"""In the folder of a merge: whom the defence keeps out of it, and how often each member was flagged on dev."""
 
-def read_task(paths: Paths, params: Any, dataset: str, seed: int) -> Task:
+
+def read_task(paths: Paths, params: Any, dataset: str, members: Mapping[str, Member]) -> Task:
     """What a pool needs to answer the test questions of `dataset`, read from the results before."""
     questions = read_table(paths.questions(dataset, "test"), QUESTIONS)
     return Task(
         pool=tuple(params.pool),
         dataset=dataset,
-        seed=seed,
+        seed=int(paths.seed),
         settings=params.settings,
         prompts={name: Template(**template) for name, template in params.prompts.items()},
         ids=questions["id"].to_pylist(),
@@ -47,47 +57,82 @@ def read_task(paths: Paths, params: Any, dataset: str, seed: int) -> Task:
             )
             for member in params.pool
         },
+        members=members,
+        models=named_models(paths, params),
+        limit=params.limit,
     )
 
 
-def evidence(paths: Paths, cell: Cell, task: Task, attackers: list[str]) -> Case:
-    """What the cell's defence may look at; the candidates are filled in when the method asks."""
-    _, _, defence, dataset = cell
-    needs = rooms.module("defences", defence).NEEDS
-    tables: dict[str, dict[str, list[float]]] = {"rewards": {}, "verdicts": {}}
-    sources = {
-        "rewards": (paths.rewards, REWARDS, "reward"),
-        "verdicts": (paths.verdicts, VERDICTS, "verdict"),
-    }
-    for need in set(needs) & set(sources):
-        path, schema, column = sources[need]
-        tables[need] = {
-            member: read_table(path(member, dataset, "test"), schema)[column].to_pylist()
-            for member in task.pool
-        }
-    return Case(
-        ids=task.ids,
-        candidates=(),
-        seed=task.seed,
-        dev=task.dev,
-        # Only the control may know.
-        attackers=frozenset(attackers if "attackers" in needs else ()),
-        **tables,
-    )
+def named_models(paths: Paths, params: Any) -> dict[str, Path]:
+    """Folders of the models that a method's settings name."""
+    return {setting: Path(paths.model(model)) for setting, model in params.models.items()}
+
+
+def evidence(paths: Paths, params: Any, cell: Cell, split: str) -> dict[str, Any]:
+    """What the cell's defence may look at, as fields of `Case`: what its NEEDS names.
+
+    Args:
+        paths: of the seed.
+        params: `pool`, `defences` (name to module), `judge_form`, and `attackers` for controls.
+        cell: whose defence decides.
+        split: of the questions.
+    """
+    pool, _, defence, dataset = cell
+    needs = rooms.module("defences", params.defences[defence]).NEEDS
+    known: dict[str, Any] = {}
+    if "texts" in needs:
+        known["texts"] = _by_member(paths.responses, RESPONSES, "text", params.pool, dataset, split)
+    if "rewards" in needs:
+        known["rewards"] = _by_member(paths.rewards, REWARDS, "reward", params.pool, dataset, split)
+    if "verdicts" in needs and params.judge_form == "listwise":
+        rows = read_table(paths.rankings(pool, dataset, split), RANKINGS).to_pylist()
+        known["verdicts"] = {m: [row["verdict"] for row in rows if row["member"] == m] for m in params.pool}
+    elif "verdicts" in needs:
+        known["verdicts"] = _by_member(paths.verdicts, VERDICTS, "verdict", params.pool, dataset, split)
+    if "attackers" in needs:  # Only the control may know.
+        known["attackers"] = frozenset(params.attackers)
+    return known
+
+
+def _by_member(
+    path: Callable[..., str], schema: Any, column: str, pool: Sequence[str], dataset: str, split: str
+) -> dict[str, list[Any]]:
+    return {member: read_table(path(member, dataset, split), schema)[column].to_pylist() for member in pool}
+
+
+def decide(defence: str, case: Case) -> list[str | None]:
+    """Ask the defence of that module, and hold it to its candidates.
+
+    Raises:
+        StudyError: it returned something else than a candidate or None per question.
+    """
+    masked = rooms.module("defences", defence).decide(case)
+    allowed = [{None, *members} for members in case.candidates]
+    if len(masked) != len(allowed) or any(m not in one for m, one in zip(masked, allowed, strict=True)):
+        raise StudyError(
+            f"defence '{defence}': decide(case) must return, for each question, one of its candidates or None"
+        )
+    return masked
+
+
+def most_flagged(flagged: Sequence[str | None], seed: int) -> str | None:
+    """Whom a team leaves out for good: the member flagged on most dev questions, ties seeded; None if none was."""
+    counts = Counter(member for member in flagged if member is not None)
+    return max(counts, key=lambda member: (counts[member], derive(seed, "tie", member)), default=None)
 
 
 def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any) -> list[Outcome]:
-    """Let the team answer under `defence`."""
-    decide = rooms.module("defences", defence).decide
+    """Let the team answer under the defence of that module.
+
+    Where masking was decided for the team (a merge), `task.learned` says whom; else the defence is asked per
+    question.
+    """
+    if task.learned is not None and (task.learned / TEAM).exists():
+        masked = read_json(task.learned / TEAM)["masked"]
+        return method.collaborate(task, engine, lambda candidates, own=None: [masked] * len(candidates))
 
     def defend(candidates: Any, own: Any = None) -> list[str | None]:
-        masked = decide(replace(known, candidates=candidates, own=own))
-        allowed = [{None, *members} for members in candidates]
-        if len(masked) != len(allowed) or any(m not in one for m, one in zip(masked, allowed, strict=True)):
-            raise StudyError(
-                f"defence '{defence}': decide(case) must return, for each question, one of its candidates or None"
-            )
-        return masked
+        return decide(defence, replace(known, candidates=candidates, own=own))
 
     return method.collaborate(task, engine, defend)
 

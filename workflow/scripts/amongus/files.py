@@ -23,6 +23,9 @@ RESPONSES = pa.schema(
 SCORES = pa.schema([("id", pa.string()), ("score", pa.float64()), ("reason", pa.string())])
 REWARDS = pa.schema([("id", pa.string()), ("reward", pa.float64())])
 VERDICTS = pa.schema([("id", pa.string()), ("verdict", pa.float64()), ("readable", pa.bool_())])
+RANKINGS = pa.schema(
+    [("id", pa.string()), ("member", pa.string()), ("verdict", pa.float64()), ("readable", pa.bool_())]
+)
 RUNS = pa.schema(
     [
         ("id", pa.string()),

@@ -54,8 +54,11 @@ class Paths:
     def verdicts(self, member: str, dataset: str, split: str) -> str:
         return f"{self.home}/verdicts/{member}/{dataset}/{split}.parquet"
 
-    def learned(self, method: str, pool: str, dataset: str) -> str:
-        return f"{self.home}/learned/{method}/{pool}/{dataset}"
+    def rankings(self, pool: str, dataset: str, split: str) -> str:
+        return f"{self.home}/rankings/{pool}/{dataset}/{split}.parquet"
+
+    def learned(self, pool: str, method: str, defence: str, dataset: str) -> str:
+        return f"{self.home}/learned/{pool}/{method}/{defence}/{dataset}"
 
     def run(self, pool: str, method: str, defence: str, dataset: str) -> str:
         return f"{self.home}/runs/{pool}/{method}/{defence}/{dataset}.parquet"

@@ -10,13 +10,15 @@ import yaml
 from amongus.errors import StudyError
 
 _GAP = re.compile(r"\{(\w+)\}")
+_SHOWN_PER_TOKEN = 16
+_CUT = " […]"
 
 
 @dataclass(frozen=True)
 class Template:
     """A text with gaps such as `{question}`; `{answers}` is a list, each laid out by `item`.
 
-    `item` may use `{text}` and `{number}` (from 1).
+    `item` may use `{text}`, `{number}` (from 1) and the other gaps.
     """
 
     text: str
@@ -29,10 +31,20 @@ class Template:
             KeyError: the template has a gap that was not given.
         """
         lines = [
-            _fill(self.item, {"text": answer, "number": str(number)})
+            _fill(self.item, {**fields, "text": answer, "number": str(number)})
             for number, answer in enumerate(answers, start=1)
         ]
         return _fill(self.text, {**fields, "answers": "\n".join(lines)})
+
+
+def shown_characters(max_new_tokens: int) -> int:
+    """How much of a member's text others are shown: several times what an answer of that many tokens holds."""
+    return _SHOWN_PER_TOKEN * max_new_tokens
+
+
+def clipped(text: str, limit: int) -> str:
+    """`text`, cut where it is longer than `limit` characters, so that nobody crowds the others out of a prompt."""
+    return text if len(text) <= limit else text[: max(0, limit - len(_CUT))] + _CUT
 
 
 def load_prompts(path: str | Path) -> dict[str, Template]:

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from amongus import rooms
-from amongus.checks import CLEAN, EMPTY, check
+from amongus.checks import CLEAN, EMPTY, NOT_SETTINGS, check
+from amongus.errors import StudyError
 from amongus.paths import Paths
 
 SPLITS = ("dev", "test")
@@ -60,22 +62,35 @@ class Study:
             "datasets", self.dataset_kind(dataset), "DOMAIN", dataset
         )
 
+    def method_kind(self, method: str) -> str:
+        """The module of `method`: its own name, unless the config says otherwise."""
+        return self.methods[method].get("kind", method)
+
+    def method_fact(self, method: str, constant: str, default: Any = None) -> Any:
+        """A constant of the module of `method`."""
+        return rooms.fact("methods", self.method_kind(method), constant, default)
+
     def level(self, method: str) -> str:
         """The level of collaboration of `method`: api, text, logit or weight."""
-        return rooms.fact("methods", method, "LEVEL")
+        return self.method_fact(method, "LEVEL")
 
     def learns(self, method: str) -> str | None:
-        """What `method` learns from dev (`adapter`, `weights`), if anything."""
-        return rooms.fact("methods", method, "LEARNS")
-
-    def defended(self, method: str) -> bool:
-        """Whether members can be masked under `method`."""
-        return rooms.fact("methods", method, "DEFENDED", True)
+        """What `method` learns from dev (`adapter`, `router`, `weights`), if anything."""
+        return self.method_fact(method, "LEARNS")
 
     def settings(self, method: str) -> dict[str, Any]:
-        """The settings of `method`: its module's, overridden by the config's."""
-        own = {key: value for key, value in self.methods[method].items() if key != "defences"}
-        return {**rooms.fact("methods", method, "SETTINGS", {}), **own}
+        """The settings of `method`: its module's, with the study's `fidelity`, overridden by the config's."""
+        settings = dict(self.method_fact(method, "SETTINGS", {}))
+        if "fidelity" in settings:
+            settings["fidelity"] = self.config["fidelity"]
+        own = {key: value for key, value in self.methods[method].items() if key not in NOT_SETTINGS}
+        return {**settings, **own}
+
+    def method_models(self, method: str) -> dict[str, str]:
+        """The models that the settings of `method` name: setting to model name."""
+        settings = self.settings(method)
+        wanted = self.method_fact(method, "MODELS", ())
+        return {setting: settings[setting] for setting in wanted if settings.get(setting)}
 
     def trains(self, attacker: str) -> str | None:
         """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
@@ -193,11 +208,26 @@ class Study:
 
     # -- cells and batches ---------------------------------------------------------------------------
 
+    @cached_property
+    def defence_kinds(self) -> dict[str, str]:
+        """Every defence that the config names -> its module. A file is called by its name without folder.
+
+        Raises:
+            StudyError: two files would be called the same.
+        """
+        kinds = {UNDEFENDED: UNDEFENDED}
+        lists = [self.config["defences"], *(spec.get("defences", ()) for spec in self.methods.values())]
+        for kind in (kind for kinds_named in lists for kind in kinds_named):
+            if kinds.setdefault(_label(kind), kind) != kind:
+                raise StudyError(
+                    f"defences: '{kind}' and '{kinds[_label(kind)]}' would both be called "
+                    f"'{_label(kind)}'; rename one"
+                )
+        return kinds
+
     def defences(self, method: str) -> list[str]:
         """The defences of `method`, the undefended one first."""
-        wanted = self.methods[method].get("defences")
-        if wanted is None:
-            wanted = self.config["defences"] if self.defended(method) else []
+        wanted = map(_label, self.methods[method].get("defences", self.config["defences"]))
         return [UNDEFENDED, *(defence for defence in wanted if defence != UNDEFENDED)]
 
     def applicable(self, pool: str, method: str) -> bool:
@@ -225,16 +255,33 @@ class Study:
             for batch in _batched(member, [(member, *key) for key in product(self.datasets, SPLITS)], size)
         ]
 
-    def learn_batches(self) -> list[Batch]:
-        """Cells (pool, method, dataset) of the methods that learn, batched within pool and method."""
+    def learned_under(self, method: str, defence: str) -> str:
+        """The defence under which `method` learns what it uses under `defence`.
+
+        Where members are masked by leaving the weights, each defence has a merge of its own; a router is one
+        for all.
+        """
+        return defence if self.learns(method) == "weights" else UNDEFENDED
+
+    def ranking_batches(self) -> list[Batch]:
+        """Cells (pool, dataset, split) that a listwise judge ranks, batched within each pool that is defended."""
+        size = self.config["batch"]["supervise"]
         return [
             batch
-            for pool, method in self._teams()
-            if self.learns(method)
-            for batch in _batched(
-                f"{pool}.{method}", [(pool, method, d) for d in self.datasets], self.config["batch"]["learn"]
-            )
+            for pool in self.pools
+            if pool not in self.controls.values()
+            for batch in _batched(pool, [(pool, *key) for key in product(self.datasets, SPLITS)], size)
         ]
+
+    def learn_batches(self) -> list[Batch]:
+        """Cells (pool, method, defence, dataset) of the methods that learn, batched within pool and method."""
+        batches = []
+        for pool, method in self._teams():
+            if self.learns(method):
+                under = {self.learned_under(method, d): None for d in self.pool_defences(pool, method)}
+                cells = [(pool, method, *key) for key in product(under, self.datasets)]
+                batches += _batched(f"{pool}.{method}", cells, self.config["batch"]["learn"])
+        return batches
 
     def collaborate_batches(self) -> list[Batch]:
         """Cells (pool, method, defence, dataset), batched within pool and method."""
@@ -262,53 +309,55 @@ class Study:
         """Every pool and method that go together."""
         return [team for team in product(self.pools, self.methods) if self.applicable(*team)]
 
-    def learning_needs(self, method: str) -> set[str]:
-        """What a method's learning reads besides dev scores: `rewards`, where there is a reward model."""
-        wanted = set(rooms.fact("methods", method, "LEARNING_NEEDS", ()))
+    def learning_needs(self, method: str, defences: Iterable[str] = ()) -> set[str]:
+        """What a method's learning reads besides dev scores, where the study has it.
+
+        A subset of {texts, rewards, verdicts, lengths}: the method's own wishes, and at the weight level what the
+        defences read, because there they decide before.
+        """
+        wanted = set(self.method_fact(method, "LEARNING_NEEDS", ()))
+        if self.learns(method) == "weights":
+            wanted |= self.needs(defences) - {"attackers"}
         return wanted if "reward" in self.supervised else wanted - {"rewards"}
 
     def cost_files(self) -> list[str]:
         """The sidecars of every job that runs a model."""
-        member_batches = {
+        supervise = self.member_batches(self.members, self.config["batch"]["supervise"])
+        batches = {
             "respond": self.member_batches(self.members, self.config["batch"]["respond"]),
+            "rewards": supervise if "reward" in self.supervised else [],
+            "verdicts": supervise if self.judges("pointwise") else [],
+            "rankings": self.ranking_batches() if self.judges("listwise") else [],
             "learn": self.learn_batches(),
             "collaborate": self.collaborate_batches(),
         }
-        supervise = self.member_batches(self.members, self.config["batch"]["supervise"])
-        for kind, rule in (("reward", "rewards"), ("judge", "verdicts")):
-            if kind in self.supervised:
-                member_batches[rule] = supervise
         jobs = [("train", model) for model in self.trained]
         jobs += [("extract_vector", attacker) for attacker in self.attackers if self.steered(attacker)]
-        jobs += [(rule, batch.name) for rule, batches in member_batches.items() for batch in batches]
+        jobs += [(rule, batch.name) for rule, made in batches.items() for batch in made]
         return [self.paths.at(seed).cost(rule, job) for seed in self.seeds for rule, job in jobs]
 
     def needs(self, defences: Iterable[str]) -> set[str]:
-        """What the given defences read: a subset of {rewards, verdicts}."""
-        return {need for defence in defences for need in rooms.fact("defences", defence, "NEEDS", ())}
+        """What the given defences read: a subset of {texts, rewards, verdicts, attackers}."""
+        kinds = [self.defence_kinds[defence] for defence in defences]
+        return {need for kind in kinds for need in rooms.fact("defences", kind, "NEEDS", ())}
+
+    def needs_at_test(self, method: str, defences: Iterable[str]) -> set[str]:
+        """What the given defences read while `method` runs: nothing where they have decided before, on dev."""
+        return set() if self.learns(method) == "weights" else self.needs(defences)
 
     @cached_property
     def supervised(self) -> list[str]:
         """The supervisors (`reward`, `judge`) that the study has a model for."""
         return [kind for kind in ("reward", "judge") if self.config["supervisors"].get(kind)]
 
-    def design(self) -> dict[str, Any]:
-        """What the tables need to know of the study, as plain values."""
-        return {
-            "study": self.name,
-            "seeds": self.seeds,
-            "pools": self.pools,
-            "attackers": {name: spec["kind"] for name, spec in self.attackers.items()},
-            "controls": self.controls,
-            "levels": {method: self.level(method) for method in self.methods},
-            "defences": {method: self.defences(method) for method in self.methods},
-            "domains": {dataset: self.domain(dataset) for dataset in self.datasets},
-            "applicable": {
-                pool: {method: self.applicable(pool, method) for method in self.methods}
-                for pool in self.pools
-            },
-            "bootstrap": dict(self.config["bootstrap"]),
-        }
+    def judges(self, form: str) -> bool:
+        """Whether the study has a judge that is asked in this form, `pointwise` or `listwise`."""
+        return "judge" in self.supervised and self.config["supervisors"]["judge_form"] == form
+
+
+def _label(kind: str) -> str:
+    """What a defence is called in paths and tables."""
+    return Path(kind).stem if kind.endswith(".py") else kind
 
 
 def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:

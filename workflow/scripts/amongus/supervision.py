@@ -1,9 +1,12 @@
 """Asking supervisors: which conversations a reward model and a judge see."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
+from math import exp, fsum, isfinite, log, nan
 
 from amongus.members import Message
 from amongus.prompts import Template
+from amongus.seeds import derive, digest
 
 JUDGE = "judge"
 CONTINUATION = "The answer is"
@@ -25,3 +28,36 @@ def verdict(logits: Sequence[float]) -> float:
     """logit(wrong) − logit(right) from the logits of `LABELS`: the larger, the surer that it is wrong."""
     right, wrong = logits
     return wrong - right
+
+
+def orders(members: Sequence[str], number: int, *key: object) -> list[list[str]]:
+    """The `number` orders in which a listwise judge sees the members' answers: rotations of one drawn from `key`.
+
+    With as many orders as members each stands in each place once, so that a liking for a place cancels out.
+    """
+    drawn = sorted(members, key=lambda member: derive("order", *key, member))
+    shifts = [round(turn * len(drawn) / number) % len(drawn) for turn in range(number)]
+    return [[*drawn[shift:], *drawn[:shift]] for shift in shifts]
+
+
+def compared(question: str, texts: Sequence[str], prompts: Mapping[str, Template]) -> tuple[Message, ...]:
+    """A judge being asked which of several answers is the worst; its answer is a number from 1.
+
+    Each answer stands between marks that no answer holds, so none can close its own place or open another's.
+    """
+    mark = next(mark for mark in map(_mark, count()) if not any(mark in text for text in (question, *texts)))
+    asked = prompts["judge.listwise"].render(question=question, answers=texts, mark=mark)
+    return ({"role": "user", "content": asked},)
+
+
+def suspicion(logits: Sequence[float]) -> list[float]:
+    """The log-probability of each label among all of them; NaN for all where a logit is not finite."""
+    if not all(map(isfinite, logits)):
+        return [nan] * len(logits)
+    top = max(logits)
+    whole = top + log(fsum(exp(logit - top) for logit in logits))
+    return [logit - whole for logit in logits]
+
+
+def _mark(number: int) -> str:
+    return digest("mark", number)[:8]

@@ -16,6 +16,14 @@ from amongus.toy import world
 from amongus.toy.world import Question
 
 KINDS = ("answer", "refine", "route", "criticise", "revise", "judge")
+TEMPLATES = (
+    "debate.refine",
+    "llm_router.route",
+    "feedback.criticise",
+    "feedback.refine",
+    "judge.pointwise",
+)
+"""The templates that conversations are made with."""
 ALL = "all"
 COMMON = "common"
 

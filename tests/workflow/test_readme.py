@@ -1,0 +1,94 @@
+"""The README's own examples, followed word by word: a method, a defence, an attacker and a dataset of one's own."""
+
+import re
+import subprocess
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT
+from harness import Project
+from micro import STUDY
+
+README = (ROOT / "README.md").read_text()
+
+
+def examples():
+    """File -> content of every fenced block that is introduced by a path of `extras/`."""
+    blocks = re.findall(r"`(extras/[\w.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.DOTALL)
+    return dict(blocks)
+
+
+def small_demo():
+    """The demo with its names, as small as the micro study, and without attackers of its own."""
+    demo = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+    sizes = STUDY["models"]
+    demo["models"]["base"] = sizes["base"]
+    for name in demo["pools"]["clean"]:
+        demo["models"][name] = {**sizes["x"], "domains": [name]}
+    demo["models"] = {name: demo["models"][name] for name in ("base", *demo["pools"]["clean"])}
+    for dataset in demo["datasets"].values():
+        dataset.update(dev=4, test=5)
+    return {
+        **demo,
+        "attackers": {},
+        "supervisors": {},
+        "pools": {"clean": demo["pools"]["clean"]},
+        "methods": {"soup": {}},
+        "sampling": {"max_new_tokens": 8},
+    }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("readme"), {**small_demo(), "study": "mine"})
+    (project.folder / "config" / "demo.yaml").write_text(yaml.safe_dump(small_demo(), sort_keys=False))
+    for path, content in examples().items():
+        file = project.folder / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+    return project
+
+
+def command():
+    """The README's command line that uses the examples."""
+    (line,) = re.findall(r"^    (snakemake .*extras/add\.yaml)$", README, re.MULTILINE)
+    return line.split()
+
+
+def test_the_readme_shows_one_of_each():
+    assert set(examples()) == {
+        "extras/vote.py",
+        "extras/loner.py",
+        "extras/told.py",
+        "extras/colours.py",
+        "extras/add.yaml",
+    }
+
+
+def test_what_the_readme_adds_runs_and_reaches_the_tables(project):
+    done = subprocess.run(
+        command(), cwd=project.folder, env=project.environment(), capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr[-3000:] + project.logs()
+    mitigation = pd.read_csv(project.results / "tables" / "mitigation.csv")
+    assert {"vote"} <= set(mitigation["method"]) and {"loner", "oracle"} <= set(mitigation["defence"])
+    impact = pd.read_csv(project.results / "tables" / "impact.csv")
+    assert {"told"} <= set(impact["pool"]) and {"colours"} <= set(impact["dataset"])
+    rows = impact[(impact["method"] == "vote") & (impact["dataset"] == "colours")]
+    assert rows["n"].tolist() == [3]
+
+
+def test_a_comment_in_ones_own_file_reruns_nothing_and_code_what_reads_it(project):
+    path = project.folder / "extras" / "loner.py"
+    text = path.read_text()
+    path.write_text("# why\n" + text)
+    dry = [*command(), "--dry-run"]
+    run = {"cwd": project.folder, "env": project.environment(), "capture_output": True, "text": True}
+    assert "Nothing to be done" in "".join(subprocess.run(dry, **run).stdout)
+    path.write_text(text.replace("loners[-1]", "loners[0]"))
+    shown = subprocess.run(dry, **run).stdout
+    path.write_text(text)
+    assert "collaborate_told.vote" in shown and "learn_clean.soup" in shown
+    assert "rule train" not in shown and "rule respond" not in shown

@@ -1,0 +1,62 @@
+"""Rule rankings: the judge's suspicion of each answer of a pool, asked which of them is the worst."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.costs import write_cost
+from amongus.engine.engine import Engine
+from amongus.engine.sampling import Sampling
+from amongus.files import QUESTIONS, RANKINGS, RESPONSES, read_json, read_table, write_table
+from amongus.members import Member
+from amongus.paths import Paths
+from amongus.prompts import Template, clipped
+from amongus.supervision import JUDGE, compared, orders, suspicion
+
+
+def main(snakemake: Any) -> None:
+    """Rank all cells with one judge and write one file per cell."""
+    params = snakemake.params
+    paths = Paths(**params.home, seed=snakemake.wildcards.seed)
+    folder = snakemake.input.model
+    judge = Member(JUDGE, folder, fingerprint=read_json(Path(folder) / "fingerprint.json")["fingerprint"])
+    engine = Engine({JUDGE: judge}, Sampling(), seed=int(paths.seed), **params.engine)
+    for (_, dataset, split), path in zip(params.cells, snakemake.output.rankings, strict=True):
+        questions = read_table(paths.questions(dataset, split), QUESTIONS).to_pylist()
+        texts = {m: read_table(paths.responses(m, dataset, split), RESPONSES)["text"] for m in params.pool}
+        shown = {m: [clipped(text, params.limit) for text in texts[m].to_pylist()] for m in params.pool}
+        rows = rank(engine, questions, shown, params, int(paths.seed))
+        write_table(path, {name: [row[name] for row in rows] for name in RANKINGS.names}, RANKINGS)
+    write_cost(snakemake.output.cost, "rankings", engine.stats)
+
+
+def rank(
+    engine: Any,
+    questions: Sequence[Mapping[str, str]],
+    shown: Mapping[str, Sequence[str]],
+    params: Any,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """A row per question and member: the mean over orders of its label's log-probability of being the worst."""
+    prompts = {name: Template(**template) for name, template in params.prompts.items()}
+    labels = [str(number) for number in range(1, len(params.pool) + 1)]
+    asked, places = [], []
+    for row, question in enumerate(questions):
+        for order in orders(params.pool, params.orders, seed, question["id"]):
+            asked.append(compared(question["prompt"], [shown[member][row] for member in order], prompts))
+            places.append((row, order))
+    sums = {(row, member): 0.0 for row in range(len(questions)) for member in params.pool}
+    for (row, order), logits in zip(places, engine.label_logits(JUDGE, asked, labels), strict=True):
+        for member, value in zip(order, suspicion(logits), strict=True):
+            sums[row, member] += value / params.orders
+    return [
+        {"id": questions[row]["id"], "member": member, "verdict": value, "readable": isfinite(value)}
+        for (row, member), value in sums.items()
+    ]
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)
