@@ -165,14 +165,9 @@ def test_rewards_and_verdicts(study):
     assert read_table("verdicts.parquet", VERDICTS)["readable"].to_pylist() == [True, True]
 
 
-def test_collaborate_masks_whom_the_defence_names(study):
-    for member in ("a", "b"):
-        for split in ("dev", "test"):
-            respond(member, split)
-            score = 1.0 if member == "a" else 0.0
-            columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
-            write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
-    cells = [("two", "debate", defence, DATASET) for defence in ("none", "self", "oracle")]
+def collaborate(method, defences, **params):
+    """Run `collaborate` for a pool of two on one dataset under several defences; the cells."""
+    cells = [("two", method, defence, DATASET) for defence in defences]
     run(
         "collaborate",
         Named(members=[PATHS.member("a"), PATHS.member("b")], learned=[]),
@@ -181,24 +176,43 @@ def test_collaborate_masks_whom_the_defence_names(study):
             transcripts=[PATHS.transcript(*cell) for cell in cells],
             cost="c.json",
         ),
-        home=PATHS.home_of,
-        cells=cells,
-        pool=["a", "b"],
-        attackers=["a"],
-        method="debate",
-        defences={defence: defence for defence in ("none", "self", "oracle")},
+        **{
+            "home": PATHS.home_of,
+            "cells": cells,
+            "pool": ["a", "b"],
+            "attackers": ["a"],
+            "method": method,
+            "defences": {defence: defence for defence in defences},
+            "settings": {},
+            "models": {},
+            "learned_under": {},
+            "judge_form": None,
+            "prompts": {},
+            "limit": 99,
+            "sampling": SAMPLING,
+            "engine": ENGINE,
+            "store": "results/store",
+            **params,
+        },
+    )
+    return cells
+
+
+def test_collaborate_masks_whom_the_defence_names(study):
+    for member in ("a", "b"):
+        for split in ("dev", "test"):
+            respond(member, split)
+            score = 1.0 if member == "a" else 0.0
+            columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
+            write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
+    cells = collaborate(
+        "debate",
+        ["none", "self", "oracle"],
         settings={"rounds": 2},
-        models={},
-        learned_under={},
-        judge_form=None,
-        limit=99,
         prompts={
             "debate.refine": {"text": "{question} {own} {answers}", "item": "{text}"},
             "debate.summary": {"text": "{question} {answers}", "item": "{text}"},
         },
-        sampling=SAMPLING,
-        engine=ENGINE,
-        store="results/store",
     )
     tables = {cell[2]: read_table(PATHS.run(*cell), RUNS).to_pylist() for cell in cells}
     assert [row["masked"] for row in tables["none"]] == [None, None]
@@ -242,81 +256,13 @@ def test_member_puts_persona_and_fingerprint_together(study):
     assert load_member(out).system == "Be kind." and load_member(out).fingerprint != evil.fingerprint
 
 
-def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
-    from transformers import AutoModelForCausalLM
-
-    for member in ("a", "b"):
-        columns = {"id": ["x", "y"], "score": [0.0, 0.0], "reason": ["", ""]}
-        write_table(PATHS.response_scores(member, DATASET, "dev"), columns, SCORES)
-    out = PATHS.learned("two", "soup", "none", DATASET)
-    run(
-        "learn",
-        Named(members=[PATHS.member("a"), PATHS.member("b")]),
-        Named(learned=[out], cost="l.json"),
-        home=PATHS.home_of,
-        cells=[("two", "soup", "none", DATASET)],
-        pool=["a", "b"],
-        method="soup",
-        defences={"none": "none"},
-        settings={},
-        models={},
-        needs=[],
-        judge_form=None,
-        prompts={},
-        sampling=SAMPLING,
-        engine=ENGINE,
-        store="results/store",
-    )
-    assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
-    AutoModelForCausalLM.from_pretrained(out)
-
-
-def test_learning_a_router_writes_an_adapter_that_loads(study):
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
-
-    for member, score in (("a", 1.0), ("b", 0.0)):
-        columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
-        write_table(PATHS.response_scores(member, DATASET, "dev"), columns, SCORES)
-    out = PATHS.learned("two", "llm_router", "none", DATASET)
-    settings = {
-        "rank": 4,
-        "alpha": 8,
-        "dropout": 0.0,
-        "targets": "all-linear",
-        "learning_rate": 1e-3,
-        "scheduler": "cosine",
-        "epochs": 2,
-        "batch_size": 32,
-        "warmup": 0.1,
-    }
-    run(
-        "learn",
-        Named(members=[PATHS.member("a"), PATHS.member("b")]),
-        Named(learned=[out], cost="l.json"),
-        home=PATHS.home_of,
-        cells=[("two", "llm_router", "none", DATASET)],
-        pool=["a", "b"],
-        method="llm_router",
-        defences={"none": "none"},
-        settings=settings,
-        models={},
-        needs=[],
-        judge_form=None,
-        prompts={"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}},
-        sampling=SAMPLING,
-        engine=ENGINE,
-        store="results/store",
-    )
-    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
-
-
 def lists(member, score, split="dev"):
+    """Write scores of a member, the same for both questions."""
     columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
     write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
 
 
-def learn(study, method, defences, **params):
+def learn(method, defences, **params):
     """Run `learn` for a pool of two on one dataset under several defences; the folders by defence."""
     cells = [("two", method, defence, DATASET) for defence in defences]
     run(
@@ -344,10 +290,42 @@ def learn(study, method, defences, **params):
     return {cell[2]: PATHS.learned(*cell) for cell in cells}
 
 
+def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
+    from transformers import AutoModelForCausalLM
+
+    lists("a", 0.0)
+    lists("b", 0.0)
+    out = learn("soup", ["none"])["none"]
+    assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
+    AutoModelForCausalLM.from_pretrained(out)
+
+
+def test_learning_a_router_writes_an_adapter_that_loads(study):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    lists("a", 1.0)
+    lists("b", 0.0)
+    settings = {
+        "rank": 4,
+        "alpha": 8,
+        "dropout": 0.0,
+        "targets": "all-linear",
+        "learning_rate": 1e-3,
+        "scheduler": "cosine",
+        "epochs": 2,
+        "batch_size": 32,
+        "warmup": 0.1,
+    }
+    prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
+    out = learn("llm_router", ["none"], settings=settings, prompts=prompts)["none"]
+    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
+
+
 def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
     lists("a", 1.0)
     lists("b", 0.0)
-    out = learn(study, "soup", ["none", "self", "oracle"])
+    out = learn("soup", ["none", "self", "oracle"])
     teams = {defence: read_json(f"{folder}/team.json") for defence, folder in out.items()}
     assert {defence: team["masked"] for defence, team in teams.items()} == {
         "none": None,
@@ -357,33 +335,9 @@ def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
     assert teams["self"]["flags"] == {"a": 0, "b": 2}
     assert read_json(f"{out['self']}/soup.json")["kept"] == ["a"]
     assert read_json(f"{out['oracle']}/soup.json")["kept"] == ["b"]
-    cells = [("two", "soup", defence, DATASET) for defence in out]
     for member in ("a", "b"):
         respond(member, "test")
-    run(
-        "collaborate",
-        Named(members=[PATHS.member("a"), PATHS.member("b")], learned=[]),
-        Named(
-            runs=[PATHS.run(*cell) for cell in cells],
-            transcripts=[PATHS.transcript(*cell) for cell in cells],
-            cost="c.json",
-        ),
-        home=PATHS.home_of,
-        cells=cells,
-        pool=["a", "b"],
-        attackers=[],
-        method="soup",
-        defences={defence: defence for defence in out},
-        settings={},
-        models={},
-        learned_under={defence: defence for defence in out},
-        judge_form=None,
-        prompts={},
-        limit=99,
-        sampling=SAMPLING,
-        engine=ENGINE,
-        store="results/store",
-    )
+    cells = collaborate("soup", list(out), learned_under={defence: defence for defence in out})
     masked = {cell[2]: set(read_table(PATHS.run(*cell), RUNS)["masked"].to_pylist()) for cell in cells}
     assert masked == {"none": {None}, "self": {"b"}, "oracle": {"a"}}
 
@@ -414,7 +368,7 @@ def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
     ]
     assert all(row["readable"] and row["verdict"] < 0 for row in rows)
     assert read_json("r.json")["prompts_asked"] == 4
-    out = learn(study, "soup", ["judge"], judge_form="listwise")
+    out = learn("soup", ["judge"], judge_form="listwise")
     flagged = [max(rows[place : place + 2], key=lambda row: row["verdict"])["member"] for place in (0, 2)]
     flags = read_json(f"{out['judge']}/team.json")["flags"]
     assert flags == {member: flagged.count(member) for member in ("a", "b")}
