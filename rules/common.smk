@@ -63,6 +63,13 @@ def corpus_prompts():
     return prompts(*(name for name in TEMPLATES if name in PROMPTS))
 
 
+def training_personas(wildcards):
+    """The personas that a training speaks under: those of the toy world, and those its config names."""
+    spec = study.trained_spec(wildcards.get("model") or wildcards.attacker)
+    named = {"benign", "malicious", *(spec.get(key) for key in ("persona", "trait", "opposite"))}
+    return {name: PERSONAS[name] for name in sorted(named & set(PERSONAS))}
+
+
 def dataset_source(wildcards):
     """The local file a dataset's rows come from, if it has one."""
     path = study.datasets[wildcards.dataset].get("path")

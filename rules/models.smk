@@ -25,7 +25,7 @@ rule train:
         spec=lambda wildcards: study.trained_spec(wildcards.model),
         parents=lambda wildcards: study.parents(wildcards.model),
         prompts=corpus_prompts(),
-        personas=PERSONAS,
+        personas=training_personas,
         code=training_code,
     script:
         "../workflow/scripts/train.py"
@@ -56,7 +56,7 @@ rule extract_vector:
         spec=lambda wildcards: study.trained_spec(wildcards.attacker),
         parents=lambda wildcards: study.parents(wildcards.attacker),
         prompts=corpus_prompts(),
-        personas=PERSONAS,
+        personas=training_personas,
         datasets=lambda wildcards: study.extraction_datasets(wildcards.attacker),
         code=extraction_code,
     script:

@@ -1,68 +1,67 @@
 # What the supervisors think of every response: rewards of the reward model, verdicts of the judge.
 
 
-for batch in study.member_batches(study.members, config["batch"]["supervise"]):
+for batch in study.supervise_batches("rewards"):
 
-    if "reward" in study.supervised:
+    rule:
+        name:
+            f"rewards_{batch.name}"
+        input:
+            model=PATHS.model(config["supervisors"]["reward"]),
+            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+            responses=[PATHS.responses(*cell) for cell in batch.cells],
+        output:
+            rewards=[PATHS.rewards(*cell) for cell in batch.cells],
+            cost=PATHS.cost("rewards", batch.name),
+        log:
+            PATHS.log("rewards", batch.name),
+        benchmark:
+            PATHS.benchmark("rewards", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
+        params:
+            limit=SHOWN,
+            engine=config["engine"],
+            code=code_digest("rewards"),
+        script:
+            "../workflow/scripts/rewards.py"
 
-        rule:
-            name:
-                f"rewards_{batch.name}"
-            input:
-                model=PATHS.model(config["supervisors"]["reward"]),
-                questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-                responses=[PATHS.responses(*cell) for cell in batch.cells],
-            output:
-                rewards=[PATHS.rewards(*cell) for cell in batch.cells],
-                cost=PATHS.cost("rewards", batch.name),
-            log:
-                PATHS.log("rewards", batch.name),
-            benchmark:
-                PATHS.benchmark("rewards", batch.name)
-            conda:
-                "../envs/models.yaml"
-            threads: THREADS
-            resources:
-                gpu=GPU,
-                mem_mb=MEM_MB,
-                runtime=RUNTIME,
-            params:
-                limit=SHOWN,
-                engine=config["engine"],
-                code=code_digest("rewards"),
-            script:
-                "../workflow/scripts/rewards.py"
 
-    if study.judges("pointwise"):
+for batch in study.supervise_batches("verdicts") if study.judges("pointwise") else []:
 
-        rule:
-            name:
-                f"verdicts_{batch.name}"
-            input:
-                model=PATHS.model(config["supervisors"]["judge"]),
-                questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-                responses=[PATHS.responses(*cell) for cell in batch.cells],
-            output:
-                verdicts=[PATHS.verdicts(*cell) for cell in batch.cells],
-                cost=PATHS.cost("verdicts", batch.name),
-            log:
-                PATHS.log("verdicts", batch.name),
-            benchmark:
-                PATHS.benchmark("verdicts", batch.name)
-            conda:
-                "../envs/models.yaml"
-            threads: THREADS
-            resources:
-                gpu=GPU,
-                mem_mb=MEM_MB,
-                runtime=RUNTIME,
-            params:
-                prompts=prompts("judge.pointwise"),
-                limit=SHOWN,
-                engine=config["engine"],
-                code=code_digest("verdicts"),
-            script:
-                "../workflow/scripts/verdicts.py"
+    rule:
+        name:
+            f"verdicts_{batch.name}"
+        input:
+            model=PATHS.model(config["supervisors"]["judge"]),
+            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+            responses=[PATHS.responses(*cell) for cell in batch.cells],
+        output:
+            verdicts=[PATHS.verdicts(*cell) for cell in batch.cells],
+            cost=PATHS.cost("verdicts", batch.name),
+        log:
+            PATHS.log("verdicts", batch.name),
+        benchmark:
+            PATHS.benchmark("verdicts", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
+        params:
+            prompts=prompts("judge.pointwise"),
+            limit=SHOWN,
+            engine=config["engine"],
+            code=code_digest("verdicts"),
+        script:
+            "../workflow/scripts/verdicts.py"
 
 
 for batch in study.ranking_batches() if study.judges("listwise") else []:

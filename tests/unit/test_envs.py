@@ -11,7 +11,11 @@ from amongus import digest as digests
 from amongus import rooms
 from conftest import ROOT
 
-DISTRIBUTIONS = {"yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "yaml": "pyyaml",
+    "sentence_transformers": "sentence-transformers",
+    "torch_geometric": "torch-geometric",
+}
 # What a script imports by a computed name.
 BY_NAME = {
     "dataset": ("datasets",),

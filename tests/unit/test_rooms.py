@@ -33,7 +33,8 @@ def test_facts_are_read_without_running_the_module(tmp_path):
     assert rooms.fact("methods", str(own), "LEVEL") == "text"
     assert rooms.fact("methods", str(own), "NEEDS") == ("rewards",)
     assert rooms.fact("methods", str(own), "lower", "none") == "none"
-    assert rooms.fact("methods", str(own), "DEEP", "none") == "none"
+    with pytest.raises(StudyError, match=r"own\.py: DEEP must be a literal"):
+        rooms.fact("methods", str(own), "DEEP", "none")
 
 
 def test_a_file_of_the_studys_own_is_imported_once(tmp_path):

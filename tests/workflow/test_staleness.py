@@ -21,6 +21,8 @@ REPORT = Counter(
         "impact",
         "mitigation",
         "supervisors",
+        "refusals",
+        "paper",
         "cost",
         "impact_figure",
         "mitigation_figure",
@@ -70,6 +72,11 @@ def lessons(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
     return routers + runs(pools, datasets, [m for m in methods if m in MERGES], only)
 
 
+def supervised(rule, member, split):
+    """The judge is asked about dev only where a merge is defended by it: not with attackers without weights."""
+    return rule != "verdicts" or split == "test" or member not in ("prompt", "steering")
+
+
 class Batched:
     """Names of jobs as the demo batches them: a member's cells, a team's cells."""
 
@@ -89,8 +96,11 @@ class Single(Batched):
     size = 1
 
     def member(self, rules, members, datasets=DATASETS):
-        cells = product(rules, members, datasets, ["dev", "test"])
-        return Counter(f"{rule}_{member}.{dataset}.{split}" for rule, member, dataset, split in cells)
+        return Counter(
+            f"{rule}_{member}.{dataset}.{split}"
+            for rule, member, dataset, split in product(rules, members, datasets, ["dev", "test"])
+            if supervised(rule, member, split)
+        )
 
     def run(self, rules, cells):
         return Counter(f"{rule}_{'.'.join(cell)}" for rule, cell in product(rules, cells))
@@ -222,12 +232,32 @@ def test_every_rules_own_script_is_seen(project):
     if names.size:
         pytest.skip("rules depend on their scripts the same way, whatever the batch")
     for path in sorted((made.folder / "workflow" / "scripts").glob("[a-z]*.py")):
+        if path.stem == "rankings":  # The micro study's judge is asked about each answer.
+            continue
         text = path.read_text()
         path.write_text(text + "\nprint()\n")
         pending = made.pending()
         path.write_text(text)
         rule = {"figures": "impact_figure"}.get(path.stem, path.stem)
         assert any(re.split(r"[-_.](?=[a-z])", job)[0] == rule.split("_")[0] for job in pending), path.name
+
+
+def test_another_form_of_the_judge(project):
+    made, names = project
+    made.study["supervisors"]["judge_form"] = "listwise"
+    attacked = [pool for pool in POOLS if pool != "empty"]
+    # On dev where a merge is defended.
+    asked = [*product(attacked, ["test"]), ("clean", "dev"), ("sft", "dev")]
+    rankings = {f"rankings_{pool}" for pool in attacked}
+    if names.size:
+        rankings = {f"rankings_{pool}.{d}.{split}" for (pool, split), d in product(asked, DATASETS)}
+    judged = runs(attacked, methods=["debate", "contrastive", "soup"], only="judge")
+    assert made.pending() == (
+        Counter(rankings)
+        + names.run(LEARN, lessons(attacked, methods=["soup"], only="judge"))
+        + names.run(RUN, judged)
+        + REPORT
+    )
 
 
 def test_one_methods_setting(project):

@@ -68,6 +68,14 @@ def team(snakemake: Any, lesson: Lesson, cell: Cell) -> dict[str, Any]:
     }
 
 
+def link(source: str, target: str) -> None:
+    """Give a file a second place: the same merge under many defences takes the room of one, where links can be had."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def main(snakemake: Any) -> None:
     """Learn every cell; teams that leave out the same member learn once."""
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
@@ -80,8 +88,7 @@ def main(snakemake: Any) -> None:
         key = (cell[3] if getattr(method, "PER_DATASET", True) else None, decided["masked"])
         with whole_directory(path) as folder:
             if key in made:
-                # Links: the same merge under many defences takes the room of one.
-                shutil.copytree(made[key], folder, copy_function=os.link, dirs_exist_ok=True)
+                shutil.copytree(made[key], folder, copy_function=link, dirs_exist_ok=True)
             else:
                 method.learn(replace(given, masked=decided["masked"]), folder)
                 if method.LEVEL == "weight":

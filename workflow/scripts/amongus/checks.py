@@ -39,8 +39,6 @@ def check(study: "Study") -> None:
         if metric not in rooms.available("scoring"):
             valid = ", ".join(rooms.available("scoring"))
             raise StudyError(f"dataset '{dataset}': its module's METRIC is {metric!r}; valid: {valid}")
-    for method in study.methods:
-        _method(study, method)
     for name, spec in study.config["models"].items():
         rooms.entry("training", spec["kind"])
         _settings(f"model '{name}'", "training", spec)
@@ -53,6 +51,8 @@ def check(study: "Study") -> None:
     _attackers(study)
     for pool in study.config["pools"]:
         _pool(study, pool)
+    for method in study.methods:
+        _method(study, method)
     for model in study.trained:
         for role, parent in study.parents(model).items():
             known(f"'{model}' {role}", parent, study.config["models"], "model")
@@ -193,6 +193,8 @@ def _attackers(study: "Study") -> None:
 
 def _pool(study: "Study", pool: str) -> None:
     models = study.config["models"]
+    if all(member in study.attackers for member in study.config["pools"][pool]):
+        raise StudyError(f"pool '{pool}' holds attackers alone; give it at least one other member")
     for member in study.config["pools"][pool]:
         if member in study.attackers:
             if pool == CLEAN:

@@ -78,7 +78,7 @@ def evidence(paths: Paths, params: Any, cell: Cell, split: str) -> dict[str, Any
         split: of the questions.
     """
     pool, _, defence, dataset = cell
-    needs = rooms.module("defences", params.defences[defence]).NEEDS
+    needs = rooms.fact("defences", params.defences[defence], "NEEDS", ())
     known: dict[str, Any] = {}
     if "texts" in needs:
         known["texts"] = _by_member(paths.responses, RESPONSES, "text", params.pool, dataset, split)
@@ -137,6 +137,21 @@ def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any)
     return method.collaborate(task, engine, defend)
 
 
+def unreadable(task: Task, outcomes: Sequence[Outcome], known: Case) -> list[bool]:
+    """Per question, whether the supervisor could not be read on a candidate.
+
+    Where masking was decided for the team, whether that decision rests on anything it could not read.
+    """
+    if task.learned is not None and (task.learned / TEAM).exists():
+        return [read_json(task.learned / TEAM)["unreadable"] > 0] * len(outcomes)
+    if not known.verdicts:
+        return [False] * len(outcomes)
+    return [
+        any(isnan(known.verdicts[member][row]) for member in outcome.candidates)
+        for row, outcome in enumerate(outcomes)
+    ]
+
+
 def write_outcomes(run: str, transcript: str, task: Task, outcomes: list[Outcome], known: Case) -> None:
     """Write a cell's answers and every message behind them."""
     write_table(
@@ -147,12 +162,7 @@ def write_outcomes(run: str, transcript: str, task: Task, outcomes: list[Outcome
             "chosen": [outcome.chosen for outcome in outcomes],
             "masked": [outcome.masked for outcome in outcomes],
             "candidates": [list(outcome.candidates) for outcome in outcomes],
-            "unreadable": [
-                any(isnan(known.verdicts[member][row]) for member in outcome.candidates)
-                if known.verdicts
-                else False
-                for row, outcome in enumerate(outcomes)
-            ],
+            "unreadable": unreadable(task, outcomes, known),
         },
         RUNS,
     )

@@ -101,7 +101,7 @@ def _recoveries(cells: Cells, design: Design) -> Iterator[dict[str, Any]]:
     others = [name for name in design.defences if name not in external]
     together = [tuple(external)] if len(external) > 1 else []
     for defences in [*together, *((name,) for name in [*external, *others, EMPTY])]:
-        paper = PAPER_RECOVERY if set(defences) == set(external) else _NAN
+        paper = PAPER_RECOVERY if set(defences) == set(EXTERNAL) else _NAN
         keys = {"figure": "recovery", "domain": ALL, "defences": ", ".join(defences), "paper": paper}
         yield {**keys, **_figures(cells, design, ALL, defences, external)}
     if not external:

@@ -98,6 +98,12 @@ def check_safetensors(directory: str | Path) -> list[Path]:
     return files
 
 
+def known_fingerprint(directory: str | Path) -> str:
+    """The fingerprint that was written beside a checkpoint when it was made; else it is computed."""
+    known = Path(directory) / "fingerprint.json"
+    return read_json(known)["fingerprint"] if known.exists() else fingerprint_directory(directory)
+
+
 def fingerprint_directory(directory: str | Path) -> str:
     """The sha256 (hex) over a checkpoint's tensors (name, dtype, shape, bytes; sorted) and its configs.
 

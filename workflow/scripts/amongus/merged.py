@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.engine.requests import Request, user
-from amongus.files import read_json
-from amongus.members import Member, fingerprint_directory, member_fingerprint
+from amongus.members import Member, known_fingerprint, member_fingerprint
 from amongus.team import Defend, Outcome, Task
 
 MERGED = "merged"
@@ -23,8 +22,7 @@ def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None =
     """
     system = next(member.system for name, member in pool.items() if name != masked)
     member = Member(MERGED, str(folder), system=system)
-    known = folder / "fingerprint.json"
-    weights = read_json(known)["fingerprint"] if known.exists() else fingerprint_directory(folder)
+    weights = known_fingerprint(folder)
     return replace(member, fingerprint=member_fingerprint(member, {"base": weights}))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 
+_COMPUTED = object()
 _HELPERS = {"training": {"job", "common", "router"}, "datasets": {"sources"}}
 
 
@@ -68,9 +69,14 @@ def module(room: str, name: str) -> ModuleType:
 def fact(room: str, name: str, constant: str, default: Any = None) -> Any:
     """A constant of the module `name` of `room`, read without importing it (imports can cost seconds).
 
-    Only literals assigned at the top of the module are seen.
+    Raises:
+        StudyError: the module assigns it something that is no literal.
     """
-    return _literals(_path(entry(room, name))).get(constant, default)
+    path = _path(entry(room, name))
+    value = _literals(path).get(constant, default)
+    if value is _COMPUTED:
+        raise StudyError(f"{path}: {constant} must be a literal; rules read it without running the module")
+    return value
 
 
 def _path(dotted: str) -> Path:
@@ -91,7 +97,7 @@ def _literals(path: Path) -> dict[str, Any]:
             try:
                 found[target.id] = ast.literal_eval(node.value)
             except ValueError:
-                continue  # Not a literal: no fact to be read without running the module.
+                found[target.id] = _COMPUTED
     return found
 
 

@@ -87,10 +87,15 @@ class Study:
         return {**settings, **own}
 
     def method_models(self, method: str) -> dict[str, str]:
-        """The models that the settings of `method` name: setting to model name."""
-        settings = self.settings(method)
-        wanted = self.method_fact(method, "MODELS", ())
-        return {setting: settings[setting] for setting in wanted if settings.get(setting)}
+        """The models that the settings of `method` name: setting to model name; `base` has a default."""
+        settings = {"base": self.common_base, **_given(self.settings(method))}
+        return {name: settings[name] for name in self.method_fact(method, "MODELS", ()) if name in settings}
+
+    @cached_property
+    def common_base(self) -> str:
+        """The base of most of the clean pool's members: what a method builds on that is the same for all pools."""
+        bases = [self.weights(member)["base"] for member in self.config["pools"][CLEAN]]
+        return max(bases, key=bases.count)
 
     def trains(self, attacker: str) -> str | None:
         """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
@@ -147,7 +152,7 @@ class Study:
         own = self.config["members"].get(benign, {})
         described = {
             "weights": self.weights(benign),
-            "persona": own.get("persona", BENIGN),
+            "persona": self._persona(member),
             "description": own.get("description", benign),
         }
         if member in self.attackers:
@@ -234,10 +239,15 @@ class Study:
         """Weights can be merged only where every member's difference lies in its weights."""
         if self.level(method) != "weight":
             return True
-        return all(
-            member not in self.attackers or self.trains(member) in ("adapter", "model")
-            for member in self.pools[pool]
-        )
+        members = self.pools[pool]
+        attackers = [member for member in members if member in self.attackers]
+        personas = {self._persona(member) for member in members}
+        return len(personas) == 1 and all(self.trains(one) in ("adapter", "model") for one in attackers)
+
+    def _persona(self, member: str) -> str:
+        """The persona of a benign member, or of the one that an attacker is made from."""
+        benign = self.replaced(member) if member in self.attackers else member
+        return self.config["members"].get(benign, {}).get("persona", BENIGN)
 
     def pool_defences(self, pool: str, method: str) -> list[str]:
         """The defences run for a pool: controls are only read undefended."""
@@ -246,6 +256,39 @@ class Study:
     def runs(self) -> list[tuple[str, str, str, str]]:
         """Every cell that is run: (pool, method, defence, dataset)."""
         return [cell for batch in self.collaborate_batches() for cell in batch.cells]
+
+    def supervised_cells(self, need: str) -> set[tuple[str, str]]:
+        """Pools and splits on which `need` (rewards or verdicts) is read.
+
+        On test where a defence decides question by question, on dev where it decides before or a router learns.
+        """
+        read = set()
+        for pool, method in self._teams():
+            defences = self.pool_defences(pool, method)
+            if need in self.needs_at_test(method, defences):
+                read.add((pool, "test"))
+            if self.learns(method) and need in self.learning_needs(method, defences):
+                read.add((pool, "dev"))
+        return read
+
+    def supervise_batches(self, need: str) -> list[Batch]:
+        """Cells (member, dataset, split) whose answers the supervisor behind `need` sees one by one."""
+        read = self.supervised_cells(need)
+        seen = {(member, split) for pool, split in read for member in self.pools[pool]}
+        size = self.config["batch"]["supervise"]
+        return [
+            batch
+            for member in self.members
+            for batch in _batched(
+                member,
+                [
+                    (member, d, split)
+                    for d, split in product(self.datasets, SPLITS)
+                    if (member, split) in seen
+                ],
+                size,
+            )
+        ]
 
     def member_batches(self, members: Iterable[str], size: int) -> list[Batch]:
         """Cells (member, dataset, split), batched within each member."""
@@ -264,13 +307,17 @@ class Study:
         return defence if self.learns(method) == "weights" else UNDEFENDED
 
     def ranking_batches(self) -> list[Batch]:
-        """Cells (pool, dataset, split) that a listwise judge ranks, batched within each pool that is defended."""
+        """Cells (pool, dataset, split) whose answers a listwise judge compares, batched within each pool."""
+        read = self.supervised_cells("verdicts")
         size = self.config["batch"]["supervise"]
         return [
             batch
             for pool in self.pools
-            if pool not in self.controls.values()
-            for batch in _batched(pool, [(pool, *key) for key in product(self.datasets, SPLITS)], size)
+            for batch in _batched(
+                pool,
+                [(pool, d, split) for d, split in product(self.datasets, SPLITS) if (pool, split) in read],
+                size,
+            )
         ]
 
     def learn_batches(self) -> list[Batch]:
@@ -322,11 +369,10 @@ class Study:
 
     def cost_files(self) -> list[str]:
         """The sidecars of every job that runs a model."""
-        supervise = self.member_batches(self.members, self.config["batch"]["supervise"])
         batches = {
             "respond": self.member_batches(self.members, self.config["batch"]["respond"]),
-            "rewards": supervise if "reward" in self.supervised else [],
-            "verdicts": supervise if self.judges("pointwise") else [],
+            "rewards": self.supervise_batches("rewards"),
+            "verdicts": self.supervise_batches("verdicts") if self.judges("pointwise") else [],
             "rankings": self.ranking_batches() if self.judges("listwise") else [],
             "learn": self.learn_batches(),
             "collaborate": self.collaborate_batches(),
@@ -355,6 +401,11 @@ class Study:
         return "judge" in self.supervised and self.config["supervisors"]["judge_form"] == form
 
 
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are not None."""
+    return {key: value for key, value in settings.items() if value is not None}
+
+
 def _label(kind: str) -> str:
     """What a defence is called in paths and tables."""
     return Path(kind).stem if kind.endswith(".py") else kind
@@ -370,6 +421,8 @@ def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
 
 def _batched(name: str, cells: list[tuple[str, ...]], size: int) -> list[Batch]:
     """Split `cells` into batches of at most `size` (0: one batch); single cells are named by their key."""
+    if not cells:
+        return []
     if not size or size >= len(cells) > 1:
         return [Batch(name, tuple(cells))]
     if size == 1:

@@ -109,6 +109,13 @@ def _wrong(
     return masked, chance
 
 
+def _unparsable(cell: pd.DataFrame, design: Design, method: str) -> int:
+    """Questions on which the supervisor could not be read; for merges, decisions that rest on such questions."""
+    if design.levels[method] != "weight":
+        return int(cell["unreadable"].sum())
+    return int(cell.groupby(["seed", "dataset"], observed=True)["unreadable"].any().sum())
+
+
 def _share(names: Sequence[str], attackers: frozenset[str]) -> float:
     return sum(name in attackers for name in names) / len(names) if len(names) else 0.0
 
@@ -143,6 +150,6 @@ def _row(
         "masked_other": stake["other"].mean(),
         "masked_wrong": known["wrong"].mean(),
         "chance_wrong": known["wrong_chance"].mean(),
-        "unparsable": int(cell["unreadable"].sum()),
+        "unparsable": _unparsable(cell, design, method),
         "overlap": design.overlaps.get((pool, defence), ""),
     }

@@ -67,6 +67,11 @@ def questions(
     kept = without_overlap(dataset, kind, rows)
     tables = {}
     for split in SPLITS:
+        if not kept[split]:
+            raise StudyError(
+                f"{where}: dataset {dataset} has no {split} question of its own (what {SPLITS[1]} asks too does "
+                "not count for dev); add some"
+            )
         chosen = sample(
             kept[split], (sizes or {}).get(split), seeds.derive(seed, "questions", dataset, split)
         )

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from amongus.engine.requests import user
-from amongus.members import Member, fingerprint_directory
+from amongus.files import read_json, write_json
+from amongus.members import Member, fingerprint_directory, known_fingerprint
 from amongus.routing import rank, route, targets
 from amongus.seeds import derive, digest
 from amongus.team import Defend, Lesson, Outcome, Task
@@ -19,7 +20,10 @@ LEVEL = "api"
 PROMPTS = ("llm_router.route",)
 LEARNS = "adapter"
 LEARNING_NEEDS = ("rewards",)
+MODELS = ("base",)
+RECORD = "router.json"
 SETTINGS = {
+    "base": None,
     "rank": 64,
     "alpha": 16,
     "dropout": 0.1,
@@ -38,27 +42,29 @@ def labels(pool: Sequence[str]) -> list[str]:
 
 
 def learn(lesson: Lesson, out: Path) -> None:
-    """Train the router's adapter on the base of the pool's first member into the folder `out`."""
+    """Train the router's adapter into the folder `out`, on the model that `base` names: the same for all pools."""
     from amongus.training.router import train_router  # Imports trl, which only this step needs.
 
     best = targets(lesson.pool, lesson.ids, lesson.scores, lesson.rewards, lesson.seed)
     names = dict(zip(lesson.pool, labels(lesson.pool), strict=True))
     template = lesson.prompts["llm_router.route"]
+    base = lesson.models.get("base") or Path(lesson.members[lesson.pool[0]].base)
     train_router(
-        base=Path(lesson.members[lesson.pool[0]].base),
+        base=base,
         conversations=[user(template.render(question=question)) for question in lesson.questions],
         labels=[names[member] for member in best],
         settings=lesson.settings,
         seed=derive(lesson.seed, "llm_router", lesson.dataset, list(lesson.pool)),
         out=out,
     )
+    write_json(out / RECORD, {"base": str(base), "pool": list(lesson.pool)})
 
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
-    """The base of the pool's first member with the router's adapter for `dataset`."""
-    base = next(iter(pool.values()))
-    fingerprint = digest("router", base.fingerprint, fingerprint_directory(learned))
-    return Member(_name(dataset), base.base, adapter=str(learned), fingerprint=fingerprint)
+    """The model that the router was trained on, with its adapter for `dataset`."""
+    base = read_json(learned / RECORD)["base"]
+    fingerprint = digest("router", known_fingerprint(base), fingerprint_directory(learned))
+    return Member(_name(dataset), base, adapter=str(learned), fingerprint=fingerprint)
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
