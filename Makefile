@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample test lint format bench docs oracles lock clean
+.PHONY: help demo demo-full sample test lint format bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -43,6 +43,10 @@ format: $(VENV)/.installed ## Mend style.
 
 bench: $(VENV)/.installed ## Measure the engine against plain baselines (CPU-time ratios).
 	OMP_NUM_THREADS=1 python benchmarks/bench.py results/bench.json
+
+check-data: $(VENV)/.installed ## Check prompts and scorers on all real rows (DATASETS=folder with the JSON files; minutes).
+	@test -n "$(DATASETS)" || { echo "make check-data DATASETS=/folder/with/json"; exit 1; }
+	OMP_NUM_THREADS=1 python benchmarks/check_data.py $(DATASETS)
 
 docs: $(VENV)/.installed ## Copy the tables and figures of the demos that were run into docs/ and README.md.
 	if [ -d results/demo/tables ]; then python docs/update.py results/demo README.md; fi

@@ -11,13 +11,23 @@ from amongus.errors import StudyError
 GSM8K = {"input": " 2 + 3? ", "output": "5"}
 NLGRAPH = {"input": "Is 0 connected to 1?", "output": "Yes"}
 CHOICE = {"question": "Who {0}?", "choices": {"A": "Me.", "B": "You."}, "answer": "B"}
+IFEVAL = {"prompt": " No commas. ", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
 COCONOT = {"input": "Draw a cat.\n", "category": "Unsupported requests"}
 
 
 def test_available_names_every_dataset_and_no_helper():
     names = datasets.available()
-    assert {"coconot", "gsm8k", "mmlu_redux", "nlgraph", "safetybench", "truthfulqa"} <= set(names)
-    assert not {"sources", "_shapes"} & set(names)
+    assert {
+        "coconot",
+        "gsm8k",
+        "ifbench",
+        "ifeval",
+        "mmlu_redux",
+        "nlgraph",
+        "safetybench",
+        "truthfulqa",
+    } <= set(names)
+    assert not {"sources", "_shapes", "_instructions"} & set(names)
 
 
 def test_boxed_prompts_ask_for_a_box():
@@ -34,6 +44,12 @@ def test_choice_prompts_letter_the_options(dataset):
 
 def test_coconot_prompt_gives_nothing_away():
     assert datasets.prompt("coconot", COCONOT) == "Draw a cat."
+
+
+@pytest.mark.parametrize("dataset", ["ifeval", "ifbench"])
+def test_prompts_that_state_their_instructions_stay_as_they_are(dataset):
+    assert datasets.prompt(dataset, IFEVAL) == "No commas."
+    assert datasets.metric(dataset, IFEVAL) == "instructions"
 
 
 def test_metrics():
@@ -59,10 +75,15 @@ def test_an_unknown_dataset_lists_the_valid_ones():
         ("truthfulqa", {**CHOICE, "choices": {"A": "x"}}, "at least two"),
         ("truthfulqa", {**CHOICE, "choices": {"A": "x", "BB": "y"}}, "single letters"),
         ("truthfulqa", {**CHOICE, "choices": {"A": "x", "B": None}}, "no text"),
+        ("ifeval", {**IFEVAL, "prompt": " "}, "prompt is empty"),
+        ("ifeval", {**IFEVAL, "instruction_id_list": []}, "no list of at least one name"),
+        ("ifeval", {**IFEVAL, "instruction_id_list": ["no_comma"]}, "unknown instruction no_comma"),
+        ("ifeval", {**IFEVAL, "kwargs": [None]}, "kwargs is no list of objects"),
+        ("ifeval", {**IFEVAL, "kwargs": [{}, {}]}, "1 instructions but 2 kwargs"),
     ],
 )
 def test_broken_rows_are_named(dataset, row, fault):
-    good = {"gsm8k": GSM8K, "coconot": COCONOT, "truthfulqa": CHOICE}[dataset]
+    good = {"gsm8k": GSM8K, "coconot": COCONOT, "truthfulqa": CHOICE, "ifeval": IFEVAL}[dataset]
     with pytest.raises(StudyError, match=rf"q.json: dataset {dataset}, split dev, row 1.*{fault}") as error:
         datasets.validate_rows(dataset, [good, row], "dev", "q.json")
     assert "leave" in str(error.value) or "make it one" in str(error.value)

@@ -61,7 +61,7 @@ def needed(script):
     for path in digests._reach(tuple(entries)):
         found.update(imports(path))
     third = found - own - set(sys.stdlib_module_names) - ELSEWHERE.get(script, set())
-    return {DISTRIBUTIONS.get(name, name) for name in third}
+    return {DISTRIBUTIONS.get(name, name).replace("_", "-") for name in third}
 
 
 def packages(env):
@@ -70,7 +70,7 @@ def packages(env):
     for entry in content["dependencies"]:
         for line in entry["pip"] if isinstance(entry, dict) else [entry]:
             name, _, version = re.match(r"([\w.-]+)\s*(==?)?\s*([\w.]*)", line).groups()
-            pins[name.lower()] = version
+            pins[name.lower().replace("_", "-")] = version
     return pins
 
 
@@ -86,7 +86,7 @@ def test_the_env_holds_what_the_script_imports(script, env):
 @pytest.mark.parametrize("env", sorted({env for _, env in rules()}))
 def test_the_env_has_the_locks_versions(env):
     lock = dict(
-        line.lower().split("==")
+        line.lower().replace("_", "-").split("==")
         for line in (ROOT / "requirements.lock").read_text().splitlines()
         if "==" in line
     )

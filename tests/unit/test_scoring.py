@@ -99,3 +99,17 @@ def test_choices_score_on_real_rows(dataset):
         ]
         scores = scoring.score(dataset, items, texts)
         assert sum(scores[i] for i in distinct) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("dataset", "unscorable"), [("ifeval", set()), ("ifbench", {"stopwords", "averaged_"})]
+)
+def test_instructions_score_on_real_rows(dataset, unscorable):
+    items = rows(dataset)
+    for text in ("", "Rain, sun and wind. What?", "\x00\ud800 [a] * b\n\nc"):
+        judged = scoring.explain("instructions", items, [text] * len(items))
+        scores = {score for score, _ in judged if not math.isnan(score)}
+        assert scores <= {0.0, 1.0} if text else scores == {0.0}
+        for score, why in judged:
+            assert not math.isnan(score) or any(package in why for package in unscorable), why
+    assert all(datasets.prompt(dataset, item) == item["prompt"].strip() for item in items)

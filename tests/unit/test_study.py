@@ -1,6 +1,8 @@
 """A config unfolds into pools, cells and batches; what is wrong in it is one clear line."""
 
 import copy
+import hashlib
+import json
 
 import pytest
 import yaml
@@ -8,8 +10,10 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config, validate
 
 import micro
+from amongus import scoring
 from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line
+from amongus.datasets import sources
 from amongus.errors import StudyError
 from amongus.study import Study
 from conftest import ROOT
@@ -216,6 +220,21 @@ def test_personas_and_prompts_that_are_not_there_are_named():
         check_personas(s, {"benign": []})
     with pytest.raises(StudyError, match=r"p\.yaml: no template 'refine' under 'debate'"):
         check_prompts(["debate.refine"], {}, "p.yaml")
+
+
+def test_datasets_of_checked_instructions_fit_a_study(tmp_path):
+    row = {"prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+    content = json.dumps({"dev": [row], "test": [{**row, "prompt": "Not one comma."}]})
+    (tmp_path / "if.json").write_text(content)
+    spec = {"path": str(tmp_path / "if.json"), "sha256": hashlib.sha256(content.encode()).hexdigest()}
+    s = study(datasets={"ifeval": spec, "ifbench": spec})
+    for dataset in ("ifeval", "ifbench"):
+        assert (s.metric(dataset), s.domain(dataset)) == ("instructions", "instruction")
+        sources.check_local(dataset, s.datasets[dataset])
+        asked = sources.questions(dataset, s.datasets[dataset])["test"]
+        items = [json.loads(item) for item in asked["item"]]
+        assert asked["prompt"] == ["Not one comma."]
+        assert scoring.explain(asked["metric"][0], items, ["Yes, sir."]) == [(0.0, "")]
 
 
 def test_batches_of_one_never_share_a_name():
