@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample test lint format bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample test bubblewrap lint format bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -27,8 +27,13 @@ demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo 
 sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
 
-test: $(VENV)/.installed ## Run the tests.
+test: $(VENV)/.installed bubblewrap ## Run the tests.
 	pytest -q -n 2 --dist loadfile
+
+bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
+	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } >/dev/null; } \
+	  || echo "bubblewrap is not installed: code is not scored, and the tests of that are skipped"
 
 lint: $(VENV)/.installed ## Check style of Python and Snakemake files.
 	ruff check .

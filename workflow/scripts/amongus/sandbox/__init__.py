@@ -1,0 +1,23 @@
+"""Code that a model wrote is run here and nowhere else: in a sandbox of its own, with a verdict it cannot speak.
+
+Each run is one bubblewrap sandbox: no network, no file of this machine but libraries (read-only), an environment of
+our own, an unprivileged user without capabilities, 64 MB of scratch space, limits on time, memory, processes and output.
+Without a working bubblewrap nothing is run.
+
+**What counts as a pass.** Neither exit codes nor output: only process 1 of the sandbox, which runs our code, knows the
+nonce of the run, and it receives that after the process that runs the code under test was forked.
+
+- `call`: the tests run in process 1 and call the function in its process. Arguments and results cross as plain data, so
+  nothing the code under test does to its interpreter (builtins, frames, `sys.exit`, equality) reaches the tests.
+- `execute`: the same for code that makes a `result`, which crosses as a pickle rebuilt by an allow-list of classes of
+  numpy, pandas, scipy and scikit-learn. What remains: a way through a class of that list that we do not know.
+- `run`: a whole program, its tests included, in one interpreter. Here a pass says that the program came to its end.
+  **A program that knows this package can say so itself**: it can find the harness in its own process and speak its
+  protocol, or patch what its own tests use. Guessing does not do: exit codes, output, `sys.exit`, `os._exit`, values
+  found in frames and bytes written to every descriptor are no pass. Score by `call` or `execute` what can be.
+"""
+
+from amongus.sandbox.bubble import Limits
+from amongus.sandbox.launch import Isolation, Result, call, execute, preflight, run
+
+__all__ = ["Isolation", "Limits", "Result", "call", "execute", "preflight", "run"]

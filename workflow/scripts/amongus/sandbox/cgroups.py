@@ -1,0 +1,132 @@
+"""A control group per run, for memory and processes summed over a sandbox; version 2 or 1, where one can be made."""
+
+import contextlib
+import itertools
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+_NAME = re.compile(r"amongus-(\d+)-\d+")
+_numbers = itertools.count()
+
+
+@dataclass
+class Cgroup:
+    """The folders of one group (version 1 has one per controller)."""
+
+    folders: list[Path] = field(default_factory=list)
+
+    @property
+    def doors(self) -> list[str]:
+        """Files that a process writes its id to, to be counted."""
+        return [str(folder / "cgroup.procs") for folder in self.folders]
+
+    def out_of_memory(self) -> bool:
+        """Whether a process of the group was killed for want of memory."""
+        return any(
+            re.search(r"^oom_kill [1-9]", (folder / name).read_text(), re.MULTILINE)
+            for folder in self.folders
+            for name in ("memory.events", "memory.oom_control")
+            if (folder / name).exists()
+        )
+
+    def remove(self) -> None:
+        """Remove the folders, once the kernel has let go of the processes."""
+        for folder in self.folders:
+            for _ in range(100):
+                try:
+                    folder.rmdir()
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.005)
+                else:
+                    break
+
+
+def make(memory: int, processes: int) -> Cgroup | None:
+    """A group of at most `memory` bytes and `processes` processes, or None where memory cannot be bounded so."""
+    made = Cgroup()
+    name = f"amongus-{os.getpid()}-{next(_numbers)}"
+    bounded = False
+    for parent, limits in _parents():
+        folder = parent / name
+        try:
+            folder.mkdir()
+            made.folders.append(folder)
+            for file in limits:
+                (folder / file).write_text(str(processes if file == "pids.max" else memory))
+        except OSError:
+            continue
+        bounded = bounded or any("memory" in file for file in limits)
+        for file, value in (("memory.swap.max", "0"), ("memory.memsw.limit_in_bytes", str(memory))):
+            with contextlib.suppress(OSError):
+                if (folder / file).exists():
+                    (folder / file).write_text(value)
+    if bounded:
+        return made
+    made.remove()
+    return None
+
+
+def sweep() -> None:
+    """Remove the groups that a killed process left."""
+    for parent, _ in _parents():
+        for folder in parent.glob("amongus-*"):
+            name = _NAME.fullmatch(folder.name)
+            if name and not Path(f"/proc/{name[1]}").exists():
+                Cgroup([folder]).remove()
+
+
+@cache
+def _parents() -> list[tuple[Path, tuple[str, ...]]]:
+    """Folders in which a group can be made, with the limits it takes: below this process's own groups."""
+    own = dict(re.findall(r"^\d+:([^:]*):(.*)$", _read("/proc/self/cgroup"), re.MULTILINE))
+    found = []
+    for kind, point, options in re.findall(r"^\S+ (\S+) (\S+) (\S+)", _mounts(), re.MULTILINE):
+        if kind == "cgroup2" and "" in own:
+            wanted: tuple[str, ...] = ("memory.max", "pids.max")
+            # A group with processes may not share out its own memory: then its parent, where that is ours.
+            homes = [own[""], os.path.dirname(own[""])]
+        elif kind == "cgroup" and {"memory", "pids"} & set(options.split(",")):
+            controller = "memory" if "memory" in options.split(",") else "pids"
+            wanted = ("memory.limit_in_bytes",) if controller == "memory" else ("pids.max",)
+            homes = [path for names, path in own.items() if controller in names.split(",")]
+        else:
+            continue
+        for home in homes:
+            if home is not None and _takes(Path(f"{point}{home}"), wanted):
+                found.append((Path(f"{point}{home}"), wanted))
+                break
+    return found
+
+
+def _takes(parent: Path, limits: tuple[str, ...]) -> bool:
+    """Whether a group made in `parent` has the files `limits` and lets this process's children in."""
+    trial = parent / f"amongus-{os.getpid()}-trial"
+    try:
+        trial.mkdir()
+    except OSError:
+        return False
+    try:
+        return all(os.access(trial / file, os.W_OK) for file in (*limits, "cgroup.procs")) and os.access(
+            parent / "cgroup.procs", os.W_OK
+        )
+    finally:
+        with contextlib.suppress(OSError):
+            trial.rmdir()
+
+
+def _mounts() -> str:
+    lines = [line.split() for line in _read("/proc/self/mounts").splitlines()]
+    return "\n".join(f"{parts[0]} {parts[2]} {parts[1]} {parts[3]}" for parts in lines if len(parts) > 3)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,98 @@
+"""Plain data as text that can be read back without running anything: what crosses between tests and code under test.
+
+Only values of Python's own plain types survive; a value's class, and so its idea of equality, does not. What is no
+plain data becomes an `Opaque`, which equals nothing.
+"""
+
+from typing import Any
+
+DEEPEST = 60
+_CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+
+
+class Opaque:
+    """Stands for a value that is no plain data."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}>"
+
+
+def pack(value: Any, depth: int = 0) -> Any:
+    """`value` as something `json` can write; subclasses become the plain type below them."""
+    if value is None or value is True or value is False:
+        return value
+    if depth > DEEPEST:
+        return {"opaque": "too deep"}
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return {"int": int.__format__(value, "x")}
+    if isinstance(value, float):
+        return {"float": float.hex(value)}
+    if isinstance(value, complex):
+        return {"complex": [float.hex(value.real), float.hex(value.imag)]}
+    if isinstance(value, bytes | bytearray):
+        return {"bytes": bytes(value).hex()}
+    if isinstance(value, dict):
+        return {"dict": [[pack(k, depth + 1), pack(v, depth + 1)] for k, v in dict.items(value)]}
+    for name, kind in _CONTAINERS.items():
+        if isinstance(value, kind):
+            return {name: [pack(one, depth + 1) for one in kind.__iter__(value)]}
+    return _pack_number(value, depth)
+
+
+def _pack_number(value: Any, depth: int) -> Any:
+    """Numbers of other types that equal plain ones: numpy's scalars, fractions, decimals."""
+    module = str(type(value).__module__).partition(".")[0]
+    if module == "numpy" and type(value).__name__ != "ndarray" and hasattr(value, "item"):
+        plain = value.item()
+        return pack(plain, depth + 1) if type(plain) in (bool, int, float, complex, str) else _opaque(value)
+    if module == "fractions":
+        return {"fraction": [int.__format__(value.numerator, "x"), int.__format__(value.denominator, "x")]}
+    if module == "decimal" or module == "_decimal":
+        return {"decimal": str(value)}
+    return _opaque(value)
+
+
+def _opaque(value: Any) -> dict[str, str]:
+    return {"opaque": str(type(value).__name__)[:80]}
+
+
+def unpack(packed: Any) -> Any:
+    """The value that `pack` was given, rebuilt from plain types.
+
+    Raises:
+        ValueError, TypeError, RecursionError: it was not written by `pack`.
+    """
+    if packed is None or packed is True or packed is False or type(packed) is str:
+        return packed
+    if type(packed) is not dict or len(packed) != 1:
+        raise ValueError("not a packed value")
+    ((kind, inner),) = packed.items()
+    if kind in _CONTAINERS:
+        return _CONTAINERS[kind](unpack(one) for one in inner)
+    if kind == "dict":
+        return {unpack(key): unpack(value) for key, value in inner}
+    if kind == "fraction" or kind == "decimal":
+        return _unpack_number(kind, inner)
+    simple = {
+        "int": lambda: int(inner, 16),
+        "float": lambda: float.fromhex(inner),
+        "complex": lambda: complex(float.fromhex(inner[0]), float.fromhex(inner[1])),
+        "bytes": lambda: bytes.fromhex(inner),
+        "opaque": lambda: Opaque(str(inner)),
+    }
+    return simple[kind]()
+
+
+def _unpack_number(kind: str, inner: Any) -> Any:
+    if kind == "fraction":
+        from fractions import Fraction
+
+        return Fraction(int(inner[0], 16), int(inner[1], 16))
+    from decimal import Decimal
+
+    return Decimal(inner)
