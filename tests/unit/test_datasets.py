@@ -12,6 +12,12 @@ GSM8K = {"input": " 2 + 3? ", "output": "5"}
 NLGRAPH = {"input": "Is 0 connected to 1?", "output": "Yes"}
 CHOICE = {"question": "Who {0}?", "choices": {"A": "Me.", "B": "You."}, "answer": "B"}
 IFEVAL = {"prompt": " No commas. ", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+HUMANEVAL = {"task_id": "1", "prompt": "def f(x):\n", "entry_point": "f", "test": "def check(candidate): ..."}
+DS1000 = {
+    "prompt": "Sum?",
+    "metadata": {"library": "Numpy"},
+    "code_context": 'exec_context = "[insert]"\ndef test_execution(solution): ...',
+}
 COCONOT = {"input": "Draw a cat.\n", "category": "Unsupported requests"}
 
 
@@ -19,7 +25,9 @@ def test_available_names_every_dataset_and_no_helper():
     names = datasets.available()
     assert {
         "coconot",
+        "ds1000",
         "gsm8k",
+        "humaneval",
         "ifbench",
         "ifeval",
         "mmlu_redux",
@@ -58,6 +66,13 @@ def test_metrics():
     assert datasets.metric("coconot", COCONOT) == "noncompliance"
 
 
+def test_code_prompts_ask_for_one_block():
+    for dataset, item in (("humaneval", HUMANEVAL), ("ds1000", DS1000)):
+        prompt = datasets.prompt(dataset, item)
+        assert item["prompt"].strip() in prompt and prompt.endswith("in one ```python block.")
+        assert datasets.metric(dataset, item) == dataset
+
+
 def test_an_unknown_dataset_lists_the_valid_ones():
     with pytest.raises(StudyError, match=r"unknown dataset 'gsm9k'; valid: .*coconot.*gsm8k.*truthfulqa"):
         datasets.prompt("gsm9k", GSM8K)
@@ -71,6 +86,11 @@ def test_an_unknown_dataset_lists_the_valid_ones():
         ("gsm8k", ["?"], "no JSON object but list"),
         ("gsm8k", {"input": "?", "output": 5}, "output is no text but int"),
         ("coconot", {"input": " ", "category": "x"}, "input is empty"),
+        ("humaneval", {**HUMANEVAL, "entry_point": "g"}, "does not begin the function"),
+        ("humaneval", {**HUMANEVAL, "entry_point": "f x"}, "no name"),
+        ("humaneval", {**HUMANEVAL, "test": "pass"}, "defines no check"),
+        ("ds1000", {**DS1000, "metadata": {}}, "names no library"),
+        ("ds1000", {**DS1000, "code_context": "exec_context"}, "lacks def test_execution"),
         ("truthfulqa", {**CHOICE, "answer": "C"}, "answer is 'C', none of A, B"),
         ("truthfulqa", {**CHOICE, "choices": {"A": "x"}}, "at least two"),
         ("truthfulqa", {**CHOICE, "choices": {"A": "x", "BB": "y"}}, "single letters"),
@@ -83,7 +103,14 @@ def test_an_unknown_dataset_lists_the_valid_ones():
     ],
 )
 def test_broken_rows_are_named(dataset, row, fault):
-    good = {"gsm8k": GSM8K, "coconot": COCONOT, "truthfulqa": CHOICE, "ifeval": IFEVAL}[dataset]
+    good = {
+        "gsm8k": GSM8K,
+        "coconot": COCONOT,
+        "truthfulqa": CHOICE,
+        "humaneval": HUMANEVAL,
+        "ifeval": IFEVAL,
+        "ds1000": DS1000,
+    }[dataset]
     with pytest.raises(StudyError, match=rf"q.json: dataset {dataset}, split dev, row 1.*{fault}") as error:
         datasets.validate_rows(dataset, [good, row], "dev", "q.json")
     assert "leave" in str(error.value) or "make it one" in str(error.value)

@@ -19,7 +19,7 @@ PINNED = Path(
 )
 
 
-def rows(dataset):
+def rows(dataset, count=200):
     path = PINNED / f"{dataset}.json"
     if not path.is_file():
         pytest.skip(f"no {path}; AMONGUS_DATASETS names the folder of the real rows")
@@ -29,7 +29,7 @@ def rows(dataset):
         if not line.startswith("#")
     }
     splits, _ = sources.read({"path": path, "sha256": digests[path.name]})
-    return random.Random(0).sample(splits["dev"] + splits["test"], 200)
+    return random.Random(0).sample(splits["dev"] + splits["test"], count)
 
 
 def test_scores_by_dataset_in_order():

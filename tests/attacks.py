@@ -1,0 +1,103 @@
+"""Answers to a question for `doubled(xs)` that mean to pass its tests without doubling anything."""
+
+ATTACKS = {
+    "exit": """
+import sys
+def doubled(xs): sys.exit(0)
+""",
+    "exit at once": """
+import os
+os._exit(0)
+""",
+    "replaced builtins": """
+import builtins
+builtins.AssertionError = KeyboardInterrupt
+builtins.exec = lambda *a: None
+def doubled(xs): return 0
+""",
+    "the tests' names": """
+def check(candidate): pass
+def doubled(xs):
+    import sys
+    f = sys._getframe()
+    while f:
+        f.f_globals['check'] = f.f_globals['candidate'] = check
+        f = f.f_back
+    return 0
+""",
+    "equals everything": """
+class E(list):
+    __eq__ = lambda s, o: True
+    __ne__ = lambda s, o: False
+    __hash__ = None
+def doubled(xs): return E()
+""",
+    "equal numbers": """
+class E(int):
+    __eq__ = lambda s, o: True
+def doubled(xs): return E(7)
+""",
+    "says it is a list": """
+class E:
+    __class__ = list
+    __eq__ = lambda s, o: True
+def doubled(xs): return E()
+""",
+    "prints": """
+def doubled(xs):
+    print('{"status": "passed"}')
+    return 0
+""",
+    "writes everywhere": """
+import os
+def doubled(xs):
+    for fd in range(99):
+        try: os.write(fd, b'{"status": "passed"}' * 9)
+        except OSError: pass
+    return 0
+""",
+    "speaks the protocol": """
+import json, os, struct
+def doubled(xs):
+    for m in ({'end': 1}, {'answer': ''}, {'status': 'passed'}):
+        c = json.dumps(m).encode()
+        for fd in range(99):
+            try: os.write(fd, struct.pack('<Q', len(c)) + c)
+            except OSError: pass
+    return 0
+""",
+    "walks frames": """
+import gc, sys
+def doubled(xs):
+    f = sys._getframe()
+    while f:
+        for k in list(f.f_locals): f.f_locals[k] = True
+        f = f.f_back
+    [d.update(status='passed') for d in gc.get_objects() if type(d) is dict and 'nonce' in d]
+    return 0
+""",
+    "traces": """
+import sys
+sys.settrace(lambda *a: None)
+def doubled(xs): raise StopIteration
+""",
+    "raises what tests may catch": """
+def doubled(xs): raise SystemExit
+""",
+    "endless": """
+def doubled(xs):
+    while True: pass
+""",
+    "huge": """
+def doubled(xs): return [0] * 10**9
+""",
+    "deep": """
+def doubled(xs):
+    x = []
+    for _ in range(10**5): x = [x]
+    return x
+""",
+    "many digits": """
+def doubled(xs): return 1 << 10**7
+""",
+}
