@@ -128,6 +128,12 @@ def scorers(datasets):
     return [f"amongus.scoring.{study.metric(dataset)}" for dataset in sorted(set(datasets))]
 
 
+def execution_limits(datasets):
+    """What a run of an answer may use, where one of the given datasets is scored by running answers; else nothing."""
+    executed = any(rooms.fact("scoring", study.metric(d), "EXECUTES", False) for d in datasets)
+    return config["scoring"] if executed else {}
+
+
 def dev_scores(pool, datasets):
     """Scores of a pool's members on dev."""
     return [PATHS.response_scores(m, d, "dev") for m, d in product(study.pools[pool], datasets)]

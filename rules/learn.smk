@@ -47,6 +47,7 @@ for batch in study.learn_batches():
             method=study.method_kind(method),
             defences={defence: study.defence_kinds[defence] for defence in defences},
             settings=study.settings(method),
+            limits=execution_limits(datasets_learned),
             models=study.method_models(method),
             needs=sorted(needs),
             judge_form=config["supervisors"]["judge_form"] if "verdicts" in needs else None,

@@ -16,8 +16,10 @@ for batch in study.member_batches(study.members, config["batch"]["score"]):
         benchmark:
             PATHS.benchmark("score_responses", batch.name)
         conda:
-            "../envs/data.yaml"
+            "../envs/score.yaml"
+        threads: THREADS if execution_limits(unique(batch.cells, 1)) else 1
         params:
+            limits=execution_limits(unique(batch.cells, 1)),
             code=code_digest("score", *scorers(unique(batch.cells, 1))),
         script:
             "../workflow/scripts/score.py"
@@ -38,8 +40,10 @@ for batch in study.run_batches(config["batch"]["score"]):
         benchmark:
             PATHS.benchmark("score_runs", batch.name)
         conda:
-            "../envs/data.yaml"
+            "../envs/score.yaml"
+        threads: THREADS if execution_limits(unique(batch.cells, 3)) else 1
         params:
+            limits=execution_limits(unique(batch.cells, 3)),
             code=code_digest("score", *scorers(unique(batch.cells, 3))),
         script:
             "../workflow/scripts/score.py"

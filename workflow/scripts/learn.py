@@ -26,6 +26,8 @@ def lesson(snakemake: Any, dataset: str, members: dict[str, Member], stats: list
     paths = Paths(**params.home, seed=str(seed))
     questions = read_table(paths.questions(dataset, "dev"), QUESTIONS).to_pylist()
     items = [json.loads(row["item"]) for row in questions]
+    metric = questions[0]["metric"]
+    cores, limits = getattr(snakemake, "threads", 1), params.get("limits") or {}
 
     def column(path: Any, schema: Any, name: str) -> dict[str, list[Any]]:
         return {m: read_table(path(m, dataset, "dev"), schema)[name].to_pylist() for m in params.pool}
@@ -50,7 +52,7 @@ def lesson(snakemake: Any, dataset: str, members: dict[str, Member], stats: list
         members=members,
         models=named_models(paths, params),
         respond=respond,
-        score=lambda texts: [score for score, _ in explain(questions[0]["metric"], items, texts)],
+        score=lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)],
     )
 
 
