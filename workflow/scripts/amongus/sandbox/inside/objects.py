@@ -1,7 +1,8 @@
 """Arrays, frames and estimators as pickles that can be read back without running what their sender likes.
 
 The reader rebuilds only classes of an allow-list, and a few functions that numpy and pandas rebuild theirs with.
-Classes that parse expressions, open files or carry an equality of the sender's are not on it.
+Classes that run text when they are rebuilt (scipy's distributions), parse expressions, open files, or equal what they
+should not (masked arrays) are not on it.
 """
 
 import io
@@ -29,13 +30,14 @@ _PLAIN = {
     ),
 }
 _CLASSES = re.compile(
-    r"numpy\.(?:dtypes|ma\.core|matrixlib\.defmatrix|random\.\w+)"
+    r"numpy\.(?:dtypes|matrixlib\.defmatrix|random\.\w+)"
     r"|pandas\.(?:_libs\.[\w.]+|core\.(?:arrays|indexes|internals|dtypes\.dtypes|frame|series|flags)[\w.]*)"
-    r"|pandas\.tseries\.offsets|scipy\.(?:sparse|spatial|interpolate|stats)[\w.]*|sklearn\.[\w.]+"
+    r"|pandas\.tseries\.offsets|scipy\.sparse[\w.]*|sklearn\.(?!externals|utils)[\w.]+"
 )
+_RESULTS = re.compile(r"scipy\.(?:stats|optimize)\.[\w.]+:\w*Result")
 _FUNCTIONS = re.compile(
     r"numpy\._?core\.(?:multiarray|numeric):(?:_reconstruct|scalar|_frombuffer)"
-    r"|numpy\.ma\.core:_mareconstruct|numpy\.random\._pickle:__\w+_ctor"
+    r"|numpy\.random\._pickle:__\w+_ctor"
     r"|pandas\._libs\.[\w.]+:(?:__pyx_unpickle_\w+|_unpickle_\w+|_\w+_unpickle|_nat_unpickle)"
     r"|pandas\.core\.indexes\.base:_new_Index|pandas\.core\.indexes\.datetimes:_new_DatetimeIndex"
     r"|pandas\.core\.indexes\.period:_new_PeriodIndex"
@@ -57,7 +59,8 @@ class _Reader(pickle.Unpickler):
             root = str(getattr(found, "__module__", "")).partition(".")[0]
             if _FUNCTIONS.fullmatch(f"{module}:{name}") and callable(found):
                 return found
-            if _CLASSES.fullmatch(module) and isinstance(found, type) and root in _ROOTS:
+            listed = _CLASSES.fullmatch(module) or _RESULTS.fullmatch(f"{module}:{name}")
+            if listed and isinstance(found, type) and root in _ROOTS:
                 return found
         raise pickle.UnpicklingError(f"a result may not hold {module}.{name}")
 
