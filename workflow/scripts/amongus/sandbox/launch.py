@@ -126,9 +126,8 @@ def preflight() -> Isolation:
         probe = _PROBE.format(file=private.name, port=address, uid=NOBODY)
         result = _launch(_Job("program", [probe]), Limits(seconds=30.0))
     if result.status != "passed":
-        tail = result.stderr.strip().splitlines()[-1:] or [""]
         raise StudyError(
-            f"code is scored in a sandbox only, and bubblewrap gives none here ({result.reason} {tail[0]}); it needs "
+            f"code is scored in a sandbox only, and bubblewrap gives none here ({result.reason}); it needs "
             "bubblewrap 0.8 and unprivileged user namespaces (kernel.unprivileged_userns_clone=1, no AppArmor "
             "restriction; in a container: --security-opt seccomp=unconfined); nothing was run"
         )
@@ -251,6 +250,7 @@ class _Watch:
         self.limit = {self.verdicts: _LARGEST, self.out: limits.output_bytes, self.error: limits.output_bytes}
         self.open = set(self.kept)
         self.stopped: tuple[Status, str] | None = None
+        self.looked = 0.0
 
     def until_done(self) -> None:
         """Read until process 1 is gone, time is up, or memory is."""
@@ -275,6 +275,9 @@ class _Watch:
             self._drain(selector)
 
     def _out_of_memory(self) -> bool:
+        if time.monotonic() - self.looked < _TICK:
+            return False
+        self.looked = time.monotonic()
         if self.group:
             return self.group.out_of_memory()
         return memory_of(self.process.pid) > self.limits.memory_mb << 20
@@ -317,8 +320,8 @@ class _Watch:
         if verdict and not self.stopped:
             status, reason = verdict["status"], " ".join(str(verdict["reason"]).split())
         elif not said and not self.stopped:
-            status, reason = "refused", f"the sandbox did not start (status {self.process.returncode})"
-        if status == "failed" and self.group and self.group.out_of_memory():
+            status, reason = "refused", f"the sandbox did not start: {' '.join(error.split())[-200:]}"
+        if status in ("failed", "refused") and self.group and self.group.out_of_memory():
             status, reason = "memory", f"its processes used more than {self.limits.memory_mb} MiB"
         return Result(status, out, error, reason)
 
