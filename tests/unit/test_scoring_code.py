@@ -3,6 +3,7 @@
 import math
 import random
 import shutil
+import time
 
 import pytest
 from test_scoring import rows
@@ -204,6 +205,16 @@ def test_ds1000_references_pass(library):
     texts = [f"```python\n{item['reference_code']}\n```" for item in chosen]
     assert scoring.score("ds1000", chosen, texts, cores=2) == [1.0] * len(chosen)
     assert scoring.score("ds1000", chosen, ["", "result = 0"]) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "unit", ["\n", " ", "\t", "```\n", "a", "</code>", "def f(a):\n", "result ", "    result = 1\n"]
+)
+def test_a_megabyte_is_looked_through_in_linear_time(unit):
+    text, began = unit * (1_000_000 // len(unit)), time.process_time()
+    humaneval.programs(ITEM, text)
+    ds1000.solution(SUM, text)
+    assert time.process_time() - began < 3
 
 
 def test_blocks():

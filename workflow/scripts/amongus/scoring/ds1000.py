@@ -20,7 +20,7 @@ from amongus.scoring import Unscorable, _code
 
 EXECUTES = True
 
-_END = re.compile(r"</code>|^\s*(?:# SOLUTION END|### END SOLUTION|END SOLUTION)\s*$", re.MULTILINE)
+_END = re.compile(r"</code>|^[ \t]*(?:# SOLUTION END|### END SOLUTION|END SOLUTION)[ \t]*$", re.MULTILINE)
 _ASKED = re.compile(r"^\s*([\w, ]+?) = \.\.\. ?# ?put", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
 _BODY_OF = re.compile(
