@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,14 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from sandboxed import obstacle
 
 from amongus import sandbox
 from amongus.sandbox import bubble, cgroups, launch
 from conftest import ROOT
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("bwrap"), reason="bubblewrap is not installed (make bubblewrap)"
-)
+pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 LIMITS = {"seconds": 3.0, "memory_mb": 200}
 
 

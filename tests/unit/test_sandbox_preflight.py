@@ -1,17 +1,15 @@
 """Where there is no working sandbox, nothing is run."""
 
 import os
-import shutil
 
 import pytest
+from sandboxed import obstacle
 
 from amongus import sandbox
 from amongus.errors import StudyError
 from amongus.sandbox import bubble, launch, seccomp
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("bwrap"), reason="bubblewrap is not installed (make bubblewrap)"
-)
+pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import math
 import random
-import shutil
 import time
 
 import pytest
+from sandboxed import obstacle
 from test_scoring import rows
 
 from amongus import datasets, sandbox, scoring
@@ -14,9 +14,7 @@ from amongus.sandbox import launch
 from amongus.scoring import _code, ds1000, humaneval
 from attacks import ATTACKS
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("bwrap"), reason="bubblewrap is not installed (make bubblewrap)"
-)
+pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 ITEM = {
     "task_id": "own/1",
     "prompt": "from typing import List\n\n\ndef twice(x: int) -> int:\n    return 2 * x\n\n\n"
