@@ -71,7 +71,8 @@ def drops(table: pd.DataFrame) -> str:
 def defences(table: pd.DataFrame) -> Iterator[str]:
     """What each defence wins back, a table per method that is defended."""
     table = overall(table)
-    for method, part in table[table["method"] != "all"].groupby("method", sort=False):
+    table = table[table["score"].notna() & (table["method"] != "all")]
+    for method, part in table.groupby("method", sort=False):
         named = list(dict.fromkeys(part["defence"]))
         rows = []
         for pool, cells in part.groupby("pool", sort=False):
