@@ -39,7 +39,7 @@ def refused(project, *arguments, **changes):
             {"methods": {"debate": {"defences": ["oracl"]}}},
             "unknown defence 'oracl'; valid: judge, none, oracle, random, reward, self",
         ),
-        ({"datasets": {"gsm9k": {}}}, "unknown dataset 'gsm9k'; valid: coconot, gsm8k, "),
+        ({"datasets": {"gsm9k": {}}}, "unknown dataset 'gsm9k'; valid: coconot, ds1000, gsm8k, "),
         ({"samplin": {"top_p": 1}}, "config: unknown key 'samplin', did you mean 'sampling'?"),
         ({"sampling": {"top-p": 1}}, "sampling: unknown key 'top-p', did you mean 'top_p'?"),
         ({"pools": {"clean": ["x", "nobody"]}}, "pool 'clean': there is no member 'nobody'; valid: "),

@@ -144,13 +144,14 @@ def _bubble(have: Tools, sources: dict[str, str], seccomp: int | None) -> list[s
             line += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             line += ["--ro-bind", str(path), str(path)]
+    # Before what is shown, which may lie below /tmp itself.
+    line += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
     for shown, source in sources.items():
         line += ["--ro-bind", source, CODE + "/amongus/sandbox/inside" if shown == _inside() else shown]
     line += ["--proc", "/proc", "--tmpfs", "/dev"]
     for name in ("null", "zero", "urandom", "random"):
         line += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
-    line += ["--remount-ro", "/dev", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
-    line += ["--remount-ro", "/", "--chdir", "/tmp"]
+    line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in _ENVIRONMENT.items():
         line += ["--setenv", name, value]
     return line if seccomp is None else [*line, "--seccomp", str(seccomp)]
