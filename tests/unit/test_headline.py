@@ -2,6 +2,7 @@
 
 import runpy
 import warnings
+from functools import partial
 from math import isnan
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,15 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import scored
 from amongus import statistics
 from amongus.cells import Design
 from amongus.files import SCORES, write_table
 from amongus.headline import EMPTY, HEADLINE, differences, headline
 from amongus.render import csv_text, markdown
 from amongus.views import paper_view
+from scored import NAN, pick
 
 SCRIPT = Path(__file__).resolve().parents[2] / "workflow" / "scripts" / "paper.py"
-NAN = float("nan")
 VALUE = {
     "study": "tiny",
     "seeds": [1, 2],
@@ -32,6 +34,7 @@ VALUE = {
     "bootstrap": {"resamples": 400, "confidence": 0.9},
 }
 DESIGN = Design.read(VALUE)
+cell = partial(scored.cell, dataset="gsm8k")
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +42,6 @@ def _no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-def cell(pool, scores, method="debate", defence="none", dataset="gsm8k", seed=1):
-    ids = [f"{dataset}/test/{n}" for n in range(len(scores))]
-    keys = {"seed": seed, "pool": pool, "method": method, "defence": defence, "dataset": dataset, "id": ids}
-    return pd.DataFrame({**keys, "score": np.array(scores, dtype=float)})
 
 
 def undefended():
@@ -59,13 +56,6 @@ def undefended():
         cell("clean", [1, 1, 1, 1], "soup"),
         cell("one", [0, 0, 0, 0], "soup"),
     ]
-
-
-def pick(table, **keys):
-    for key, value in keys.items():
-        table = table[table[key] == value]
-    assert len(table) == 1
-    return table.iloc[0]
 
 
 ONLY = {**VALUE, "domains": {"gsm8k": "reasoning"}}

@@ -15,6 +15,7 @@ from amongus.errors import StudyError
 from amongus.files import RESPONSES, RUNS, SCORES, write_table
 from amongus.refusals import REFUSALS, SINGLE, Classifier, kind_of, member_cells, read_counts, refusals
 from amongus.scoring import noncompliance
+from scored import pick
 
 SCRIPT = Path(__file__).resolve().parents[2] / "workflow" / "scripts" / "refusals.py"
 NAN = float("nan")
@@ -82,13 +83,6 @@ def counts(pool, texts, score, method="debate", defence="none", dataset="sums", 
     kinds = {kind: texts.count(kind[0]) for kind in module.KINDS}
     keys = {"seed": seed, "pool": pool, "method": method, "defence": defence, "dataset": dataset}
     return {**keys, "n": len(texts), "scored": len(texts), "points": score * len(texts), **kinds}
-
-
-def pick(table, **keys):
-    for key, value in keys.items():
-        table = table[table[key] == value]
-    assert len(table) == 1
-    return table.iloc[0]
 
 
 def test_rows_by_hand():

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from sandboxed import obstacle
 
 from amongus import sandbox
 from amongus.sandbox import bubble, cgroups, launch
 from conftest import ROOT
+from sandboxed import obstacle
 
 pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 LIMITS = {"seconds": 3.0, "memory_mb": 200}

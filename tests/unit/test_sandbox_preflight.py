@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from sandboxed import obstacle
 
 from amongus import sandbox
 from amongus.errors import StudyError
 from amongus.sandbox import bubble, launch, seccomp
+from sandboxed import obstacle
 
 pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 

@@ -5,7 +5,6 @@ import random
 import time
 
 import pytest
-from sandboxed import obstacle
 from test_scoring import rows
 
 from amongus import datasets, sandbox, scoring
@@ -13,6 +12,7 @@ from amongus.errors import StudyError
 from amongus.sandbox import launch
 from amongus.scoring import _code, ds1000, humaneval
 from attacks import ATTACKS
+from sandboxed import obstacle
 
 pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 ITEM = {
