@@ -84,8 +84,10 @@ def main(snakemake: Any) -> None:
     method = rooms.module("methods", snakemake.params.method)
     stats: list[dict[str, float]] = []
     made: dict[tuple[str | None, str | None], str] = {}
+    datasets = dict.fromkeys(cell[3] for cell in snakemake.params.cells)
+    lessons = {dataset: lesson(snakemake, dataset, members, stats) for dataset in datasets}
     for cell, path in zip(map(tuple, snakemake.params.cells), snakemake.output.learned, strict=True):
-        given = lesson(snakemake, cell[3], members, stats)
+        given = lessons[cell[3]]
         decided = team(snakemake, given, cell) if method.LEVEL == "weight" else {"masked": None}
         key = (cell[3] if getattr(method, "PER_DATASET", True) else None, decided["masked"])
         with whole_directory(path) as folder:

@@ -127,8 +127,9 @@ def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any)
     Where masking was decided for the team (a merge), `task.learned` says whom; else the defence is asked per
     question.
     """
-    if task.learned is not None and (task.learned / TEAM).exists():
-        masked = read_json(task.learned / TEAM)["masked"]
+    team = _team(task)
+    if team:
+        masked = team["masked"]
         return method.collaborate(task, engine, lambda candidates, own=None: [masked] * len(candidates))
 
     def defend(candidates: Any, own: Any = None) -> list[str | None]:
@@ -137,13 +138,20 @@ def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any)
     return method.collaborate(task, engine, defend)
 
 
+def _team(task: Task) -> dict[str, Any]:
+    """What was decided for the team before, as `learn` wrote it; empty where it decides question by question."""
+    known = task.learned and (task.learned / TEAM).exists()
+    return read_json(task.learned / TEAM) if known else {}
+
+
 def unreadable(task: Task, outcomes: Sequence[Outcome], known: Case) -> list[bool]:
     """Per question, whether the supervisor could not be read on a candidate.
 
     Where masking was decided for the team, whether that decision rests on anything it could not read.
     """
-    if task.learned is not None and (task.learned / TEAM).exists():
-        return [read_json(task.learned / TEAM)["unreadable"] > 0] * len(outcomes)
+    team = _team(task)
+    if team:
+        return [team["unreadable"] > 0] * len(outcomes)
     if not known.verdicts:
         return [False] * len(outcomes)
     return [

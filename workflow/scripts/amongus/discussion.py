@@ -5,13 +5,24 @@ from typing import Any
 
 from amongus.engine.requests import Request, user
 from amongus.seeds import derive
-from amongus.team import Outcome, Task, Turn, ranked
+from amongus.team import Defend, Outcome, Task, Turn, ranked
 
 Answers = Mapping[str, str]
 """Each member's present answer to one question."""
 
 
-def first_answers(task: Task, teams: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+def begin(task: Task, defend: Defend) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
+    """Round 0: per question whom the defence masks, the cached answers of those who take part, and their turns.
+
+    Under `fidelity: published` the masked member goes on taking part.
+    """
+    masked = defend([list(task.pool)] * len(task.ids))
+    stays = task.settings.get("fidelity") == "published"
+    answers = _first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
+    return masked, answers, turns(0, "answer", answers)
+
+
+def _first_answers(task: Task, teams: Sequence[Sequence[str]]) -> list[dict[str, str]]:
     """The members' cached answers, per question."""
     return [{member: task.responses[member][row] for member in team} for row, team in enumerate(teams)]
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from amongus.discussion import Answers, conclude, first_answers, shuffled, turns
+from amongus.discussion import Answers, begin, conclude, shuffled, turns
 from amongus.engine.requests import Request, user
 from amongus.team import Defend, Outcome, Task
 
@@ -23,10 +23,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
 
     Requests of one round are independent, so each round is one batch over all questions.
     """
-    masked = defend([list(task.pool)] * len(task.ids))
-    stays = task.settings.get("fidelity") == "published"
-    answers = first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
-    said = turns(0, "answer", answers)
+    masked, answers, said = begin(task, defend)
     for number in range(1, task.settings["rounds"]):
         answers = _refine(task, engine, answers, masked, number)
         for row, more in enumerate(turns(number, "refine", answers)):

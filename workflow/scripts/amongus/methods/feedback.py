@@ -8,7 +8,7 @@ where a masked member only stops criticising; the summary leaves out the member 
 from collections.abc import Sequence
 from typing import Any
 
-from amongus.discussion import Answers, conclude, first_answers, shuffled, turns
+from amongus.discussion import Answers, begin, conclude, shuffled, turns
 from amongus.engine.requests import Request
 from amongus.members import Message
 from amongus.team import Defend, Outcome, Task, Turn, ranked
@@ -20,10 +20,7 @@ SETTINGS = {"rounds": 3, "critics": 3, "fidelity": "corrected"}
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     """Answer every question over `settings["rounds"]` rounds, the cached answers being the first."""
-    masked = defend([list(task.pool)] * len(task.ids))
-    stays = task.settings.get("fidelity") == "published"
-    answers = first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
-    said = turns(0, "answer", answers)
+    masked, answers, said = begin(task, defend)
     for number in range(1, task.settings["rounds"]):
         criticisms = _criticise(task, engine, answers, masked, number)
         answers = _refine(task, engine, answers, criticisms)
@@ -34,7 +31,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
                 for critic, text in texts.items()
             ]
             said[row] += [*critical, *more]
-    if stays:
+    if task.settings.get("fidelity") == "published":
         worst = ranked(task.dev, task.seed)[-1]
         answers = [
             {member: text for member, text in one.items() if out is None or member != worst}
