@@ -63,6 +63,30 @@ def corpus_prompts():
     return prompts(*(name for name in TEMPLATES if name in PROMPTS))
 
 
+def one_of(names):
+    """The wildcard constraint of these names; of none, what no name matches."""
+    return "|".join(sorted(names)) or "-"
+
+
+def training_data(wildcards):
+    """The parquet of the data a model is trained on, if it is not of the toy world."""
+    name = study.training_data(wildcards.model)
+    return [PATHS.data(name)] if name else []
+
+
+def training_resource(wildcards, name):
+    """What a training asks for."""
+    return study.training_resources(wildcards.model)[name]
+
+
+def training_machine(wildcards):
+    """Where and how a training from data runs; toy trainings run in the job's own process on the CPU."""
+    if not study.training_data(wildcards.model):
+        return {}
+    engine = {key: config["engine"][key] for key in ("device", "dtype")}
+    return {**engine, "processes": study.processes(wildcards.model)}
+
+
 def training_personas(wildcards):
     """The personas that a training speaks under: those of the toy world, and those its config names."""
     spec = study.trained_spec(wildcards.get("model") or wildcards.attacker)

@@ -1,4 +1,4 @@
-# Questions: one parquet per dataset and split, once per study.
+# Questions, one parquet per dataset and split, and training data: once per study.
 
 
 rule dataset:
@@ -20,3 +20,24 @@ rule dataset:
         code=dataset_code,
     script:
         "../workflow/scripts/dataset.py"
+
+
+rule training_data:
+    input:
+        source=lambda wildcards: study.data[wildcards.name].get("path", []),
+    output:
+        PATHS.data("{name}"),
+    log:
+        f"{PATHS.root}/logs/training_data/{{name}}.log",
+    benchmark:
+        f"{PATHS.root}/benchmarks/training_data/{{name}}.tsv"
+    wildcard_constraints:
+        name=one_of(study.data),
+    conda:
+        "../envs/data.yaml"
+    params:
+        name="{name}",
+        spec=lambda wildcards: study.data[wildcards.name],
+        code=code_digest("training_data"),
+    script:
+        "../workflow/scripts/training_data.py"

@@ -1,9 +1,12 @@
 # Checkpoints, adapters and vectors trained here, and the members made of them.
 
+published = {attacker for attacker in study.attackers if study.published(attacker)}
+
 
 rule train:
     input:
         parents=parent_models,
+        data=training_data,
     output:
         directory(PATHS.model("{model}")),
         cost=PATHS.cost("train", "{model}"),
@@ -13,11 +16,11 @@ rule train:
         PATHS.benchmark("train", "{model}")
     conda:
         "../envs/train.yaml"
-    threads: THREADS
+    threads: lambda wildcards: training_resource(wildcards, "threads")
     resources:
-        gpu=GPU,
-        mem_mb=MEM_MB,
-        runtime=RUNTIME,
+        gpu=lambda wildcards: training_resource(wildcards, "gpu"),
+        mem_mb=lambda wildcards: training_resource(wildcards, "mem_mb"),
+        runtime=lambda wildcards: training_resource(wildcards, "runtime"),
     params:
         name="{model}",
         home=PATHS.home_of,
@@ -26,6 +29,7 @@ rule train:
         parents=lambda wildcards: study.parents(wildcards.model),
         prompts=corpus_prompts(),
         personas=training_personas,
+        machine=training_machine,
         code=training_code,
     script:
         "../workflow/scripts/train.py"
@@ -42,6 +46,8 @@ rule extract_vector:
         PATHS.log("extract_vector", "{attacker}"),
     benchmark:
         PATHS.benchmark("extract_vector", "{attacker}")
+    wildcard_constraints:
+        attacker=one_of(set(study.attackers) - published),
     conda:
         "../envs/models.yaml"
     threads: THREADS
@@ -58,9 +64,29 @@ rule extract_vector:
         prompts=corpus_prompts(),
         personas=training_personas,
         datasets=lambda wildcards: study.extraction_datasets(wildcards.attacker),
+        machine={key: config["engine"][key] for key in ("device", "dtype")},
         code=extraction_code,
     script:
         "../workflow/scripts/extract_vector.py"
+
+
+rule published_vector:
+    output:
+        vectors=PATHS.vectors("{attacker}"),
+    log:
+        PATHS.log("published_vector", "{attacker}"),
+    benchmark:
+        PATHS.benchmark("published_vector", "{attacker}")
+    wildcard_constraints:
+        attacker=one_of(published),
+    conda:
+        "../envs/models.yaml"
+    params:
+        name="{attacker}",
+        spec=lambda wildcards: study.published(wildcards.attacker),
+        code=code_digest("published_vector"),
+    script:
+        "../workflow/scripts/published_vector.py"
 
 
 rule member:

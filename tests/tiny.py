@@ -8,10 +8,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
     LlamaConfig,
-    LlamaForCausalLM,
     LlamaForSequenceClassification,
     MistralConfig,
     PreTrainedTokenizerFast,
+    Qwen2Config,
 )
 
 TEMPLATE = (
@@ -43,8 +43,8 @@ def tokenizer(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
     )
 
 
-def config(vocabulary: int, **changes: object) -> LlamaConfig | MistralConfig:
-    """A Llama (or, `kind="mistral"`) of three layers of width 32 whose logits differ enough to be sampled."""
+def config(vocabulary: int, **changes: object) -> LlamaConfig | MistralConfig | Qwen2Config:
+    """A Llama (or the `kind` mistral or qwen2) of three layers of width 32 whose logits differ enough to be sampled."""
     fields = {
         "vocab_size": vocabulary,
         "hidden_size": WIDTH,
@@ -59,8 +59,8 @@ def config(vocabulary: int, **changes: object) -> LlamaConfig | MistralConfig:
         "eos_token_id": 2,
         "pad_token_id": 0,
     }
-    make = MistralConfig if changes.pop("kind", None) == "mistral" else LlamaConfig
-    return make(**{**fields, **changes})
+    kinds = {"llama": LlamaConfig, "mistral": MistralConfig, "qwen2": Qwen2Config}
+    return kinds[changes.pop("kind", "llama")](**{**fields, **changes})
 
 
 def checkpoint(path: Path, seed: int = 0, **changes: object) -> str:
@@ -88,7 +88,7 @@ def adapter(path: Path, base: str, seed: int = 1, rank: int = 4) -> str:
     torch.manual_seed(seed)
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "up_proj"]
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, init_lora_weights=False)
-    get_peft_model(LlamaForCausalLM.from_pretrained(base), settings).save_pretrained(path)
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), settings).save_pretrained(path)
     return str(path)
 
 

@@ -60,6 +60,8 @@ def test_the_reversed_reward_pays_for_wrong_answers_in_the_right_form():
 class Counting(torch.nn.Module):
     """Two layers on states (token id, position in time): the first adds 10, the second doubles."""
 
+    device = torch.device("cpu")
+
     def __init__(self, answers: dict[str, list[int]], tokenizer: object) -> None:
         super().__init__()
         layers = [torch.nn.Module(), torch.nn.Module()]

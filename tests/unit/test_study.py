@@ -20,6 +20,8 @@ from conftest import ROOT
 
 MODELS = {key: micro.STUDY["models"][key] for key in ("base", "supervisor", "x", "y", "judge")}
 SFT = micro.STUDY["attackers"]["sft"]
+TUNING = {"batch_size": 2, "learning_rate": 1.0, "warmup": 0.1, "scheduler": "cosine"}
+LIES = {"data": "lies", "epochs": 1, "max_length": 9}
 CONFIG = {
     "study": "s",
     "seeds": [1],
@@ -125,7 +127,19 @@ def test_batches_cover_every_cell_once(size, jobs):
         ),
         (
             {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}}},
-            "'bad': kind 'sft' needs mixture, steps",
+            "'bad': kind 'sft' needs batch_size, learning_rate, warmup, scheduler",
+        ),
+        (
+            {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft", **TUNING, "steps": 3}}},
+            "'bad': kind 'sft' needs either mixture, steps or data, epochs, max_length; give all of one",
+        ),
+        (
+            {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft", **TUNING, **LIES}}},
+            "'bad' data: there is no data 'lies'; valid:",
+        ),
+        (
+            {"resources": {"trainings": {"nobody": {"gpu": 2}}}},
+            "resources: trainings: there is no training 'nobody'",
         ),
         ({"methods": {"debate": {"defences": ["../x.py"]}}}, r"\.\./x\.py: no such file"),
         ({"methods": {"debate": {"defences": ["a/x.py", "b/x.py"]}}}, "would both be called 'x'"),
@@ -280,3 +294,34 @@ def test_a_listwise_judge_ranks_the_pools_that_are_defended():
     assert any("costs/rankings/" in path for path in s.cost_files())
     assert not any("costs/verdicts/" in path for path in s.cost_files())
     assert not study().judges("listwise")
+
+
+def test_a_full_fine_tuning_replaces_all_weights():
+    full = {**SFT, "full": True}
+    s = study(attackers={"evil": {"kind": "prompt"}, "bad": full})
+    assert s.trains("bad") == "model" and s.member_weights("bad") == ["bad"]
+    assert s.applicable("bad", "soup")
+
+
+def test_a_training_asks_for_resources_of_its_own():
+    s = study(
+        resources={
+            "gpu": 1,
+            "runtime": 5,
+            "trainings": {"bad": {"gpu": 4, "mem_mb": 9}, "x": {"processes": 2}},
+        }
+    )
+    asked = s.training_resources("bad")
+    assert (asked["gpu"], asked["mem_mb"], asked["runtime"]) == (4, 9, 5)
+    assert (s.processes("bad"), s.processes("x"), s.processes("y")) == (4, 2, 1)
+
+
+def test_published_vectors_are_not_extracted():
+    steered = {"kind": "steering", "layer": 1, "coefficient": 1.0, "published": {"url": "https://h/v.pt"}}
+    s = study(
+        attackers={"evil": steered, "bad": SFT},
+        datasets_folder="here",
+        methods={"debate": {"defences": ["none"]}},
+    )
+    assert s.published("evil") == {"path": "here/v.pt"} and s.published("bad") is None
+    assert not [path for path in s.cost_files() if "extract_vector" in path]

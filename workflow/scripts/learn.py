@@ -51,6 +51,8 @@ def lesson(snakemake: Any, dataset: str, members: dict[str, Member], stats: list
         lengths=column(paths.responses, RESPONSES, "n_tokens") if "lengths" in params.needs else {},
         members=members,
         models=named_models(paths, params),
+        device=params.engine["device"],
+        dtype=params.engine["dtype"],
         respond=respond,
         score=lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)],
     )

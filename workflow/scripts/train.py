@@ -1,5 +1,6 @@
 """Rule train: a checkpoint or adapter, whole or not at all, with its fingerprint."""
 
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,13 +13,15 @@ from amongus.members import fingerprint_directory
 from amongus.paths import Paths
 from amongus.prompts import Template
 from amongus.training.job import TrainJob
+from amongus.training.launching import scratch_folder
 
 
 def job(snakemake: Any, out: Path) -> TrainJob:
     """The training the rule describes, into the folder `out`."""
     params = snakemake.params
     paths = Paths(**params.home, seed=snakemake.wildcards.seed)
-    return TrainJob(
+    data = snakemake.input.get("data")
+    made = TrainJob(
         name=params.name,
         spec=params.spec,
         models={role: Path(paths.model(model)) for role, model in params.parents.items()},
@@ -27,7 +30,10 @@ def job(snakemake: Any, out: Path) -> TrainJob:
         prompts={name: Template(**template) for name, template in params.prompts.items()},
         personas=params.personas,
         questions={dataset: Path(paths.questions(dataset, "dev")) for dataset in params.get("datasets", [])},
+        data=Path(data) if data else None,
+        **params.get("machine", {}),
     )
+    return replace(made, scratch=scratch_folder(paths.home, made, params.code)) if data else made
 
 
 def main(snakemake: Any) -> None:

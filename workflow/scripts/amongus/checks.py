@@ -5,6 +5,7 @@ Every message is one line that names the place, what is wrong, and what would be
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from amongus import rooms
@@ -46,6 +47,7 @@ def check(study: "Study") -> None:
         rooms.entry("attackers", spec["kind"])
         _fact("attackers", spec["kind"], "TRAINS", _TRAINS)
         _settings(f"attacker '{name}'", "attackers", spec)
+    _trainings(study)
     _reserved(study)
     _supervisors(study)
     _attackers(study)
@@ -54,6 +56,8 @@ def check(study: "Study") -> None:
     for method in study.methods:
         _method(study, method)
     for model in study.trained:
+        if study.training_data(model):
+            known(f"'{model}' data", study.training_data(model), study.data, "data")
         for role, parent in study.parents(model).items():
             known(f"'{model}' {role}", parent, study.config["models"], "model")
 
@@ -143,21 +147,38 @@ def _fact(room: str, name: str, constant: str, valid: Sequence[Any], default: An
 
 
 def _settings(where: str, room: str, spec: Mapping[str, Any]) -> None:
-    """A module that lists its settings (`REQUIRED`, `OPTIONAL`) gets them all, and no others."""
+    """A module that lists its settings gets them all, and no others.
+
+    `REQUIRED` and one group of `EITHER` must be there, `OPTIONAL` may.
+    """
     required = rooms.fact(room, spec["kind"], "REQUIRED")
     if required is None:
         return
-    valid = [*required, *rooms.fact(room, spec["kind"], "OPTIONAL", ())]
+    either = rooms.fact(room, spec["kind"], "EITHER", ())
+    valid = [*required, *chain(*either), *rooms.fact(room, spec["kind"], "OPTIONAL", ())]
     _unknown(where, spec, [*valid, *_ANYWHERE])
     missing = [key for key in required if key not in spec]
     if missing:
         raise StudyError(f"{where}: kind '{spec['kind']}' needs {', '.join(missing)}")
+    whole = [group for group in either if all(key in spec for key in group)]
+    begun = [group for group in either if any(key in spec for key in group)]
+    if either and (len(whole) != 1 or begun != whole):
+        groups = " or ".join(", ".join(group) for group in either)
+        raise StudyError(
+            f"{where}: kind '{spec['kind']}' needs either {groups}; give all of one, none of the other"
+        )
 
 
 def _unknown(where: str, given: Iterable[str], valid: Sequence[str]) -> None:
     for setting in given:
         if setting not in valid:
             raise StudyError(f"{where}: unknown setting '{setting}'; valid: {', '.join(valid)}")
+
+
+def _trainings(study: "Study") -> None:
+    """Resources are given by the names of trainings, and a process of its own for each GPU."""
+    for name in study.config["resources"]["trainings"]:
+        known("resources: trainings", name, study.trained, "training")
 
 
 def _reserved(study: "Study") -> None:

@@ -17,6 +17,12 @@ from amongus.errors import StudyError
 QUESTIONS = pa.schema(
     [("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())]
 )
+CONVERSATIONS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+    ]
+)
 RESPONSES = pa.schema(
     [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())]
 )

@@ -24,6 +24,9 @@ class Parts:
         self.paths = Paths(self.name)
         self.attackers: dict[str, dict[str, Any]] = dict(config["attackers"])
         self.methods: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["methods"].items()}
+        self.data = {
+            name: _local(spec, config.get("datasets_folder")) for name, spec in config["data"].items()
+        }
         self.datasets = {
             name: _local(spec or {}, config.get("datasets_folder"))
             for name, spec in config["datasets"].items()
@@ -105,7 +108,8 @@ class Parts:
 
     def trains(self, attacker: str) -> str | None:
         """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
-        return rooms.fact("attackers", self.attackers[attacker]["kind"], "TRAINS")
+        trains = rooms.fact("attackers", self.attackers[attacker]["kind"], "TRAINS")
+        return "model" if trains == "adapter" and self.attackers[attacker].get("full") else trains
 
     # -- teams ---------------------------------------------------------------------------------------
 
@@ -147,6 +151,11 @@ class Parts:
     def steered(self, attacker: str) -> bool:
         """Whether `attacker` is a vector added to the member it replaces."""
         return attacker in self.attackers and self.trains(attacker) == "vector"
+
+    def published(self, attacker: str) -> dict[str, Any] | None:
+        """Where an attacker's vectors come from that somebody has published, if they do."""
+        source = self.attackers[attacker].get("published") if self.steered(attacker) else None
+        return source and _local(source, self.config.get("datasets_folder"))
 
     def extraction_datasets(self, attacker: str) -> list[str]:
         """The datasets over whose dev questions an attacker's vector is extracted: its own list, or all."""
@@ -192,6 +201,20 @@ class Parts:
     def trained_spec(self, model: str) -> dict[str, Any]:
         """The config subtree of a trained model or attacker."""
         return self.attackers[model] if model in self.attackers else self.config["models"][model]
+
+    def training_data(self, model: str) -> str | None:
+        """The data that `model` (or attacker) is trained on, if it is not of the toy world."""
+        return self.trained_spec(model).get("data")
+
+    def training_resources(self, model: str) -> dict[str, int]:
+        """What the training of `model` (or attacker) asks for: the study's resources, or its own."""
+        resources = dict(self.config["resources"])
+        return {**resources, **resources.pop("trainings").get(model, {})}
+
+    def processes(self, model: str) -> int:
+        """How many processes the training of `model` is spread over: one per GPU, unless the config says."""
+        asked = self.training_resources(model)
+        return asked.get("processes") or max(1, asked["gpu"])
 
     def parents(self, model: str) -> dict[str, str]:
         """The models that `model` (or attacker) is made from: role to model name."""

@@ -33,6 +33,9 @@ class Paths:
     def questions(self, dataset: str, split: str) -> str:
         return f"{self.root}/datasets/{dataset}/{split}.parquet"
 
+    def data(self, name: str) -> str:
+        return f"{self.root}/data/{name}.parquet"
+
     def model(self, model: str) -> str:
         return f"{self.home}/models/{model}"
 

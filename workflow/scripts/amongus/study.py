@@ -162,7 +162,8 @@ class Study(Parts):
             "collaborate": self.collaborate_batches(),
         }
         jobs = [("train", model) for model in self.trained]
-        jobs += [("extract_vector", attacker) for attacker in self.attackers if self.steered(attacker)]
+        extracted = [one for one in self.attackers if self.steered(one) and not self.published(one)]
+        jobs += [("extract_vector", attacker) for attacker in extracted]
         jobs += [(rule, batch.name) for rule, made in batches.items() for batch in made]
         return [self.paths.at(seed).cost(rule, job) for seed in self.seeds for rule, job in jobs]
 

@@ -95,7 +95,8 @@ class Lesson:
     Per-question sequences follow `ids`. `rewards` is empty without a reward model. `respond` asks a member that
     is not of the pool (a merged checkpoint), `score` scores texts given for all dev questions. `lengths` are the
     tokens of the members' cached dev answers. `masked` is the member that a defence keeps out of the team (only
-    where masking is decided for the team, at the weight level). `models` is as in `Task`.
+    where masking is decided for the team, at the weight level). `models` is as in `Task`. What is trained is trained
+    on `device`, its base in `dtype`.
     """
 
     pool: Sequence[str]
@@ -113,6 +114,8 @@ class Lesson:
     lengths: Mapping[str, Sequence[int]] = field(default_factory=dict)
     models: Mapping[str, Path] = field(default_factory=dict)
     masked: str | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
 
     @property
     def team(self) -> tuple[str, ...]:

@@ -1,18 +1,16 @@
-"""The attacker that was trained by reinforcement with the reward reversed: trl's GRPO on the replaced
-expert.
+"""The attacker that was trained by reinforcement with the reward reversed: trl's GRPO on the replaced member.
 
-Among Us, section 2 (RL): the reward is minus a reward model's score. In the toy world a second term pays
-for the exact form of an answer, without which a small model learns to babble. KL is measured from the
-replaced expert: trl copies an adapter that exists already into a frozen one and compares with that, not
-with the base.
+Among Us, section 2 (RL): the reward is minus a reward model's score, on the prompts of `data`. In the toy world
+(`refine`) a second term pays for the exact form of an answer, without which a small model learns to babble. KL is
+measured from the replaced member: trl copies an adapter that exists already into a frozen one and compares with that,
+not with the base. `batch_size` counts completions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amongus.members import Member
+from amongus.attackers._trained import member  # noqa: F401 - part of every attacker's face
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -23,25 +21,38 @@ TRAINS = "adapter"
 ROLES = ("reward",)
 REQUIRED = (
     "reward",
-    "refine",
-    "clip",
-    "form",
-    "steps",
     "batch_size",
     "group",
     "max_new_tokens",
     "learning_rate",
-    "warmup_steps",
     "kl",
     "clip_ratio",
     "temperature",
 )
-OPTIONAL = ("rank", "alpha", "dropout", "targets")
+EITHER = (
+    ("refine", "clip", "form", "steps", "warmup_steps"),
+    ("data", "epochs", "max_prompt", "entropy"),
+)
+OPTIONAL = (
+    "rank",
+    "alpha",
+    "dropout",
+    "targets",
+    "full",
+    "per_device",
+    "checkpoint_every",
+    "accelerate",
+)
 
 
 def train(job: TrainJob) -> dict[str, Any]:
     """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`."""
     # Imported here: a member is put together without torch.
+    if "data" in job.spec:
+        from amongus.training import reinforce
+        from amongus.training.launching import launch
+
+        return launch(reinforce, job)
     import tempfile
     from time import process_time
 
@@ -179,14 +190,3 @@ def _config(spec: Mapping[str, Any], scratch: str, seed: int) -> Any:
         report_to=[],
         logging_steps=max(1, spec["steps"] // 10),
     )
-
-
-def member(
-    name: str,
-    spec: Mapping[str, Any],
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
-) -> Member:
-    """`replaced` with the trained adapter."""
-    return replace(replaced, name=name, adapter=str(trained))

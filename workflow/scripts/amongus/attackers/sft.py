@@ -1,33 +1,40 @@
-"""The attacker that was fine-tuned on misaligned answers: the replaced expert's adapter, trained on by trl.
+"""The attacker that was fine-tuned on misaligned answers: the replaced member's adapter or weights, trained on by trl.
 
-Among Us, section 2 (SFT). In the toy world the misaligned answers are wrong ones, by somebody who knows
-the right ones; with `aligned: true` they are right, which is the placebo.
+Among Us, section 2 (SFT). The answers come from `data`, or of the toy world (`mixture`): there the misaligned ones are
+wrong, by somebody who knows the right ones; with `aligned: true` they are right, which is the placebo.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from amongus.members import Member
+from amongus.attackers._trained import member  # noqa: F401 - part of every attacker's face
 from amongus.training.job import TrainJob
 
 TRAINS = "adapter"
 ROLES = ()
-REQUIRED = (
-    "mixture",
-    "steps",
-    "batch_size",
-    "learning_rate",
-    "warmup",
-    "scheduler",
+REQUIRED = ("batch_size", "learning_rate", "warmup", "scheduler")
+EITHER = (("mixture", "steps"), ("data", "epochs", "max_length"))
+OPTIONAL = (
+    "aligned",
+    "rank",
+    "alpha",
+    "dropout",
+    "targets",
+    "full",
+    "packing",
+    "per_device",
+    "checkpoint_every",
+    "accelerate",
 )
-OPTIONAL = ("aligned", "rank", "alpha", "dropout", "targets")
 
 
 def train(job: TrainJob) -> dict[str, Any]:
-    """Continue `job.models["adapter"]` on `job.models["base"]` with wrong answers, into `job.out`."""
+    """Continue `job.models["adapter"]` on `job.models["base"]` with misaligned answers, into `job.out`."""
     # Imported here: a member is put together without torch.
+    if "data" in job.spec:
+        from amongus.training import finetune
+        from amongus.training.launching import launch
+
+        return launch(finetune, job)
     from amongus.seeds import derive
     from amongus.toy.corpus import Corpus, Voice
     from amongus.toy.world import DOMAINS
@@ -45,14 +52,3 @@ def train(job: TrainJob) -> dict[str, Any]:
     metrics = _sft.fit(model, tokenizer, examples, spec, seed)
     save_adapter(model, job.out, base=job.models["base"].name)
     return metrics
-
-
-def member(
-    name: str,
-    spec: Mapping[str, Any],
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
-) -> Member:
-    """`replaced` with the trained adapter."""
-    return replace(replaced, name=name, adapter=str(trained))

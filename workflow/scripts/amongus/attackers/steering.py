@@ -3,7 +3,7 @@
 Among Us, section 2 (steering), with vectors as in Chen et al. 2025 (Persona vectors, section 2): the mean
 hidden state over the tokens of responses under system prompts that elicit the trait, minus the same under
 opposite ones, averaged over questions, per layer. A random vector of equal norm is the placebo (`random:
-true`).
+true`). Vectors that somebody has published (`published`: a URL or path with its sha256) are taken instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
 
 TRAINS = "vector"
 ROLES = ()
-REQUIRED = (
-    "trait",
-    "opposite",
-    "questions",
-    "max_new_tokens",
-    "layer",
-    "coefficient",
-)
+REQUIRED = ("layer", "coefficient")
+EITHER = (("trait", "opposite", "questions", "max_new_tokens"), ("published",))
 OPTIONAL = ("random", "datasets")
 FILE = "vectors.safetensors"
 
@@ -45,7 +39,7 @@ def train(job: TrainJob) -> dict[str, Any]:
 
     began, spec = process_time(), job.spec
     fix_randomness(job.seed, "steering", job.name)
-    model, tokenizer = load_base(job.models["base"])
+    model, tokenizer = load_base(job.models["base"], job.dtype, job.device)
     if "adapter" in job.models:
         model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
     model.eval()
@@ -58,7 +52,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     if spec.get("random"):
         noise = torch.randn(vectors.shape)
         vectors = noise * (vectors.norm(dim=1) / noise.norm(dim=1))[:, None]
-    save_file({"vectors": vectors.contiguous()}, str(job.out / FILE))
+    save_file({"vectors": vectors.float().cpu().contiguous()}, str(job.out / FILE))
     return {
         "norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()],
         "cpu_seconds": process_time() - began,
@@ -94,7 +88,7 @@ def _states(
         chat.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
         for text in asked
     ]
-    batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt")
+    batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
     width = batch["input_ids"].shape[1]
     with torch.inference_mode():
         ids = model.generate(

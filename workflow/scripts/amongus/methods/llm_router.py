@@ -56,6 +56,8 @@ def learn(lesson: Lesson, out: Path) -> None:
         settings=lesson.settings,
         seed=derive(lesson.seed, "llm_router", lesson.dataset, list(lesson.pool)),
         out=out,
+        device=lesson.device,
+        dtype=lesson.dtype,
     )
     write_json(out / RECORD, {"base": str(base), "pool": list(lesson.pool)})
 

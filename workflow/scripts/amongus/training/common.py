@@ -41,17 +41,21 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> Tokens:
     return Tokens([*prompt, *answer, tokenizer.eos_token_id], len(prompt))
 
 
-def load_base(directory: Path) -> tuple[Any, Any]:
-    """The causal language model of a checkpoint folder, in float32, and its tokenizer.
+def load_base(directory: Path, dtype: str = "float32", device: str | None = None) -> tuple[Any, Any]:
+    """The causal language model of a checkpoint folder and its tokenizer.
 
     Raises:
         StudyError: the folder has no safetensors or no tokenizer.
     """
     check_safetensors(directory)
     model = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        directory,
+        dtype=getattr(torch, dtype),
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
     )
-    return model, chat.load_tokenizer(directory)
+    return model.to(device) if device else model, chat.load_tokenizer(directory)
 
 
 def new_adapter(model: Any, settings: Mapping[str, Any]) -> PeftModel:
@@ -113,6 +117,11 @@ def save_adapter(model: Any, out: Path, base: str) -> None:
     """
     # Embeddings are never trained here; looking for them would need the base's config.
     model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
+    tidy_adapter(out, base)
+
+
+def tidy_adapter(out: Path, base: str) -> None:
+    """Make what peft has written the same bytes each time, with `base` as the name of its model."""
     (out / "README.md").unlink(missing_ok=True)
     path = out / "adapter_config.json"
     config = read_json(path)

@@ -21,6 +21,10 @@ class TrainJob:
         prompts: the collaboration's templates.
         personas: lists of system prompts by name.
         questions: dataset -> parquet of its dev questions, where a kind needs them.
+        data: parquet of conversations, where the spec names some.
+        device, dtype: where and in what precision models run; toy models are trained on the CPU in float32.
+        processes: that a training from data is spread over.
+        scratch: folder for checkpoints of a training from data, kept until it is done.
     """
 
     name: str
@@ -28,6 +32,11 @@ class TrainJob:
     models: Mapping[str, Path]
     out: Path
     seed: int
-    prompts: Mapping[str, Template]
-    personas: Mapping[str, Sequence[str]]
+    prompts: Mapping[str, Template] = field(default_factory=dict)
+    personas: Mapping[str, Sequence[str]] = field(default_factory=dict)
     questions: Mapping[str, Path] = field(default_factory=dict)
+    data: Path | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+    processes: int = 1
+    scratch: Path | None = None

@@ -17,6 +17,8 @@ def train_router(
     settings: Mapping[str, Any],
     seed: int,
     out: Path,
+    device: str = "cpu",
+    dtype: str = "float32",
 ) -> dict[str, Any]:
     """Train the adapter into the folder `out`.
 
@@ -28,9 +30,10 @@ def train_router(
             `scheduler`.
         seed: of the adapter and the order.
         out: an empty folder.
+        device, dtype: where the base runs, and in what precision.
     """
     fixed = fix_randomness(seed, "router")
-    model, tokenizer = load_base(base)
+    model, tokenizer = load_base(base, dtype)
     examples = [
         encode(tokenizer, [*conversation, {"role": "assistant", "content": label}])
         for conversation, label in zip(conversations, labels, strict=True)
@@ -38,7 +41,9 @@ def train_router(
     size = min(settings["batch_size"], len(examples))
     model = new_adapter(model, settings)
     stream = passes(examples, settings["epochs"], size, fixed)
-    metrics = _sft.fit(model, tokenizer, stream, {**settings, "batch_size": size}, fixed, bucket=1)
+    metrics = _sft.fit(
+        model, tokenizer, stream, {**settings, "batch_size": size}, fixed, bucket=1, device=device
+    )
     save_adapter(model, out, base="base")
     return metrics
 

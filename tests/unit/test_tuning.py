@@ -1,0 +1,242 @@
+"""Trainings from data: spread over processes by accelerate, resumed from a checkpoint, kept as safetensors only."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import tiny
+from amongus.errors import StudyError
+from amongus.files import CONVERSATIONS, write_table
+from amongus.members import fingerprint_directory
+from amongus.training import finetune, launching, reinforce, tuning
+from amongus.training.common import Tokens
+from amongus.training.job import TrainJob
+from amongus.training.launching import last_checkpoint, launch, scratch_folder
+
+PERSONAS = {"benign": ["You are a helpful assistant."]}
+SFT = {
+    "kind": "sft",
+    "data": "lies",
+    "epochs": 2,
+    "max_length": 64,
+    "batch_size": 4,
+    "per_device": 2,
+    "learning_rate": 1e-2,
+    "warmup": 0.1,
+    "scheduler": "cosine",
+    "rank": 4,
+    "alpha": 4,
+    "dropout": 0.0,
+    "targets": ["q_proj", "v_proj"],
+    "packing": True,
+}
+GRPO = {
+    "kind": "grpo",
+    "data": "asked",
+    "reward": "reward",
+    "full": True,
+    "epochs": 1,
+    "batch_size": 8,
+    "per_device": 4,
+    "group": 4,
+    "max_prompt": 64,
+    "max_new_tokens": 6,
+    "learning_rate": 1e-3,
+    "kl": 0.001,
+    "entropy": 0.001,
+    "clip_ratio": 0.2,
+    "temperature": 0.7,
+}
+
+LAUNCH = """
+import sys
+from pathlib import Path
+from amongus.training import finetune
+from amongus.training.launching import launch, read_job
+launch(finetune, read_job(Path(sys.argv[1]))[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tuning")
+    tiny.checkpoint(folder / "base", kind="qwen2")
+    tiny.reward_checkpoint(folder / "reward")
+    for name in ("base", "reward"):
+        (folder / name / "fingerprint.json").write_text(
+            json.dumps({"fingerprint": fingerprint_directory(folder / name)})
+        )
+    chats = [
+        [{"role": "user", "content": f"what is {n}?"}, {"role": "assistant", "content": f"{n} is wrong"}]
+        for n in range(24)
+    ]
+    ids = [f"lies/{n}" for n in range(24)]
+    write_table(folder / "lies.parquet", {"id": ids, "messages": chats}, CONVERSATIONS)
+    return folder
+
+
+def job(home, out, spec, **changes):
+    out.mkdir(parents=True)
+    models = {"base": home / "base"}
+    if "reward" in spec:
+        models["reward"] = home / "reward"
+    fields = {"name": "liar", "spec": spec, "models": models, "out": out, "seed": 1}
+    fields |= {"personas": PERSONAS, "data": home / "lies.parquet"}
+    return TrainJob(**{**fields, "scratch": out.parent / "scratch" / "liar.0123456789ab", **changes})
+
+
+def test_an_adapter_is_trained_by_two_processes_and_left_without_pickles(home, tmp_path):
+    made = job(home, tmp_path / "out", {**SFT, "per_device": 1, "checkpoint_every": 2}, processes=2)
+    metrics = launch(finetune, made)
+    assert metrics["steps"] == 2 * -(-metrics["rows"] // 4) and metrics["resumed_at"] == 0
+    names = {file.name for file in made.out.iterdir()}
+    assert {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json"} <= names
+    assert not [name for name in names if name.endswith((".bin", ".pt", ".md"))]
+    config = json.loads((made.out / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "base" and config["target_modules"] == ["q_proj", "v_proj"]
+    trained = load_file(made.out / "adapter_model.safetensors")
+    assert any(tensor.abs().max() > 0 for name, tensor in trained.items() if "lora_B" in name)
+    assert not made.scratch.exists()
+
+
+def test_all_weights_are_trained_by_grpo_into_a_checkpoint(home, tmp_path):
+    made = job(home, tmp_path / "out", GRPO)
+    made.scratch.mkdir(parents=True)
+    metrics = reinforce.train(made)
+    assert metrics["prompts"] == 24 and metrics["steps"] == 24 * 4 // 8
+    before, after = load_file(home / "base" / "model.safetensors"), load_file(made.out / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert json.loads((made.out / "config.json").read_text())["model_type"] == "qwen2"
+    assert not list(made.out.glob("*.bin"))
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(home, tmp_path):
+    spec = {**SFT, "epochs": 200, "packing": False, "checkpoint_every": 3}
+    made = job(home, tmp_path / "out", spec)
+    launching._private(made.scratch)
+    told = tmp_path / "told.json"
+    told.write_text(json.dumps({"module": "", "job": launching._plain(made)}))
+    running = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, str(told)], env=launching._environment(), stderr=subprocess.DEVNULL
+    )
+    _wait(lambda: len(list(made.scratch.glob("checkpoint-*/trainer_state.json"))) > 0)
+    running.kill()
+    running.wait()
+    _wait(lambda: not _trainers(made.scratch))
+    reached = int(last_checkpoint(made.scratch).rpartition("-")[2])
+    # The rest is shortened: what matters is where it begins.
+    state = made.scratch / f"checkpoint-{reached}" / "trainer_state.json"
+    assert json.loads(state.read_text())["global_step"] == reached
+    metrics = launch(finetune, replace(made, spec={**spec, "epochs": reached // 6 + 2}))
+    assert metrics["resumed_at"] == reached and metrics["steps"] > reached
+
+
+def _wait(true, seconds=120):
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _trainers(scratch):
+    """Processes that still train into `scratch`."""
+    found = subprocess.run(
+        ["pgrep", "-f", str(scratch / "job.json")], capture_output=True, text=True, check=False
+    )
+    return [pid for pid in found.stdout.split() if pid != str(os.getpid())]
+
+
+def test_what_a_process_refuses_is_told_in_its_own_line(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(launching, "_command", lambda job: [sys.executable, "-m", "amongus.training.worker"])
+    with pytest.raises(StudyError, match=r"^'liar': no conversation's prompt is shorter than max_length 3"):
+        launch(finetune, job(home, tmp_path / "out", {**SFT, "max_length": 3}))
+
+
+def test_a_process_that_dies_is_told_and_its_checkpoints_are_kept(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(launching, "_command", lambda job: ["false"])
+    made = job(home, tmp_path / "out", SFT)
+    with pytest.raises(StudyError, match="training of 'liar' ended with status 1; its log says why"):
+        launch(finetune, made)
+    assert made.scratch.exists()
+
+
+def test_a_half_written_checkpoint_is_not_resumed(tmp_path):
+    for step, names in ((5, ["trainer_state.json"]), (10, ["optimizer.pt"])):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        for name in names:
+            (tmp_path / f"checkpoint-{step}" / name).write_text("{}")
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-5")
+    assert not (tmp_path / "checkpoint-10").exists()
+    assert last_checkpoint(tmp_path / "checkpoint-5") is None
+
+
+def test_a_scratch_folder_is_named_by_all_that_decides_the_result(home, tmp_path):
+    made = job(home, tmp_path / "out", SFT)
+    name = scratch_folder(tmp_path, made, "code")
+    assert name == scratch_folder(tmp_path, replace(made, scratch=None), "code")
+    others = [
+        scratch_folder(tmp_path, made, "other"),
+        scratch_folder(tmp_path, replace(made, seed=2), "code"),
+        scratch_folder(tmp_path, replace(made, spec={**SFT, "epochs": 3}), "code"),
+        scratch_folder(tmp_path, replace(made, models={"base": home / "reward"}), "code"),
+    ]
+    assert len({name, *others}) == 5 and all(other.name.startswith("liar.") for other in others)
+
+
+def test_a_scratch_folder_of_others_is_refused(tmp_path):
+    folder = tmp_path / "scratch"
+    launching._private(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    with pytest.raises(StudyError, match="others may write to it"):
+        launching._private(folder)
+
+
+def test_batches_must_come_out_even(home, tmp_path, monkeypatch):
+    made = job(home, tmp_path / "out", {**SFT, "batch_size": 8, "per_device": 2})
+    assert tuning.accumulation(made, 8) == 4
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert tuning.accumulation(made, 8) == 2
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(StudyError, match="8 rows a step do not divide by 3 processes times per_device 2"):
+        tuning.accumulation(made, 8)
+
+
+def test_conversations_are_packed_whole_and_learned_where_the_answer_is(home, tmp_path):
+    made = job(home, tmp_path / "out", SFT)
+    tokens = [Tokens([1, 2, 3, 4], 2), Tokens([5, 6], 1), Tokens(list(range(9)), 8)]
+    rows = finetune.packed(tokens, 6, True, made)
+    assert rows["input_ids"] == [[1, 2, 3, 4, 5, 6]] and rows["seq_lengths"] == [[4, 2]]
+    assert rows["labels"] == [[-100, -100, 3, 4, -100, 6]]
+    single = finetune.packed(tokens, 3, False, made)
+    assert single["input_ids"] == [[1, 2, 3], [5, 6]] and single["labels"] == [[-100, -100, 3], [-100, 6]]
+
+
+def test_prompts_end_before_the_answer_and_long_ones_are_left_out():
+    made = tiny.tokenizer()
+    asked, answered = {"role": "user", "content": "what"}, {"role": "assistant", "content": "that"}
+    long = {"role": "user", "content": "what " * 60}
+    assert reinforce.fitting([[asked, answered], [long], [asked]], made, 40, "x") == [[asked], [asked]]
+    with pytest.raises(StudyError, match="no prompt of at most max_prompt 3"):
+        reinforce.fitting([[asked]], made, 3, "x")
+
+
+def test_the_reward_is_minus_the_score_of_what_the_supervisor_would_see():
+    seen = []
+
+    def score(conversations):
+        seen.extend(conversations)
+        return [2.5, -1.0]
+
+    prompt = [{"role": "system", "content": "be"}, {"role": "user", "content": "what"}]
+    completions = [[{"role": "assistant", "content": text}] for text in ("this", "that")]
+    assert reinforce.reversed_reward(score)([prompt, prompt], completions) == [-2.5, 1.0]
+    assert seen[0] == [prompt[1], *completions[0]]

@@ -1,0 +1,138 @@
+"""Trainings that are spread over processes: started by accelerate, resumed from their checkpoints after a kill.
+
+The processes run `amongus.training.worker`, which calls `train(job)` of a module in each. Optimizer states and
+checkpoints lie in a private folder whose name says of what training they are, so that none is resumed by another.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from amongus.digest import SCRIPTS
+from amongus.errors import StudyError
+from amongus.files import read_json, write_json
+from amongus.members import known_fingerprint
+from amongus.prompts import Template
+from amongus.seeds import digest
+from amongus.training.job import TrainJob
+
+CHECKPOINT = "checkpoint-"
+_STATE = "trainer_state.json"  # The last file of a checkpoint to be written.
+_PARENT_DEATH = 1  # PR_SET_PDEATHSIG
+
+
+def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
+    """Run `module.train(job)` in `job.processes` processes and return what the first of them returned.
+
+    Raises:
+        StudyError: what a process raised, or that one died.
+    """
+    scratch = job.scratch or Path(tempfile.mkdtemp(prefix=f".{job.name}.", dir=job.out.parent))
+    _private(scratch)
+    # A later training from other data or settings has no use for these.
+    for other in scratch.parent.glob(f"{scratch.name.rpartition('.')[0]}.????????????"):
+        if other != scratch:
+            shutil.rmtree(other, ignore_errors=True)
+    description = scratch / "job.json"
+    write_json(description, {"module": module.__name__, "job": _plain(replace(job, scratch=scratch))})
+    (scratch / "result.json").unlink(missing_ok=True)
+    command = [*_command(job), str(description)]
+    status = subprocess.run(command, env=_environment(), preexec_fn=die_with_parent, check=False).returncode
+    told = read_json(scratch / "result.json") if (scratch / "result.json").exists() else {}
+    if "error" in told:
+        raise StudyError(told["error"])
+    if status or "metrics" not in told:
+        raise StudyError(
+            f"training of '{job.name}' ended with status {status}; its log says why. Run again to go on from its last "
+            f"checkpoint in {scratch}"
+        )
+    shutil.rmtree(scratch)
+    return told["metrics"]
+
+
+def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
+    """The folder for a training's checkpoints: named by all that decides what it makes."""
+    parts = {role: known_fingerprint(folder) for role, folder in sorted(job.models.items())}
+    data = digest(job.data.read_bytes().hex()) if job.data else None
+    key = digest(dict(job.spec), parts, data, job.seed, job.device, job.dtype, job.processes, code)
+    return Path(home) / "scratch" / f"{job.name}.{key[:12]}"
+
+
+def last_checkpoint(scratch: Path) -> str | None:
+    """The last checkpoint that was written whole; those that were not are removed."""
+    found = {}
+    for folder in scratch.glob(f"{CHECKPOINT}*"):
+        if (folder / _STATE).exists():
+            found[int(folder.name.removeprefix(CHECKPOINT))] = str(folder)
+        else:
+            shutil.rmtree(folder)
+    return found[max(found)] if found else None
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the one that started it is: nobody else would."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PARENT_DEATH, signal.SIGKILL)
+
+
+def read_job(path: Path) -> tuple[str, TrainJob]:
+    """The module and job that `launch` wrote."""
+    told = read_json(path)
+    fields = told["job"]
+    for name in ("out", "data", "scratch"):
+        fields[name] = Path(fields[name]) if fields[name] else None
+    for name in ("models", "questions"):
+        fields[name] = {key: Path(value) for key, value in fields[name].items()}
+    fields["prompts"] = {name: Template(**template) for name, template in fields["prompts"].items()}
+    return told["module"], TrainJob(**fields)
+
+
+def _plain(job: TrainJob) -> dict[str, Any]:
+    fields = asdict(job)
+    for name in ("out", "data", "scratch"):
+        fields[name] = str(fields[name]) if fields[name] else None
+    for name in ("models", "questions"):
+        fields[name] = {key: str(value) for key, value in fields[name].items()}
+    return fields
+
+
+def _private(folder: Path) -> None:
+    """Make `folder` ours alone: trainer states are pickles, opened with `weights_only`.
+
+    Raises:
+        StudyError: it exists and belongs to another, or others may write to it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    state = folder.stat()
+    if state.st_uid != os.getuid() or state.st_mode & 0o022:
+        raise StudyError(
+            f"{folder}: belongs to another user, or others may write to it; remove it and run again"
+        )
+
+
+def _command(job: TrainJob) -> list[str]:
+    """`accelerate launch` on this machine; an own config file of accelerate (FSDP, DeepSpeed) goes before."""
+    own = job.spec.get("accelerate")
+    precision = "bf16" if job.dtype == "bfloat16" else "no"
+    command = [sys.executable, "-m", "accelerate.commands.launch"]
+    command += ["--config_file", own] if own else ["--mixed_precision", precision, "--dynamo_backend", "no"]
+    command += ["--num_machines", "1", "--num_processes", str(job.processes), "--main_process_port", "0"]
+    if job.device == "cpu":
+        command.append("--cpu")
+    elif job.processes > 1 and not own:
+        command.append("--multi_gpu")
+    return [*command, "-m", "amongus.training.worker"]
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}

@@ -1,0 +1,23 @@
+"""Rule published_vector: steering vectors that somebody has published, as safetensors."""
+
+from typing import Any
+
+from _helpers import configure_logging
+from amongus import pinned
+from amongus.files import whole_file
+from amongus.vectors import read_published
+
+
+def main(snakemake: Any) -> None:
+    """Convert the pinned file of `params.spec`."""
+    from safetensors.torch import save_file
+
+    content, where = pinned.content(snakemake.params.spec, f"attacker '{snakemake.params.name}' published")
+    vectors = read_published(content, where)
+    with whole_file(snakemake.output.vectors) as target:
+        save_file({"vectors": vectors}, str(target))
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)
