@@ -1,5 +1,6 @@
 """Tiny random checkpoints for tests: a tokenizer, a Llama, adapters and vectors, made in milliseconds."""
 
+import tempfile
 from pathlib import Path
 
 import torch
@@ -78,6 +79,26 @@ def reward_checkpoint(path: Path, seed: int = 0) -> str:
     made = tokenizer()
     LlamaForSequenceClassification(config(len(made), num_labels=1)).save_pretrained(path)
     made.save_pretrained(path)
+    return str(path)
+
+
+def embedder(path: Path, seed: int = 0) -> str:
+    """Save a random BERT with mean pooling as sentence-transformers does; returns the folder."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules.transformer import Transformer
+    from sentence_transformers.sentence_transformer.modules.pooling import Pooling
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(seed)
+    made = tokenizer()
+    made.chat_template = None
+    shape = {"hidden_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    with tempfile.TemporaryDirectory() as folder:
+        BertModel(BertConfig(vocab_size=len(made), **shape)).save_pretrained(folder)
+        made.save_pretrained(folder)
+        states = Transformer(folder)
+        model = SentenceTransformer(modules=[states, Pooling(states.get_embedding_dimension())], device="cpu")
+        model.save(str(path), create_model_card=False)
     return str(path)
 
 
