@@ -95,6 +95,7 @@ def job(home, out, spec, **changes):
 def test_an_adapter_is_trained_by_two_processes_and_left_without_pickles(home, tmp_path):
     made = job(home, tmp_path / "out", {**SFT, "per_device": 1, "checkpoint_every": 2}, processes=2)
     metrics = launch(finetune, made)
+    assert metrics["processes"] == 2
     assert metrics["steps"] == 2 * -(-metrics["rows"] // 4) and metrics["resumed_at"] == 0
     names = {file.name for file in made.out.iterdir()}
     assert {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json"} <= names
@@ -125,7 +126,9 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(home, tmp_path):
     told = tmp_path / "told.json"
     told.write_text(json.dumps({"module": "", "job": launching._plain(made)}))
     running = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, str(told)], env=launching._environment(), stderr=subprocess.DEVNULL
+        [sys.executable, "-c", LAUNCH, str(told)],
+        env=launching._environment("cpu"),
+        stderr=subprocess.DEVNULL,
     )
     _wait(lambda: len(list(made.scratch.glob("checkpoint-*/trainer_state.json"))) > 0)
     running.kill()
@@ -218,6 +221,24 @@ def test_conversations_are_packed_whole_and_learned_where_the_answer_is(home, tm
     assert rows["labels"] == [[-100, -100, 3, 4, -100, 6]]
     single = finetune.packed(tokens, 3, False, made)
     assert single["input_ids"] == [[1, 2, 3], [5, 6]] and single["labels"] == [[-100, -100, 3], [-100, 6]]
+
+
+def test_packed_conversations_do_not_see_one_another(home, tmp_path):
+    from transformers import AutoModelForCausalLM
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    model = AutoModelForCausalLM.from_pretrained(home / "base").eval()
+    made = job(home, tmp_path / "out", SFT)
+    texts = [Tokens([3, 9, 27, 81, 243], 0), Tokens([5, 25, 125], 0)]
+    row = finetune.packed(texts, 8, True, made)[0]
+    collator = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
+    batch = collator([row])
+    with torch.no_grad():
+        together = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"]).logits[0]
+        alone = torch.cat([model(input_ids=torch.tensor([one.ids])).logits[0] for one in texts])
+        mixed = model(input_ids=batch["input_ids"]).logits[0]
+    assert torch.allclose(together, alone, atol=1e-4)
+    assert not torch.allclose(mixed, alone, atol=1e-2)
 
 
 def test_prompts_end_before_the_answer_and_long_ones_are_left_out():

@@ -45,7 +45,9 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     write_json(description, {"module": module.__name__, "job": _plain(replace(job, scratch=scratch))})
     (scratch / "result.json").unlink(missing_ok=True)
     command = [*_command(job), str(description)]
-    status = subprocess.run(command, env=_environment(), preexec_fn=die_with_parent, check=False).returncode
+    status = subprocess.run(
+        command, env=_environment(job.device), preexec_fn=die_with_parent, check=False
+    ).returncode
     told = read_json(scratch / "result.json") if (scratch / "result.json").exists() else {}
     if "error" in told:
         raise StudyError(told["error"])
@@ -126,13 +128,12 @@ def _command(job: TrainJob) -> list[str]:
     command = [sys.executable, "-m", "accelerate.commands.launch"]
     command += ["--config_file", own] if own else ["--mixed_precision", precision, "--dynamo_backend", "no"]
     command += ["--num_machines", "1", "--num_processes", str(job.processes), "--main_process_port", "0"]
-    if job.device == "cpu":
-        command.append("--cpu")
-    elif job.processes > 1 and not own:
-        command.append("--multi_gpu")
+    if job.processes > 1 and not own:
+        command.append("--multi_gpu")  # Several processes, on GPUs or not.
     return [*command, "-m", "amongus.training.worker"]
 
 
-def _environment() -> dict[str, str]:
+def _environment(device: str) -> dict[str, str]:
     path = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+    own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+    return {**os.environ, **own, "ACCELERATE_USE_CPU": str(device == "cpu").lower()}

@@ -96,9 +96,11 @@ def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
     """Train, from the last whole checkpoint where there is one, and save into `job.out`.
 
     Returns:
-        The number of steps, the step that was resumed from, and the first and last of what was logged.
+        The number of steps, the step that was resumed from, and how many processes trained.
     """
     last = last_checkpoint(job.scratch)
+    accelerator = trainer.accelerator
+    _log.info("%s: %d processes, %s", job.name, accelerator.num_processes, accelerator.distributed_type.value)
     if last:
         _log.info("going on from %s", last)
     trainer.train(resume_from_checkpoint=last)
@@ -109,9 +111,13 @@ def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
             (job.out / name).unlink(missing_ok=True)
         if not job.spec.get("full"):
             tidy_adapter(job.out, base=job.models["base"].name)
-    trainer.accelerator.wait_for_everyone()
+    accelerator.wait_for_everyone()
     resumed = int(last.rpartition("-")[2]) if last else 0
-    return {"steps": trainer.state.global_step, "resumed_at": resumed}
+    return {
+        "steps": trainer.state.global_step,
+        "resumed_at": resumed,
+        "processes": accelerator.num_processes,
+    }
 
 
 def logged(trainer: Any, name: str) -> Sequence[float]:
