@@ -232,11 +232,11 @@ def test_packed_conversations_do_not_see_one_another(home, tmp_path):
     texts = [Tokens([3, 9, 27, 81, 243], 0), Tokens([5, 25, 125], 0)]
     row = finetune.packed(texts, 8, True, made)[0]
     collator = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
-    batch = collator([row])
+    batch = {key: value for key, value in collator([row]).items() if key != "labels"}
     with torch.no_grad():
-        together = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"]).logits[0]
+        together = model(**batch, use_cache=False).logits[0]
         alone = torch.cat([model(input_ids=torch.tensor([one.ids])).logits[0] for one in texts])
-        mixed = model(input_ids=batch["input_ids"]).logits[0]
+        mixed = model(input_ids=batch["input_ids"], use_cache=False).logits[0]
     assert torch.allclose(together, alone, atol=1e-4)
     assert not torch.allclose(mixed, alone, atol=1e-2)
 
