@@ -1,4 +1,5 @@
 # What the other files share: the study, its paths, and input functions.
+import re
 import sys
 from dataclasses import asdict
 from itertools import product
@@ -79,6 +80,11 @@ def dataset_source(wildcards):
 def dataset_code(wildcards):
     """Digest of what makes a dataset's questions."""
     return code_digest("dataset", rooms.entry("datasets", study.dataset_kind(wildcards.dataset)))
+
+
+def one_of(names):
+    """A pattern for wildcards that matches the given names and no others."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def parent_models(wildcards):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongus import rooms
 from amongus.errors import StudyError
+from amongus.hub.names import check_reference
 
 if TYPE_CHECKING:
     from amongus.study import Study
@@ -42,6 +43,8 @@ def check(study: "Study") -> None:
     for name, spec in study.config["models"].items():
         rooms.entry("training", spec["kind"])
         _settings(f"model '{name}'", "training", spec)
+        if name in study.fetched:
+            check_reference(name, spec)
     for name, spec in study.attackers.items():
         rooms.entry("attackers", spec["kind"])
         _fact("attackers", spec["kind"], "TRAINS", _TRAINS)
@@ -53,7 +56,7 @@ def check(study: "Study") -> None:
         _pool(study, pool)
     for method in study.methods:
         _method(study, method)
-    for model in study.trained:
+    for model in (*study.fetched, *study.trained):
         for role, parent in study.parents(model).items():
             known(f"'{model}' {role}", parent, study.config["models"], "model")
 

@@ -33,6 +33,9 @@ class Paths:
     def questions(self, dataset: str, split: str) -> str:
         return f"{self.root}/datasets/{dataset}/{split}.parquet"
 
+    def fetched(self, model: str) -> str:
+        return f"{self.root}/hub/{model}"
+
     def model(self, model: str) -> str:
         return f"{self.home}/models/{model}"
 
