@@ -160,7 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def error(self, status: int, code: str = "") -> None:
-        self.send(status, b"{}", {"X-Error-Code": code} if code else {})
+        later = {"Retry-After": "7"} if status == 429 else {}
+        self.send(status, b"{}", later | ({"X-Error-Code": code} if code else {}))
 
     def send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -138,12 +138,12 @@ def test_a_hub_in_trouble_is_asked_again(hub, get, name, status):
     assert names(get(BASE, hub.add(BASE, checkpoint()))) == {*checkpoint(), *OURS}
 
 
-def test_what_is_asked_for_is_waited_for(hub, get, monkeypatch):
+def test_each_wait_is_longer_and_at_least_as_long_as_the_hub_asks(hub, get, monkeypatch):
     waits = []
     monkeypatch.setattr(client.time, "sleep", waits.append)
-    hub.status = {"api": [503, 503, 503]}
+    hub.status = {"api": [429, 503, 503]}
     get(BASE, hub.add(BASE, checkpoint()))
-    assert waits == [2.0, 4.0, 8.0]
+    assert waits == [7.0, 4.0, 8.0]
 
 
 def test_a_hub_that_stays_away_is_one_line(hub, get):
