@@ -13,6 +13,7 @@ if not workflow.config_settings.configfiles:
 
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/fetch.smk"
 include: "rules/models.smk"
 include: "rules/respond.smk"
 include: "rules/score.smk"
@@ -34,6 +35,11 @@ localrules:
     responses,
     models,
     datasets,
+    # These need the network, or next to nothing.
+    dataset,
+    fetch,
+    adopt,
+    member,
 
 
 # Names become parts of paths; the schema holds them to the same form.

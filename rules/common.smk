@@ -1,4 +1,5 @@
 # What the other files share: the study, its paths, and input functions.
+import re
 import sys
 from dataclasses import asdict
 from itertools import product
@@ -64,14 +65,19 @@ def corpus_prompts():
 
 
 def one_of(names):
-    """The wildcard constraint of these names; of none, what no name matches."""
-    return "|".join(sorted(names)) or "-"
+    """A pattern for wildcards that matches the given names and no others."""
+    return "|".join(map(re.escape, sorted(names))) or "(?!)"
 
 
 def training_data(wildcards):
     """The parquet of the data a model is trained on, if it is not of the toy world."""
     name = study.training_data(wildcards.model)
     return [PATHS.data(name)] if name else []
+
+
+def repositories(name):
+    """The local folder that stands for the hub, where training data come from there."""
+    return config.get("hub_folder") if "repo" in study.data[name] else None
 
 
 def training_resource(wildcards, name):

@@ -14,6 +14,8 @@ rule train:
         PATHS.log("train", "{model}"),
     benchmark:
         PATHS.benchmark("train", "{model}")
+    wildcard_constraints:
+        model=one_of(study.trained),
     conda:
         "../envs/train.yaml"
     threads: lambda wildcards: training_resource(wildcards, "threads")

@@ -32,7 +32,7 @@ def prepare(folder: Path, rows: Path | None = None) -> Path:
         repository(folder / "hub" / spec["repo"], name, spec, paper)
     for spec in paper["data"].values():
         if "repo" in spec:
-            lies = folder / "hub" / "datasets" / spec["repo"] / "data" / "train.parquet"
+            lies = folder / "hub" / spec["repo"] / "data" / "train.parquet"
             lies.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.Table.from_pylist(conversations()), lies)
     named = {"hub_folder": str(folder / "hub"), "datasets_folder": str(folder / "files")}

@@ -20,6 +20,7 @@ from conftest import ROOT
 
 MODELS = {key: micro.STUDY["models"][key] for key in ("base", "supervisor", "x", "y", "judge")}
 SFT = micro.STUDY["attackers"]["sft"]
+BELOW = {"demo_full": "demo", "rehearsal": "paper"}  # Studies that lie on top of others.
 TUNING = {"batch_size": 2, "learning_rate": 1.0, "warmup": 0.1, "scheduler": "cosine"}
 LIES = {"data": "lies", "epochs": 1, "max_length": 9}
 CONFIG = {
@@ -186,10 +187,10 @@ def test_every_shipped_study_is_valid():
     assert files
     for path in files:
         config = yaml.safe_load(path.read_text())
-        if path.stem == "demo_full":  # Lies on top of the demo.
-            demo = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
-            update_config(demo, config)
-            config = demo
+        if path.stem in BELOW:
+            below = yaml.safe_load((ROOT / "config" / f"{BELOW[path.stem]}.yaml").read_text())
+            update_config(below, config)
+            config = below
         validate(config, str(ROOT / "config" / "schema.yaml"))
         assert Study(config).runs()
 

@@ -1,18 +1,25 @@
 """Rule training_data: pinned training data as conversations."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
 from amongus import pinned
 from amongus.conversations import chats, drawn, rows_of
 from amongus.files import CONVERSATIONS, write_table
+from amongus.hub.data import data
 from amongus.seeds import derive
 
 
 def main(snakemake: Any) -> None:
     """Write the conversations of `params.spec`."""
     name, spec = snakemake.params.name, snakemake.params.spec
-    content, where = pinned.content(spec, f"data '{name}'")
+    if "repo" in spec:
+        scratch = Path(f"{snakemake.output[0]}.partial")
+        content, where = data(spec, snakemake.params.folder, scratch / spec["revision"])
+    else:
+        content, where = pinned.content(spec, f"data '{name}'")
     read = chats(rows_of(content, where), where, spec.get("prompt"), spec.get("response"))
     kept = drawn(read, spec.get("rows"), derive(spec.get("data_seed", 0), "data", name))
     write_table(
@@ -20,6 +27,8 @@ def main(snakemake: Any) -> None:
         {"id": [f"{name}/{number}" for number in range(len(kept))], "messages": kept},
         CONVERSATIONS,
     )
+    if "repo" in spec:
+        shutil.rmtree(scratch)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongus import rooms
 from amongus.errors import StudyError
+from amongus.hub.names import check_reference
 
 if TYPE_CHECKING:
     from amongus.study import Study
@@ -43,6 +44,8 @@ def check(study: "Study") -> None:
     for name, spec in study.config["models"].items():
         rooms.entry("training", spec["kind"])
         _settings(f"model '{name}'", "training", spec)
+        if name in study.fetched:
+            check_reference(f"model '{name}'", spec)
     for name, spec in study.attackers.items():
         rooms.entry("attackers", spec["kind"])
         _fact("attackers", spec["kind"], "TRAINS", _TRAINS)
@@ -55,9 +58,13 @@ def check(study: "Study") -> None:
         _pool(study, pool)
     for method in study.methods:
         _method(study, method)
+    for name, spec in study.data.items():
+        if "repo" in spec:
+            check_reference(f"data '{name}'", spec, data=True)
     for model in study.trained:
         if study.training_data(model):
             known(f"'{model}' data", study.training_data(model), study.data, "data")
+    for model in (*study.fetched, *study.trained):
         for role, parent in study.parents(model).items():
             known(f"'{model}' {role}", parent, study.config["models"], "model")
 

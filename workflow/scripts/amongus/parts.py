@@ -184,11 +184,30 @@ class Parts:
 
     @cached_property
     def trained(self) -> dict[str, dict[str, Any]]:
-        """Everything trained into a checkpoint or adapter: the models, then the attackers that need it."""
+        """Everything trained here into a checkpoint or adapter: models, then the attackers that need it."""
         own = {
             name: spec for name, spec in self.attackers.items() if self.trains(name) in ("adapter", "model")
         }
-        return {**self.config["models"], **own}
+        models = {name: spec for name, spec in self.config["models"].items() if name not in self.fetched}
+        return {**models, **own}
+
+    @cached_property
+    def fetched(self) -> dict[str, dict[str, Any]]:
+        """The models that come from the hub as they are."""
+        models = self.config["models"].items()
+        return {name: spec for name, spec in models if rooms.fact("training", spec["kind"], "FETCHED", False)}
+
+    def repository(self, model: str) -> dict[str, Any]:
+        """What is fetched for `model`, as plain values (`hub.fetch.fetch` takes them)."""
+        spec = self.fetched[model]
+        lora = rooms.fact("training", spec["kind"], "LORA", False)
+        base = self.config["models"][spec["base"]].get("repo") if lora else None
+        return {
+            "repo": spec["repo"],
+            "revision": spec["revision"],
+            "lora": lora,
+            "base": spec.get("trained_on", base) if lora else None,
+        }
 
     def training_room(self, model: str) -> tuple[str, str]:
         """The room and name of the module that trains `model` (or an attacker)."""

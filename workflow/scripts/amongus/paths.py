@@ -36,6 +36,9 @@ class Paths:
     def data(self, name: str) -> str:
         return f"{self.root}/data/{name}.parquet"
 
+    def fetched(self, model: str) -> str:
+        return f"{self.root}/hub/{model}"
+
     def model(self, model: str) -> str:
         return f"{self.home}/models/{model}"
 

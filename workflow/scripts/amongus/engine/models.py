@@ -4,7 +4,7 @@ Weights come from safetensors only, adapter configs are read by an allow-list, n
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,38 +16,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
+from amongus.adapters import adapter_settings
 from amongus.errors import StudyError
 from amongus.files import read_json
 from amongus.members import Member, Steering, check_safetensors
 
-# What an adapter's config may say. Everything else must be absent, false or empty, or has no effect on use.
-_ADAPTER_KEYS = {
-    "r",
-    "lora_alpha",
-    "target_modules",
-    "fan_in_fan_out",
-    "use_rslora",
-    "rank_pattern",
-    "alpha_pattern",
-    "layers_to_transform",
-    "layers_pattern",
-}
-_NO_EFFECT = {
-    "auto_mapping",
-    "base_model_name_or_path",
-    "bias",
-    "inference_mode",
-    "init_lora_weights",
-    "loftq_config",
-    "lora_dropout",
-    "megatron_core",
-    "peft_type",
-    "peft_version",
-    "qalora_group_size",
-    "revision",
-    "runtime_config",
-    "task_type",
-}
 _PEFT_PREFIX = "base_model.model."
 
 
@@ -269,7 +242,8 @@ def _attach(model: torch.nn.Module, name: str, directory: str, base: str) -> Non
     from peft import LoraConfig, inject_adapter_in_model
 
     check_safetensors(directory)
-    settings = _adapter_config(Path(directory) / "adapter_config.json")
+    path = Path(directory) / "adapter_config.json"
+    settings = adapter_settings(read_json(path), path)
     try:
         with warnings.catch_warnings():
             # peft warns of a second adapter on one model, which is the point here.
@@ -301,20 +275,3 @@ def _parameter(key: str, name: str) -> str:
     """The parameter here for a key of an adapter file: `….lora_A.weight` is `….lora_A.<name>.weight`."""
     stem, _, last = key.removeprefix(_PEFT_PREFIX).rpartition(".")
     return f"{stem}.{name}.{last}"
-
-
-def _adapter_config(path: Path) -> Mapping[str, Any]:
-    """The settings of a plain LoRA adapter, by allow-list.
-
-    Raises:
-        StudyError: the adapter is of another kind.
-    """
-    config = read_json(path)
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        raise StudyError(f"{path}: not the config of a LoRA adapter; only peft_type LORA is supported")
-    if config.get("bias", "none") != "none":
-        raise StudyError(f"{path}: 'bias' is not supported; train a plain LoRA adapter")
-    for key, value in config.items():
-        if key not in _ADAPTER_KEYS | _NO_EFFECT and value:
-            raise StudyError(f"{path}: '{key}' is not supported; train a plain LoRA adapter")
-    return {key: config[key] for key in sorted(_ADAPTER_KEYS & config.keys())}

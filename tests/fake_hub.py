@@ -1,0 +1,185 @@
+"""A hub on loopback: the few answers that huggingface_hub asks for, from memory, with faults on order."""
+
+import hashlib
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+LARGE = (".safetensors", ".bin")
+"""Stored with LFS: known by sha256, and handed out by another host."""
+
+
+def blob(content: bytes) -> str:
+    """Git's sha1 of a file."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+class FakeHub:
+    """Repositories by name and commit, and what goes wrong with them.
+
+    Attributes:
+        files: repo -> file -> content.
+        commits: repo -> its one commit.
+        gated: repositories whose files ask for a licence and a token.
+        status: file -> statuses to answer with first, in order (`api` for the list of files).
+        cut: file -> after how many bytes of the next answer the connection ends, once.
+        altered: file -> content sent instead, of the listed size.
+        ranges: whether it takes ranges.
+        asked: (method, path) -> how often.
+        sent: file -> bytes of its content that were sent.
+        tokens: (host, path) -> the authorization header that came with the request.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, dict[str, bytes]] = {}
+        self.commits: dict[str, str] = {}
+        self.gated: set[str] = set()
+        self.status: dict[str, list[int]] = {}
+        self.cut: dict[str, int] = {}
+        self.altered: dict[str, bytes] = {}
+        self.ranges = True
+        self.asked: Counter = Counter()
+        self.sent: Counter = Counter()
+        self.tokens: dict[tuple[str, str], str | None] = {}
+        self.url = ""
+
+    def add(self, repo: str, files: dict[str, bytes] | Path | str) -> str:
+        """Offer a repository (a folder, or contents by name) and return its commit."""
+        if not isinstance(files, dict):
+            folder = Path(files)
+            files = {
+                p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+            }
+        listed = json.dumps([repo, sorted((name, blob(content)) for name, content in files.items())])
+        self.files[repo] = files
+        self.commits[repo] = hashlib.sha1(listed.encode()).hexdigest()
+        return self.commits[repo]
+
+    def downloads(self) -> set[str]:
+        """The files that were asked for."""
+        return {
+            path.rsplit("/resolve/", 1)[1].split("/", 1)[1] for _, path in self.asked if "/resolve/" in path
+        }
+
+    def info(self, repo: str) -> dict:
+        """What the hub says of a repository."""
+        siblings = []
+        for name, content in self.files[repo].items():
+            entry: dict = {"rfilename": name, "size": len(content), "blobId": blob(content)}
+            if name.endswith(LARGE):
+                digest = hashlib.sha256(content).hexdigest()
+                entry["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 134}
+            siblings.append(entry)
+        return {"id": repo, "modelId": repo, "sha": self.commits[repo], "siblings": siblings}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: FakeHub
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+    def do_HEAD(self) -> None:
+        self.answer(body=False)
+
+    def do_GET(self) -> None:
+        self.answer(body=True)
+
+    def answer(self, body: bool) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.hub.asked[self.command, path] += 1
+        self.hub.tokens[self.headers["Host"].split(":")[0], path] = self.headers.get("authorization")
+        if found := re.fullmatch(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/revision/(\w+))?", path):
+            self.listing(*found.groups())
+        elif found := re.fullmatch(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/(\w+)/(.+)", path):
+            self.resolve(*found.groups(), body)
+        elif found := re.fullmatch(r"/storage/((?:datasets/)?[^/]+/[^/]+)/(.+)", path):
+            self.content(*found.groups(), {}, body)
+        else:
+            self.error(404)
+
+    def listing(self, repo: str, revision: str | None) -> None:
+        if self.failing("api"):
+            return
+        if repo not in self.hub.files:
+            self.error(401, "RepoNotFound")
+        elif revision not in (None, self.hub.commits[repo]):
+            self.error(404, "RevisionNotFound")
+        else:
+            self.send(200, json.dumps(self.hub.info(repo)).encode(), {"Content-Type": "application/json"})
+
+    def resolve(self, repo: str, revision: str, name: str, body: bool) -> None:
+        content = self.hub.files.get(repo, {}).get(name)
+        if revision != self.hub.commits.get(repo) or content is None:
+            self.error(404, "EntryNotFound")
+        elif repo in self.hub.gated and not self.headers.get("authorization"):
+            self.error(401, "GatedRepo")
+        elif self.failing(name):
+            return
+        elif name.endswith(LARGE):
+            digest = hashlib.sha256(content).hexdigest()
+            elsewhere = self.hub.url.replace("127.0.0.1", "localhost")
+            headers = {
+                "Location": f"{elsewhere}/storage/{repo}/{name}",
+                "X-Repo-Commit": revision,
+                "X-Linked-Etag": f'"{digest}"',
+                "X-Linked-Size": str(len(content)),
+            }
+            self.send(302, b"", headers)
+        else:
+            self.content(repo, name, {"X-Repo-Commit": revision, "ETag": f'"{blob(content)}"'}, body)
+
+    def content(self, repo: str, name: str, headers: dict[str, str], body: bool) -> None:
+        content = self.hub.altered.get(name, self.hub.files[repo][name])
+        span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        status = 200
+        if span and self.hub.ranges:
+            start, end = int(span[1]), min(int(span[2] or len(content)), len(content) - 1)
+            headers |= {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
+            content, status = content[start : end + 1], 206
+        headers |= {"Content-Length": str(len(content))}
+        # Looking at a header is no download, which alone is cut.
+        if body and not (span and span[2]) and name in self.hub.cut:
+            content = content[: self.hub.cut.pop(name)]
+            self.close_connection = True
+        self.hub.sent[name] += len(content) if body else 0
+        self.send(status, content if body else b"", headers)
+
+    def failing(self, name: str) -> bool:
+        """Whether this request is one of those that were to fail, and has."""
+        statuses = self.hub.status.get(name)
+        if statuses:
+            self.error(statuses.pop(0))
+            return True
+        return False
+
+    def error(self, status: int, code: str = "") -> None:
+        later = {"Retry-After": "7"} if status == 429 else {}
+        self.send(status, b"{}", later | ({"X-Error-Code": code} if code else {}))
+
+    def send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for key, value in {"Content-Length": str(len(content)), **headers}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@contextmanager
+def running() -> Iterator[FakeHub]:
+    """A hub that answers at `url` for as long as the block runs."""
+    hub = FakeHub()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,126 @@
+"""Members from a hub on loopback, by real Snakemake: fetched once, shared by seeds, and never again."""
+
+import copy
+import json
+from collections import Counter
+
+import pandas as pd
+import pytest
+
+import fake_hub
+import micro
+import tiny
+from amongus.members import fingerprint_directory
+from harness import Project
+
+BASE, X, Y = "owner/base", "owner/x", "someone/y"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A hub with a tiny base, beside which a pickle lies, and two adapters for it."""
+    folder = tmp_path_factory.mktemp("models")
+    base = tiny.checkpoint(folder / "base")
+    (folder / "base" / "pytorch_model.bin").write_bytes(b"pickle")
+    with fake_hub.running() as hub:
+        hub.add(BASE, base)
+        for seed, repo in enumerate((X, Y), start=1):
+            path = folder / repo
+            tiny.adapter(path, base, seed=seed)
+            config = json.loads((path / "adapter_config.json").read_text())
+            (path / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": BASE}))
+            hub.add(repo, path)
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def project(hub, tmp_path_factory):
+    def adapter(repo):
+        return {"kind": "hub_adapter", "base": "base", "repo": repo, "revision": hub.commits[repo]}
+
+    study = {
+        **copy.deepcopy(micro.STUDY),
+        "seeds": [1, 2],
+        "models": {
+            "base": {"kind": "hub", "repo": BASE, "revision": hub.commits[BASE]},
+            "x": adapter(X),
+            "y": adapter(Y),
+        },
+        "attackers": {"prompt": {"kind": "prompt", "persona": "malicious"}},
+        "pools": {"clean": ["x", "y"], "prompt": ["x", "prompt"]},
+        "supervisors": {},
+        "methods": {"debate": {"rounds": 2}},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", hub.url)
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("home")))
+        yield Project(tmp_path_factory.mktemp("hub"), study)
+
+
+@pytest.fixture(scope="module")
+def answers(project):
+    """One member's answers, whose rule loads what was fetched."""
+    return project.results / "seed-1" / "responses" / "x" / "reasoning" / "test.parquet"
+
+
+@pytest.fixture(scope="module")
+def made(project, answers):
+    """The jobs of the first run."""
+    return project.run("models", str(answers.relative_to(project.folder)))
+
+
+def test_each_repository_is_fetched_once_and_taken_over_by_each_seed(project, hub, made):
+    assert {name: count for name, count in made.items() if name.startswith("fetch")} == {
+        f"fetch-{name}": 1 for name in ("base", "x", "y")
+    }
+    assert {name: count for name, count in made.items() if name.startswith("adopt")} == {
+        f"adopt-{name}": 2 for name in ("base", "x", "y")
+    }
+    assert sum(count for name, count in made.items() if name.startswith("member")) == 6
+    assert not [name for name in made if name.startswith("train")]
+    assert "pytorch_model.bin" not in hub.downloads()
+    fetched = project.results / "hub" / "base" / "model.safetensors"
+    assert fetched.stat().st_nlink == 3
+    for seed in (1, 2):
+        folder = project.results / f"seed-{seed}" / "models" / "base"
+        assert (folder / "model.safetensors").samefile(fetched)
+        told = json.loads((folder / "fingerprint.json").read_text())["fingerprint"]
+        assert told == fingerprint_directory(folder)
+
+
+def test_what_was_fetched_answers(made, answers):
+    texts = pd.read_parquet(answers)
+    assert len(texts) == 8 and texts["n_tokens"].gt(0).all()
+
+
+def test_nothing_runs_again_and_a_size_that_is_only_planned_with_changes_nothing(project, made, answers):
+    targets = ("models", str(answers.relative_to(project.folder)))
+    assert project.pending(*targets) == Counter()
+    project.study["models"]["x"]["gigabytes"] = 0.1
+    assert project.pending(*targets) == Counter()
+
+
+def test_another_commit_reaches_that_adapter_alone(project, hub, made):
+    before = dict(project.study["models"]["y"])
+    project.study["models"]["y"]["revision"] = "b" * 40
+    try:
+        pending = project.pending("models")
+        # The attacker stands on the adapter of the member whose place it takes.
+        assert pending == Counter({"fetch-y": 1, "adopt-y": 2, "member-y": 2, "member-prompt": 2})
+    finally:
+        project.study["models"]["y"] = before
+
+
+def test_an_adapter_of_another_base_and_what_is_not_pinned_stop_in_one_line(project, hub, made):
+    before = copy.deepcopy(project.study["models"])
+    project.study["models"]["y"]["trained_on"] = "another/base"
+    project.study["models"]["x"]["revision"] = "unpinned"
+    try:
+        done = project.snakemake("models", "--keep-going", check=False)
+    finally:
+        project.study["models"] = before
+    lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert done.returncode and len(lines) == 2
+    assert any("names the base 'owner/base', the study 'another/base'" in line for line in lines)
+    assert any(f"{X}: its revision is not pinned" in line and "make pin CONFIG=" in line for line in lines)
