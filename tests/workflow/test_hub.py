@@ -112,6 +112,16 @@ def test_another_commit_reaches_that_adapter_alone(project, hub, made):
         project.study["models"]["y"] = before
 
 
+@pytest.mark.parametrize("script", ["fetch", "adopt"])
+def test_the_rules_own_scripts_are_seen(project, made, script):
+    path = project.folder / "workflow" / "scripts" / f"{script}.py"
+    text = path.read_text()
+    path.write_text(text + "\nprint()\n")
+    pending = project.pending("models")
+    path.write_text(text)
+    assert pending["adopt-base"] == 2 and pending["fetch-base"] == (script == "fetch")
+
+
 def test_an_adapter_of_another_base_and_what_is_not_pinned_stop_in_one_line(project, hub, made):
     before = copy.deepcopy(project.study["models"])
     project.study["models"]["y"]["trained_on"] = "another/base"
