@@ -154,14 +154,31 @@ def member_code(wildcards):
 
 
 def scorers(datasets):
-    """The scoring modules of the given datasets, as `code_digest` names them."""
-    return [f"amongus.scoring.{study.metric(dataset)}" for dataset in sorted(set(datasets))]
+    """The modules that score the given datasets, as `code_digest` names them."""
+    metrics = [f"amongus.scoring.{study.metric(d)}" for d in datasets if d not in study.verified]
+    references = [rooms.entry("datasets", study.dataset_kind(d)) for d in datasets if d in study.verified]
+    return [*metrics, *references, *(["amongus.verifying"] if references else [])]
 
 
 def execution_limits(datasets):
     """What a run of an answer may use, where one of the given datasets is scored by running answers; else nothing."""
-    executed = any(rooms.fact("scoring", study.metric(d), "EXECUTES", False) for d in datasets)
+    metrics = [study.metric(dataset) for dataset in datasets if dataset not in study.verified]
+    executed = any(rooms.fact("scoring", metric, "EXECUTES", False) for metric in metrics)
     return config["scoring"] if executed else {}
+
+
+def verifier(datasets):
+    """The folder of the model that scores answers to some of the given datasets, if it does."""
+    verified = set(datasets) & set(study.verified)
+    return [PATHS.model(config["supervisors"]["verifier"])] if verified else []
+
+
+def verifying(datasets):
+    """How the verifier is asked about answers to the given datasets; nothing where it scores none of them."""
+    kinds = {dataset: study.dataset_kind(dataset) for dataset in datasets if dataset in study.verified}
+    greedy = {"temperature": 0, "top_p": 1, "max_new_tokens": config["supervisors"]["verifier_tokens"]}
+    template = prompts("verifier.question")["verifier.question"] if kinds else None
+    return {"kinds": kinds, "template": template, "limit": SHOWN, "sampling": greedy} if kinds else {}
 
 
 def dev_scores(pool, datasets):

@@ -17,6 +17,7 @@ for batch in study.learn_batches():
             scores=dev_scores(pool, datasets_learned),
             supervision=supervision(pool, datasets_learned, "dev", needs),
             responses=dev_responses(pool, datasets_learned) if needs & {"texts", "lengths"} else [],
+            verifier=verifier(datasets_learned),
             named=[PATHS.model(model) for model in study.method_models(method).values()],
         output:
             learned=[
@@ -48,6 +49,7 @@ for batch in study.learn_batches():
             defences={defence: study.defence_kinds[defence] for defence in defences},
             settings=study.settings(method),
             limits=execution_limits(datasets_learned),
+            verifying=verifying(datasets_learned),
             models=study.method_models(method),
             needs=sorted(needs),
             judge_form=config["supervisors"]["judge_form"] if "verdicts" in needs else None,

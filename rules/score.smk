@@ -1,7 +1,7 @@
-# Scores of members' responses and of the teams' answers.
+# Scores of members' responses and of the teams' answers: by the datasets' metrics, or by a verifier.
 
 
-for batch in study.member_batches(study.members, config["batch"]["score"]):
+for batch in study.scored_responses(by_verifier=False):
 
     rule:
         name:
@@ -25,7 +25,7 @@ for batch in study.member_batches(study.members, config["batch"]["score"]):
             "../workflow/scripts/score.py"
 
 
-for batch in study.run_batches(config["batch"]["score"]):
+for batch in study.scored_runs(by_verifier=False):
 
     rule:
         name:
@@ -47,3 +47,71 @@ for batch in study.run_batches(config["batch"]["score"]):
             code=code_digest("score", *scorers(unique(batch.cells, 3))),
         script:
             "../workflow/scripts/score.py"
+
+
+for batch in study.scored_responses(by_verifier=True):
+    verified = unique(batch.cells, 1)
+
+    rule:
+        name:
+            f"verify_responses_{batch.name}"
+        input:
+            model=PATHS.model(config["supervisors"]["verifier"]),
+            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+            texts=[PATHS.responses(*cell) for cell in batch.cells],
+        output:
+            scores=[PATHS.response_scores(*cell) for cell in batch.cells],
+            cost=PATHS.cost("verify_responses", batch.name),
+        log:
+            PATHS.log("verify_responses", batch.name),
+        benchmark:
+            PATHS.benchmark("verify_responses", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
+        params:
+            datasets=[cell[1] for cell in batch.cells],
+            verifying=verifying(verified),
+            engine=config["engine"],
+            store=config["store"],
+            code=code_digest("verify", *scorers(verified)),
+        script:
+            "../workflow/scripts/verify.py"
+
+
+for batch in study.scored_runs(by_verifier=True):
+    verified = unique(batch.cells, 3)
+
+    rule:
+        name:
+            f"verify_runs_{batch.name}"
+        input:
+            model=PATHS.model(config["supervisors"]["verifier"]),
+            questions=[PATHS.questions(cell[3], "test") for cell in batch.cells],
+            texts=[PATHS.run(*cell) for cell in batch.cells],
+        output:
+            scores=[PATHS.run_scores(*cell) for cell in batch.cells],
+            cost=PATHS.cost("verify_runs", batch.name),
+        log:
+            PATHS.log("verify_runs", batch.name),
+        benchmark:
+            PATHS.benchmark("verify_runs", batch.name)
+        conda:
+            "../envs/models.yaml"
+        threads: THREADS
+        resources:
+            gpu=GPU,
+            mem_mb=MEM_MB,
+            runtime=RUNTIME,
+        params:
+            datasets=[cell[3] for cell in batch.cells],
+            verifying=verifying(verified),
+            engine=config["engine"],
+            store=config["store"],
+            code=code_digest("verify", *scorers(verified)),
+        script:
+            "../workflow/scripts/verify.py"

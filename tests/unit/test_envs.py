@@ -20,10 +20,11 @@ DISTRIBUTIONS = {
 BY_NAME = {
     "dataset": ("datasets",),
     "score": ("scoring",),
+    "verify": ("datasets",),
     "member": ("attackers",),
     "train": ("training", "attackers"),
     "extract_vector": ("attackers",),
-    "learn": ("methods", "scoring"),
+    "learn": ("methods", "scoring", "datasets"),
     "collaborate": ("methods", "defences"),
 }
 # What stands inside functions that another rule's script calls: an attacker's training, a method's learning.
@@ -54,7 +55,7 @@ def imports(path):
 
 def needed(script):
     """Distributions that `script` may import."""
-    entries = [script]
+    entries = [script, *(["amongus.verifying"] if script == "learn" else [])]
     for room in BY_NAME.get(script, ()):
         entries += [rooms.entry(room, name) for name in rooms.available(room)]
     own = {path.stem for path in digests.SCRIPTS.glob("*.py")} | {"amongus"}

@@ -222,6 +222,7 @@ def test_differences_follow_from_the_design():
         },
         "kinds": {"datasets": {}, "methods": {"soup": "mine.py"}},
         "overlaps": [{"pool": "one", "defence": "judge", "reason": "j is a"}],
+        "verified": {"j": ["facts"]},
     }
     text = "\n".join(differences(value, table, {"gsm8k": 4}))
     assert (
@@ -233,6 +234,7 @@ def test_differences_follow_from_the_design():
     )
     assert "Not of the paper: mine.py." in text
     assert "**Supervisors that are not independent**: judge: j is a." in text
+    assert "**Scored by the verifier j**: facts (the paper's: ds1000, by TIGER-Lab/general-verifier)." in text
     assert "**Attackers**: prompt, sft (of the paper's 4). Absent: steering, grpo." in text
     assert "**External supervisors**: reward, judge (of the paper's 2)." in text
     assert "cannot run them: soup." in text

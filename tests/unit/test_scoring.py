@@ -69,6 +69,14 @@ def test_empty_texts_score_0_on_real_rows(dataset):
     assert all(datasets.prompt(dataset, item).strip() for item in items)
 
 
+@pytest.mark.parametrize(
+    "dataset", ["gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "humaneval", "ds1000"]
+)
+def test_real_rows_have_a_reference_for_a_verifier(dataset):
+    module = datasets.load(dataset)
+    assert all(module.reference(item).strip() for item in rows(dataset, 150))
+
+
 @pytest.mark.parametrize("dataset", ["gsm8k", "nlgraph"])
 def test_boxed_references_score_1_on_real_rows(dataset):
     items = rows(dataset)

@@ -2,8 +2,7 @@
 
 import json
 import os
-import runpy
-from types import SimpleNamespace
+from math import isnan
 
 import pytest
 
@@ -23,47 +22,14 @@ from amongus.files import (
 )
 from amongus.members import Member, fingerprint_directory, load_member, save_member
 from amongus.paths import Paths
-from conftest import ROOT
+from fakes import ScriptedEngine
+from standins import Named, run
 
 DATASET = "gsm8k"
 PATHS = Paths("s", "1")
 ENGINE = {"device": "cpu", "dtype": "float32", "batch_tokens": 4096, "max_batch": 8, "flush_every": 8}
 SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 0, "repetition_penalty": 1.0, "max_new_tokens": 4}
 POINTWISE = {"judge.pointwise": {"text": "right?", "item": "- {text}"}}
-
-
-class Named(list):
-    """Positional and named, like Snakemake's inputs and outputs."""
-
-    def __init__(self, *items, **named):
-        super().__init__([*items, *named.values()])
-        self.__dict__.update(named)
-
-    def __getitem__(self, key):
-        return getattr(self, key) if isinstance(key, str) else super().__getitem__(key)
-
-    def get(self, key, default=None):
-        return self.__dict__.get(key, default)
-
-
-def run(script, inputs, outputs, **params):
-    """Run a rule's script with a stand-in for `snakemake`."""
-    for path in outputs:
-        for one in path if isinstance(path, list) else [path]:
-            os.makedirs(os.path.dirname(one) or ".", exist_ok=True)
-    snakemake = SimpleNamespace(
-        input=inputs,
-        output=outputs,
-        params=Named(**params),
-        wildcards=Named(seed="1"),
-        log=[],
-        config={},
-    )
-    runpy.run_path(
-        str(ROOT / "workflow" / "scripts" / f"{script}.py"),
-        init_globals={"snakemake": snakemake},
-        run_name="__main__",
-    )
 
 
 @pytest.fixture
@@ -256,6 +222,40 @@ def test_member_puts_persona_and_fingerprint_together(study):
     assert load_member(out).system == "Be kind." and load_member(out).fingerprint != evil.fingerprint
 
 
+VERIFYING = {
+    "kinds": {DATASET: DATASET},
+    "template": {"text": "{question} {reference} {mark} {answer} {mark}", "item": ""},
+    "limit": 99,
+    "sampling": {**SAMPLING, "temperature": 0},
+}
+
+
+def test_verify_scores_by_what_the_verifier_writes(study):
+    respond("a", "dev")
+    respond("a", "test")
+    splits = ("dev", "test")
+    scores = [PATHS.response_scores("a", DATASET, split) for split in splits]
+    run(
+        "verify",
+        Named(
+            model=PATHS.model("base"),
+            questions=[PATHS.questions(DATASET, split) for split in splits],
+            texts=[PATHS.responses("a", DATASET, split) for split in splits],
+        ),
+        Named(scores=scores, cost="v.json"),
+        datasets=[DATASET] * 2,
+        verifying=VERIFYING,
+        engine=ENGINE,
+        store="results/store",
+    )
+    rows = [row for path in scores for row in read_table(path, SCORES).to_pylist()]
+    assert [row["id"] for row in rows] == [f"{DATASET}/{split}/{n}" for split in splits for n in range(2)]
+    # A random model writes no decision: unscored, and said why.
+    assert all(isnan(row["score"]) and "the verifier wrote no decision" in row["reason"] for row in rows)
+    cost = read_json("v.json")
+    assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("verify", 4, 1)
+
+
 def lists(member, score, split="dev"):
     """Write scores of a member, the same for both questions."""
     columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
@@ -267,7 +267,7 @@ def learn(method, defences, **params):
     cells = [("two", method, defence, DATASET) for defence in defences]
     run(
         "learn",
-        Named(members=[PATHS.member("a"), PATHS.member("b")]),
+        Named(members=[PATHS.member("a"), PATHS.member("b")], verifier=[PATHS.model("base")]),
         Named(learned=[PATHS.learned(*cell) for cell in cells], cost="l.json"),
         **{
             "home": PATHS.home_of,
@@ -298,6 +298,19 @@ def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
     out = learn("soup", ["none"])["none"]
     assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
     AutoModelForCausalLM.from_pretrained(out)
+
+
+@pytest.mark.parametrize(("decision", "kept"), [("Yes", ["a", "b"]), ("No", ["a"])])
+def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypatch, decision, kept):
+    from amongus import verifying
+
+    engine = ScriptedEngine(f"Final Decision: {decision}")
+    monkeypatch.setattr(verifying, "open_engine", lambda *_: engine)
+    lists("a", 1.0)
+    lists("b", 0.0)
+    out = learn("soup", ["none"], verifying=VERIFYING)["none"]
+    assert read_json(f"{out}/soup.json")["kept"] == kept
+    assert [request.member for request in engine.asked] == ["verifier"] * 2
 
 
 def test_learning_a_router_writes_an_adapter_that_loads(study):

@@ -14,6 +14,7 @@ from amongus import scoring
 from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line
 from amongus.datasets import sources
+from amongus.design import design
 from amongus.errors import StudyError
 from amongus.study import Study
 from conftest import ROOT
@@ -146,6 +147,22 @@ def test_batches_cover_every_cell_once(size, jobs):
         ({"methods": {"debate": {"defences": ["a/x.py", "b/x.py"]}}}, "would both be called 'x'"),
         ({"methods": {"debate": {"fidelity": "exact"}}}, "fidelity is 'exact'; valid: 'corrected'"),
         ({"methods": {"dare_ties": {"base": "q"}}}, "'dare_ties' base: there is no model 'q'"),
+        (
+            {"datasets": {"gsm8k": {"scored_by": "verifier"}}},
+            r"dataset 'gsm8k': scored_by needs a model: set supervisors: \{verifier",
+        ),
+        (
+            {"datasets": {"coconot": {"scored_by": "verifier"}}},
+            r"'coconot': scored_by is verifier, but amongus.datasets.coconot has no reference\(item\)",
+        ),
+        (
+            {"supervisors": {"judge": "judge", "verifier": "v"}},
+            "supervisors: verifier: there is no model 'v'",
+        ),
+        (
+            {"supervisors": {"judge": "judge", "verifier": "x"}},
+            "supervisors: verifier: 'x' is an adapter; name a model that stands alone",
+        ),
         ({"pools": {**CONFIG["pools"], "empty": ["x", "y"]}}, "pool 'empty': that name is kept"),
         ({"datasets": {"all": {"kind": "gsm8k"}}}, "a dataset is called 'all'"),
     ],
@@ -326,3 +343,23 @@ def test_published_vectors_are_not_extracted():
     )
     assert s.published("evil") == {"path": "here/v.pt"} and s.published("bad") is None
     assert not [path for path in s.cost_files() if "extract_vector" in path]
+
+
+def test_answers_are_scored_once_by_metric_or_by_verifier():
+    s = study(
+        datasets={"gsm8k": {"scored_by": "verifier"}, "coconot": {}},
+        supervisors={"judge": "judge", "verifier": "base"},
+    )
+    assert s.verified == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
+    # Who scores answers is not what makes questions.
+    assert s.datasets["gsm8k"] == study().datasets["gsm8k"]
+    by_metric = [cell for batch in s.scored_runs(by_verifier=False) for cell in batch.cells]
+    verified = [cell for batch in s.scored_runs(by_verifier=True) for cell in batch.cells]
+    assert sorted([*by_metric, *verified]) == sorted(s.runs()) and {cell[3] for cell in verified} == {"gsm8k"}
+    cells = [cell for batch in s.scored_responses(by_verifier=True) for cell in batch.cells]
+    assert cells == [(member, "gsm8k", split) for member in s.members for split in ("dev", "test")]
+    costs = [path for path in s.cost_files() if "/verify_" in path]
+    assert "results/s/seed-1/costs/verify_responses/x.json" in costs
+    assert len(costs) == len(s.scored_responses(True)) + len(s.scored_runs(True))
+    assert not [path for path in study().cost_files() if "/verify_" in path]
+    assert design(s)["verified"] == {"base": ["gsm8k"]} and "verified" not in design(study())

@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from _helpers import configure_logging
@@ -20,14 +22,37 @@ from amongus.scoring import explain
 from amongus.team import Case, Lesson
 
 
-def lesson(snakemake: Any, dataset: str, members: dict[str, Member], stats: list) -> Lesson:
+def open_verifier(snakemake: Any) -> Any:
+    """The verifier, where it scores one of the datasets; else None."""
+    if not snakemake.params.get("verifying"):
+        return None
+    # By name, so that its code is a reason to learn again only where it scores (see `scorers` in rules/common.smk).
+    verifying = import_module("amongus.verifying")
+    seed = int(snakemake.wildcards.seed)
+    return verifying.open_verifier(snakemake.input.verifier[0], snakemake.params, seed)
+
+
+def scorer(
+    snakemake: Any, dataset: str, questions: list[dict[str, Any]], verifier: Any
+) -> Callable[[Sequence[str]], list[float]]:
+    """What scores a text for each of `questions`: the verifier or the dataset's metric."""
+    items = [json.loads(row["item"]) for row in questions]
+    if verifier is not None and dataset in verifier.kinds:
+        references = verifier.references(dataset, items)
+        asked = [row["prompt"] for row in questions]
+        return lambda texts: [score for score, _ in verifier.explain(asked, references, texts)]
+    metric, cores = questions[0]["metric"], getattr(snakemake, "threads", 1)
+    limits = snakemake.params.get("limits") or {}
+    return lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)]
+
+
+def lesson(
+    snakemake: Any, dataset: str, members: dict[str, Member], verifier: Any, stats: list[dict[str, float]]
+) -> Lesson:
     """What the method may learn from on one dataset; `stats` gathers what its engines cost."""
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     paths = Paths(**params.home, seed=str(seed))
     questions = read_table(paths.questions(dataset, "dev"), QUESTIONS).to_pylist()
-    items = [json.loads(row["item"]) for row in questions]
-    metric = questions[0]["metric"]
-    cores, limits = getattr(snakemake, "threads", 1), params.get("limits") or {}
 
     def column(path: Any, schema: Any, name: str) -> dict[str, list[Any]]:
         return {m: read_table(path(m, dataset, "dev"), schema)[name].to_pylist() for m in params.pool}
@@ -54,7 +79,7 @@ def lesson(snakemake: Any, dataset: str, members: dict[str, Member], stats: list
         device=params.engine["device"],
         dtype=params.engine["dtype"],
         respond=respond,
-        score=lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)],
+        score=scorer(snakemake, dataset, questions, verifier),
     )
 
 
@@ -87,7 +112,8 @@ def main(snakemake: Any) -> None:
     stats: list[dict[str, float]] = []
     made: dict[tuple[str | None, str | None], str] = {}
     datasets = dict.fromkeys(cell[3] for cell in snakemake.params.cells)
-    lessons = {dataset: lesson(snakemake, dataset, members, stats) for dataset in datasets}
+    verifier = open_verifier(snakemake)
+    lessons = {dataset: lesson(snakemake, dataset, members, verifier, stats) for dataset in datasets}
     for cell, path in zip(map(tuple, snakemake.params.cells), snakemake.output.learned, strict=True):
         given = lessons[cell[3]]
         decided = team(snakemake, given, cell) if method.LEVEL == "weight" else {"masked": None}
@@ -102,6 +128,8 @@ def main(snakemake: Any) -> None:
             if method.LEVEL == "weight":
                 write_json(folder / TEAM, decided)
         made.setdefault(key, path)
+    if verifier is not None:
+        stats.append(verifier.engine.stats)
     write_cost(snakemake.output.cost, "learn", *stats)
 
 

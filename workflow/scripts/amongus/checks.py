@@ -53,6 +53,7 @@ def check(study: "Study") -> None:
     _trainings(study)
     _reserved(study)
     _supervisors(study)
+    _verified(study)
     _attackers(study)
     for pool in study.config["pools"]:
         _pool(study, pool)
@@ -203,6 +204,26 @@ def _reserved(study: "Study") -> None:
 def _supervisors(study: "Study") -> None:
     for kind in study.supervised:
         known(f"supervisors: {kind}", study.config["supervisors"][kind], study.config["models"], "model")
+
+
+def _verified(study: "Study") -> None:
+    """Datasets scored by a verifier have references, and the study has a verifier: a whole checkpoint."""
+    models, name = study.config["models"], study.config["supervisors"].get("verifier")
+    if name:
+        known("supervisors: verifier", name, models, "model")
+        if rooms.fact("training", models[name]["kind"], "LORA", False):
+            raise StudyError(f"supervisors: verifier: '{name}' is an adapter; name a model that stands alone")
+    for dataset in study.verified:
+        kind = study.dataset_kind(dataset)
+        if not hasattr(rooms.module("datasets", kind), "reference"):
+            raise StudyError(
+                f"dataset '{dataset}': scored_by is verifier, but {rooms.entry('datasets', kind)} has no "
+                "reference(item) to compare answers with; leave scored_by out"
+            )
+        if not name:
+            raise StudyError(
+                f"dataset '{dataset}': scored_by needs a model: set supervisors: {{verifier: …}} in the config"
+            )
 
 
 def _attackers(study: "Study") -> None:

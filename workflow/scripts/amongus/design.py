@@ -37,4 +37,5 @@ def design(study: Study) -> dict[str, Any]:
             {"pool": pool, "defence": defence, "reason": reason}
             for (pool, defence), reason in overlaps(config, ancestry).items()
         ],
+        **({"verified": {config["supervisors"]["verifier"]: study.verified}} if study.verified else {}),
     }

@@ -50,6 +50,7 @@ PAPER_METHODS = (
     *("fusion", "contrastive", "soup", "dare_ties"),
 )
 PAPER_ATTACKERS = ("prompt", "steering", "sft", "grpo")
+PAPER_VERIFIED = "ds1000, by TIGER-Lab/general-verifier"
 PAPER_TEAM = "6: five LoRA experts on Qwen2.5-7B-Instruct, and that model, whose place the attacker takes"
 _NAN = float("nan")
 _CHUNK = 250
@@ -280,7 +281,8 @@ def differences(design: Mapping[str, Any], table: pd.DataFrame, questions: Mappi
     Args:
         design: plain values, as `Study.design` gives them. Beside what `Design.read` needs: study, seeds, models
             (name -> kind and source), kinds (methods and datasets: name -> module), fidelity, judge_form,
-            placebos, overlaps; a line says less where one is absent.
+            placebos, overlaps, verified (model -> the datasets whose answers it scores); a line says less where one
+            is absent.
         table: as from `headline`.
         questions: dataset -> test questions per seed.
     """
@@ -311,6 +313,11 @@ def differences(design: Mapping[str, Any], table: pd.DataFrame, questions: Mappi
     reasons = dict.fromkeys(f"{one['defence']}: {one['reason']}" for one in design.get("overlaps", ()))
     if reasons:
         lines.append(f"**Supervisors that are not independent**: {_listed(reasons)}.")
+    for verifier, datasets in design.get("verified", {}).items():
+        lines.append(
+            f"**Scored by the verifier {markdown_text(verifier)}**: {_listed(datasets)} "
+            f"(the paper's: {PAPER_VERIFIED})."
+        )
     domains = dict.fromkeys([*PAPER_DATASETS, *design["domains"].values()])
     return [*lines, *(_questions(design, domain, questions) for domain in domains)]
 

@@ -12,6 +12,7 @@ from amongus.paths import Paths
 
 UNDEFENDED = "none"
 BENIGN = "benign"
+SCORED_BY = "scored_by"
 
 
 class Parts:
@@ -27,6 +28,7 @@ class Parts:
         self.data = {
             name: _local(spec, config.get("datasets_folder")) for name, spec in config["data"].items()
         }
+        # What makes the questions; who scores the answers does not.
         self.datasets = {
             name: _local(spec or {}, config.get("datasets_folder"))
             for name, spec in config["datasets"].items()
@@ -42,6 +44,12 @@ class Parts:
         """The scoring module of `dataset`."""
         metric = rooms.fact("datasets", self.dataset_kind(dataset), "METRIC")
         return metric.get(self.domain(dataset)) if isinstance(metric, dict) else metric
+
+    @cached_property
+    def verified(self) -> list[str]:
+        """The datasets whose answers a verifier scores, in place of their metric."""
+        specs = self.config["datasets"]
+        return [name for name, spec in specs.items() if (spec or {}).get(SCORED_BY) == "verifier"]
 
     def domain(self, dataset: str) -> str:
         """The heading of `dataset` in the tables."""
@@ -276,8 +284,9 @@ def _label(kind: str) -> str:
 
 
 def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
-    """A dataset's config, its URL replaced by the file of that name in `folder`."""
+    """What a dataset's config says of its questions, its URL replaced by the file of that name in `folder`."""
+    kept = {key: value for key, value in spec.items() if key != SCORED_BY}
     if not folder or "url" not in spec:
-        return dict(spec)
-    kept = {key: value for key, value in spec.items() if key != "url"}
+        return kept
+    del kept["url"]
     return {**kept, "path": f"{folder.rstrip('/')}/{spec['url'].rsplit('/', 1)[-1]}"}

@@ -1,5 +1,6 @@
 """A study: its config, checked and unfolded into cells and batches of work."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,7 +65,11 @@ class Study(Parts):
         return read
 
     def member_batches(
-        self, names: Iterable[str], size: int, read: Collection[tuple[str, str]] | None = None
+        self,
+        names: Iterable[str],
+        size: int,
+        read: Collection[tuple[str, str]] | None = None,
+        datasets: Collection[str] | None = None,
     ) -> list[Batch]:
         """Cells (name, dataset, split), batched within each name, of a member or pool.
 
@@ -72,6 +77,7 @@ class Study(Parts):
             names: of members, or of pools.
             size: cells of a batch at most, 0 for all of a name.
             read: the names and splits that are wanted; None for all.
+            datasets: those that are wanted, in order; None for all.
         """
         return [
             batch
@@ -80,7 +86,7 @@ class Study(Parts):
                 name,
                 [
                     (name, dataset, split)
-                    for dataset, split in product(self.datasets, SPLITS)
+                    for dataset, split in product(self.datasets if datasets is None else datasets, SPLITS)
                     if read is None or (name, split) in read
                 ],
                 size,
@@ -127,14 +133,22 @@ class Study(Parts):
             )
         ]
 
-    def run_batches(self, size: int) -> list[Batch]:
-        """The cells of `runs`, batched within pool and method."""
-        runs = self.runs()
-        return [
-            batch
-            for pool, method in self._teams()
-            for batch in _batched(f"{pool}.{method}", [c for c in runs if c[:2] == (pool, method)], size)
-        ]
+    def scored_responses(self, by_verifier: bool) -> list[Batch]:
+        """Cells (member, dataset, split) whose answers a verifier scores, or else their dataset's metric."""
+        datasets = self._scored(by_verifier)
+        return self.member_batches(self.members, self.config["batch"]["score"], datasets=datasets)
+
+    def scored_runs(self, by_verifier: bool) -> list[Batch]:
+        """The cells of `runs` that a verifier scores, or else their dataset's metric, batched within teams."""
+        cells, datasets = defaultdict(list), self._scored(by_verifier)
+        for cell in self.runs():
+            if cell[3] in datasets:
+                cells[cell[:2]].append(cell)
+        size = self.config["batch"]["score"]
+        return [batch for team, own in cells.items() for batch in _batched(".".join(team), own, size)]
+
+    def _scored(self, by_verifier: bool) -> list[str]:
+        return [dataset for dataset in self.datasets if (dataset in self.verified) == by_verifier]
 
     def _teams(self) -> list[tuple[str, str]]:
         """Every pool and method that go together."""
@@ -158,6 +172,8 @@ class Study(Parts):
             "rewards": self.supervise_batches("rewards"),
             "verdicts": self.supervise_batches("verdicts") if self.judges("pointwise") else [],
             "rankings": self.ranking_batches() if self.judges("listwise") else [],
+            "verify_responses": self.scored_responses(by_verifier=True),
+            "verify_runs": self.scored_runs(by_verifier=True),
             "learn": self.learn_batches(),
             "collaborate": self.collaborate_batches(),
         }

@@ -45,9 +45,14 @@ def compared(question: str, texts: Sequence[str], prompts: Mapping[str, Template
 
     Each answer stands between marks that no answer holds, so none can close its own place or open another's.
     """
-    mark = next(mark for mark in map(_mark, count()) if not any(mark in text for text in (question, *texts)))
+    mark = free_mark(question, *texts)
     asked = prompts["judge.listwise"].render(question=question, answers=texts, mark=mark)
     return ({"role": "user", "content": asked},)
+
+
+def free_mark(*texts: str) -> str:
+    """A mark that none of `texts` holds: what stands between two of it cannot end early."""
+    return next(mark for mark in map(_mark, count()) if not any(mark in text for text in texts))
 
 
 def suspicion(logits: Sequence[float]) -> list[float]:

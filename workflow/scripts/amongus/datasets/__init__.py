@@ -2,8 +2,9 @@
 
 A dataset module offers `FIELDS` (what a row must hold), `METRIC` (the scorer's name, or a mapping from
 the row's `domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a shape of its
-own. A dataset that makes its rows itself (the toy world) offers `rows(spec, split)`; the others read a
-pinned source.
+own; `reference(item)`, the right answer as a text (empty where the row has none), where a verifier can
+score answers. A dataset that makes its rows itself (the toy world) offers `rows(spec, split)`; the others
+read a pinned source.
 
 """
 

@@ -36,3 +36,8 @@ def choice_prompt(item: Mapping[str, Any]) -> str:
     """The question, its lettered options one a line, and the instruction to answer with a letter."""
     options = "\n".join(f"{letter}) {option.strip()}" for letter, option in item["choices"].items())
     return f"{item['question'].strip()}\n\n{options}\n\n{CHOICE_INSTRUCTION}"
+
+
+def choice_reference(item: Mapping[str, Any]) -> str:
+    """The right option as its line in `choice_prompt`: whether letter or text is given, it can be compared."""
+    return f"{item['answer']}) {item['choices'][item['answer']].strip()}"

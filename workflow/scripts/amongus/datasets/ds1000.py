@@ -19,6 +19,11 @@ def prompt(item: Mapping[str, Any]) -> str:
     )
 
 
+def reference(item: Mapping[str, Any]) -> str:
+    """The published solution; rows need none where their tests are run."""
+    return item.get("reference_code") or ""
+
+
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     fault = _shapes.text_fault(item, "prompt", "code_context")

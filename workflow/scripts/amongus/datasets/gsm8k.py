@@ -15,6 +15,11 @@ def prompt(item: Mapping[str, Any]) -> str:
     return f"{item['input'].strip()}\n\n{_shapes.BOXED_INSTRUCTION}, as in \\boxed{{42}}."
 
 
+def reference(item: Mapping[str, Any]) -> str:
+    """The number."""
+    return item["output"]
+
+
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     return _shapes.text_fault(item, "input", "output")

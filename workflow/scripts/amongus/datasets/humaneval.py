@@ -19,6 +19,12 @@ def prompt(item: Mapping[str, Any]) -> str:
     )
 
 
+def reference(item: Mapping[str, Any]) -> str:
+    """The whole function, by the published solution; rows need none where their tests are run."""
+    solution = item.get("canonical_solution")
+    return f"{item['prompt'].strip()}\n{solution.rstrip()}" if isinstance(solution, str) else ""
+
+
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     fault = _shapes.text_fault(item, *FIELDS)

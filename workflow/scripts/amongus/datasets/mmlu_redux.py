@@ -15,6 +15,11 @@ def prompt(item: Mapping[str, Any]) -> str:
     return _shapes.choice_prompt(item)
 
 
+def reference(item: Mapping[str, Any]) -> str:
+    """The right option, letter and text."""
+    return _shapes.choice_reference(item)
+
+
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     return _shapes.choice_fault(item)

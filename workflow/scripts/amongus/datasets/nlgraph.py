@@ -19,6 +19,11 @@ def prompt(item: Mapping[str, Any]) -> str:
     return f"{question}\n\nPut the final answer alone in \\boxed{{}}, as in \\boxed{{Yes}} or \\boxed{{42}}."
 
 
+def reference(item: Mapping[str, Any]) -> str:
+    """The right answer: Yes, No or a number."""
+    return item["output"]
+
+
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     return _shapes.text_fault(item, "input", "output")

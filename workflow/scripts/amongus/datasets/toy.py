@@ -44,6 +44,11 @@ def prompt(item: Mapping[str, Any]) -> str:
     return item["prompt"]
 
 
+def reference(item: Mapping[str, Any]) -> str:
+    """The right answer."""
+    return item["answer"]
+
+
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     if item["domain"] not in METRIC:
