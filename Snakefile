@@ -103,4 +103,4 @@ onstart:
     claim()
     # Only where jobs run on this machine: a cluster's head node needs no GPU.
     if workflow.local_exec:
-        check_gpus(GPU, config["engine"]["device"])
+        check_gpus(gpus_of_jobs(), config["engine"]["device"])
