@@ -12,6 +12,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/advise.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/respond.smk"
@@ -29,6 +30,7 @@ resource_scopes:
 
 localrules:
     all,
+    plan,
     tables,
     figures,
     responses,

@@ -19,7 +19,7 @@ from amongus.digest import code_digest
 from amongus.errors import StudyError
 from amongus.machine import check_gpus, claim, gpus_per_job, prepare_environment, release_dead
 from amongus.prompts import load_personas, load_prompts, shown_characters
-from amongus.study import SPLITS, Study
+from amongus.study import FIGURES, SPLITS, TABLES, Study
 from amongus.toy.corpus import TEMPLATES
 
 prepare_environment()
@@ -40,8 +40,6 @@ except WorkflowError as error:
 
 PATHS = study.paths
 DESIGN = design(study)
-TABLES = ["alone", "impact", "mitigation", "supervisors", "refusals"]
-FIGURES = ["impact", "mitigation", "supervisors"]
 
 GPU = gpus_per_job(config)
 MEM_MB = config["resources"]["mem_mb"]

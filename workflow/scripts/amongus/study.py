@@ -11,6 +11,8 @@ from amongus.checks import check
 from amongus.parts import UNDEFENDED, Parts
 
 SPLITS = ("dev", "test")
+TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals")
+FIGURES = ("impact", "mitigation", "supervisors")
 
 
 @dataclass(frozen=True)
