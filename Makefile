@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample plan test bubblewrap lint format bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample plan doctor test bubblewrap lint format bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -29,6 +29,9 @@ sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASE
 
 plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, hours, disk (CONFIG=config/x.yaml; default the demo).
 	snakemake plan --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
+
+doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
+	snakemake doctor --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
 
 test: $(VENV)/.installed bubblewrap ## Run the tests.
 	pytest -q -n 2 --dist loadfile

@@ -31,6 +31,7 @@ resource_scopes:
 localrules:
     all,
     plan,
+    doctor,
     tables,
     figures,
     responses,

@@ -10,3 +10,15 @@ rule plan:
         config=config,
     script:
         "../workflow/scripts/plan.py"
+
+
+rule doctor:
+    log:
+        f"{PATHS.root}/logs/doctor.log",
+    # Where answers are scored, so that the libraries it looks for are those that scoring will find.
+    conda:
+        "../envs/score.yaml"
+    params:
+        config=config,
+    script:
+        "../workflow/scripts/doctor.py"

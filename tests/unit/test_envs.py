@@ -26,6 +26,7 @@ BY_NAME = {
     "learn": ("methods", "scoring"),
     "collaborate": ("methods", "defences"),
     "plan": ("methods",),
+    "doctor": ("methods", "datasets", "scoring"),
 }
 # What stands inside functions that another rule's script calls: an attacker's training, a method's learning.
 _TRAINING = {"trl", "datasets"}
@@ -34,7 +35,7 @@ _MODELS = _TRAINING | {"torch", "transformers", "peft", "safetensors", "tokenize
 _METHODS = _MODELS | {"sentence_transformers", "torch_geometric"}
 # A tensor of the answer's own is handed on as one (sandbox/inside/objects.py), where torch is.
 ELSEWHERE = {"score": {"torch"}, "member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
-ELSEWHERE |= {"plan": _METHODS}
+ELSEWHERE |= {"plan": _METHODS, "doctor": _METHODS}
 
 
 def rules():
