@@ -137,8 +137,25 @@ def test_datasets_are_asked_for_where_they_are_remote():
         both = {"gsm8k": {"url": f"{home}/a.json", **PINNED}, "coconot": {"url": f"{home}/b.json", **PINNED}}
         findings = sources.reachable(study(datasets=both))
     assert states(findings) == [OK, MISSING] and findings[0].what == "1 remote sources answer"
-    assert findings[1].what.startswith(f"datasets: coconot: {home}/b.json does not answer (HTTP 404")
+    assert findings[1].what.startswith(f"datasets: coconot: {home}/b.json is not to be had (HTTP 404")
     assert "datasets_folder" in findings[1].mend
+
+
+def test_a_server_that_does_not_answer_is_one_line():
+    with server({}) as (home, _):
+        pass
+    both = {name: {"url": f"{home}/{name}.json", **PINNED} for name in ("gsm8k", "coconot")}
+    one = the_one(sources.reachable(study(datasets=both)))
+    assert one.state == MISSING and one.what.startswith(f"{home.removeprefix('http://')} does not answer (")
+    assert one.what.endswith("for datasets: gsm8k, datasets: coconot") and "datasets_folder" in one.mend
+
+
+def test_repositories_of_training_data_count_too():
+    given = study()
+    given.config["data"] = {"bad": {"repo": "datasets/owner/bad", "revision": "unpinned"}}
+    assert the_one(sources.revisions(given)).what.startswith("data: bad: datasets/owner/bad is not pinned")
+    with server({"/api/datasets/owner/bad": 200}) as (home, _):
+        assert states(sources.reachable(given, {"HF_ENDPOINT": home})) == [OK]
 
 
 def test_a_local_folder_is_looked_into_and_nobody_is_asked(tmp_path, monkeypatch):

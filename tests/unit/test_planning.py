@@ -134,6 +134,16 @@ def test_disk_by_hand():
     assert made.disk["texts"] == pytest.approx(2 * (20 + 33) * 4 * 4 / 1e9)
 
 
+def test_what_is_fetched_is_fetched_once_and_taken_over_by_each_seed(tmp_path):
+    kind = tmp_path / "far.py"
+    kind.write_text("ROLES = ()\nLORA = False\nFETCHED = True\n")
+    far = {"kind": str(kind), "repo": "o/n", "revision": "unpinned", "gigabytes": 15}
+    models = {**micro.STUDY["models"], "base": far, "unused": far}
+    made = plan(study(models=models, seeds=[1, 2]))
+    assert (made.jobs["fetch"], made.jobs["adopt"], made.jobs["train"]) == (1, 2, 2 * 6)
+    assert made.disk["fetched"] == 15 and made.disk["trained"] == pytest.approx(2 * (3 * 2 + 3 * 0.25))
+
+
 def test_trainings_may_be_allowed_more():
     given = study(resources={"runtime": 30})
     given.config["resources"]["trainings"] = {"sft": {"gpu": 4, "runtime": 600}}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from amongus import datasets
 from amongus.doctor import reach
@@ -13,28 +14,28 @@ from amongus.planning import fetched
 from amongus.study import Study
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_OFFLINE = "check the network, or set datasets_folder, or hub_folder for the hub, to a folder that holds them"
 _SECTIONS = ("datasets", "data", "models", "attackers")
 
 
 def revisions(study: Study) -> list[Finding]:
     """Hub repositories are named at a commit."""
-    models = study.config["models"]
-    wanted = fetched(study)
-    loose = [name for name in wanted if not _COMMIT.fullmatch(str(models[name].get("revision", "")))]
+    wanted = _repositories(study)
     found = [
         missing(
-            f"model {name}: {models[name].get('repo')} is not pinned (revision: {models[name].get('revision')})",
+            f"{place}: {spec['repo']} is not pinned (revision: {spec.get('revision')})",
             "make pin CONFIG=<the study's file> writes the hub's present commit",
         )
-        for name in loose
+        for place, spec in wanted.items()
+        if not _commit(spec)
     ]
-    pinned = len(wanted) - len(loose)
+    pinned = len(wanted) - len(found)
     return [ok(f"{pinned} hub repositories are pinned"), *found] if pinned else found
 
 
 def token(study: Study, environ: Mapping[str, str] = os.environ) -> list[Finding]:
     """Somebody to be at the hub, where a model comes from it."""
-    if not fetched(study) or study.config.get("hub_folder"):
+    if not _repositories(study) or study.config.get("hub_folder"):
         return []
     if token_place(environ):
         return [ok(f"a hub token is in {token_place(environ)}")]
@@ -77,8 +78,7 @@ def local(study: Study) -> list[Finding]:
     wanted = [(place, Path(spec["path"])) for place, spec in _files(study) if spec.get("path")]
     folder = study.config.get("hub_folder")
     if folder:
-        models = study.config["models"]
-        wanted += [(f"models: {n}", Path(folder, str(models[n].get("repo")))) for n in fetched(study)]
+        wanted += [(place, Path(folder, spec["repo"])) for place, spec in _repositories(study).items()]
     found = [
         missing(f"{place}: no {path}", "put it there, or give another path or folder in the config")
         for place, path in wanted
@@ -92,33 +92,53 @@ def reachable(study: Study, environ: Mapping[str, str] = os.environ) -> list[Fin
     """Addresses and hub repositories answer; what is read from a local folder is not asked for."""
     wanted = {place: spec["url"] for place, spec in _files(study) if spec.get("url") and not spec.get("path")}
     if not study.config.get("hub_folder"):
-        wanted |= {f"models: {name}": _address(study, name, environ) for name in fetched(study)}
+        wanted |= {place: _address(spec, environ) for place, spec in _repositories(study).items()}
     answers = reach.problems(wanted.values())
-    found = [_unreachable(place, url, answers[url], environ) for place, url in wanted.items() if answers[url]]
-    there = len(wanted) - len(found)
-    return [ok(f"{there} remote sources answer"), *found] if there else found
+    refused = {place: url for place, url in wanted.items() if answers[url].startswith("HTTP ")}
+    found = [_refused(place, url, answers[url], environ) for place, url in refused.items()]
+    there = sum(not answers[url] for url in wanted.values())
+    remote = [*found, *_silent(answers, wanted)]
+    return [ok(f"{there} remote sources answer"), *remote] if there else remote
 
 
-def _unreachable(place: str, url: str, problem: str, environ: Mapping[str, str]) -> Finding:
-    if reach.asks_who(problem):
-        mend = "accept its terms on its page and give a token (hf auth login)"
-        if place.startswith("models: ") and token_place(environ):
-            return note(f"{place}: {url} asks who you are ({problem})", "see that your token may read it")
-        return missing(f"{place}: {url} asks who you are ({problem})", mend)
-    folder = "hub_folder" if place.startswith("models: ") else "datasets_folder"
-    return missing(
-        f"{place}: {url} does not answer ({problem})",
-        f"check the network and the address, or set {folder} to a folder that holds it",
-    )
+def _silent(answers: Mapping[str, str], wanted: Mapping[str, str]) -> list[Finding]:
+    """Servers that do not answer at all, a line for each with what is to be had there."""
+    servers: dict[tuple[str, str], list[str]] = {}
+    for place, url in wanted.items():
+        if answers[url] and not answers[url].startswith("HTTP "):
+            servers.setdefault((urlsplit(url).netloc or url, answers[url]), []).append(place)
+    return [
+        missing(f"{server} does not answer ({problem}), for {', '.join(places)}", _OFFLINE)
+        for (server, problem), places in servers.items()
+    ]
 
 
-def _address(study: Study, name: str, environ: Mapping[str, str]) -> str:
+def _refused(place: str, url: str, problem: str, environ: Mapping[str, str]) -> Finding:
+    """What a server answers instead of a source."""
+    if not reach.asks_who(problem):
+        return missing(f"{place}: {url} is not to be had ({problem})", f"mend the address; {_OFFLINE}")
+    if token_place(environ):
+        return note(f"{place}: {url} asks who you are ({problem})", "see that your token may read it")
+    mend = "accept its terms on its page and give a token (hf auth login)"
+    return missing(f"{place}: {url} asks who you are ({problem})", mend)
+
+
+def _repositories(study: Study) -> dict[str, Mapping[str, Any]]:
+    """What the config names by its `repo` on the hub, by its place."""
+    models = {f"models: {name}": study.config["models"][name] for name in fetched(study)}
+    data = {f"data: {name}": spec for name, spec in (study.config.get("data") or {}).items()}
+    return {place: spec for place, spec in (models | data).items() if spec.get("repo")}
+
+
+def _address(spec: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     """Where the hub describes a repository at its commit."""
     hub = environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    spec = study.config["models"][name]
-    revision = str(spec.get("revision", ""))
-    pinned = f"/revision/{revision}" if _COMMIT.fullmatch(revision) else ""
-    return f"{hub}/api/models/{spec.get('repo')}{pinned}"
+    kind = "" if spec["repo"].startswith("datasets/") else "models/"
+    return f"{hub}/api/{kind}{spec['repo']}" + (f"/revision/{spec['revision']}" if _commit(spec) else "")
+
+
+def _commit(spec: Mapping[str, Any]) -> bool:
+    return bool(_COMMIT.fullmatch(str(spec.get("revision", ""))))
 
 
 def _files(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
