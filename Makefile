@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample pin test bubblewrap lint format bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin plan doctor test bubblewrap lint format bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -27,9 +27,19 @@ demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo 
 sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
 
+rehearsal: $(VENV)/.installed ## Run the paper's study with tiny models on a few rows (DATASETS=folder with the real JSON files).
+	python tests/rehearsal.py results/rehearsal-sources $(DATASETS)
+	snakemake --cores $(CORES) --configfile config/paper.yaml config/rehearsal.yaml results/rehearsal-sources/sources.yaml
+
 pin: $(VENV)/.installed ## Replace each `revision: unpinned` of a study by the hub's current commit (CONFIG=config/x.yaml).
 	@test -n "$(CONFIG)" || { echo "make pin CONFIG=config/x.yaml"; exit 1; }
 	PYTHONPATH=workflow/scripts python -m amongus.hub.pin $(CONFIG)
+
+plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, hours, disk (CONFIG=config/x.yaml; default the demo).
+	snakemake plan --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
+
+doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
+	snakemake doctor --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
 
 test: $(VENV)/.installed bubblewrap ## Run the tests.
 	pytest -q -n 2 --dist loadfile

@@ -12,6 +12,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/advise.smk"
 include: "rules/data.smk"
 include: "rules/fetch.smk"
 include: "rules/models.smk"
@@ -30,6 +31,8 @@ resource_scopes:
 
 localrules:
     all,
+    plan,
+    doctor,
     tables,
     figures,
     responses,
@@ -109,4 +112,4 @@ onstart:
     claim()
     # Only where jobs run on this machine: a cluster's head node needs no GPU.
     if workflow.local_exec:
-        check_gpus(GPU, config["engine"]["device"])
+        check_gpus(gpus_of_jobs(), config["engine"]["device"])

@@ -2,6 +2,7 @@
 import re
 import sys
 from dataclasses import asdict
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from amongus.datasets.sources import check_local
 from amongus.design import design
 from amongus.digest import code_digest
 from amongus.errors import StudyError
-from amongus.machine import check_gpus, claim, prepare_environment, release_dead
+from amongus.machine import check_gpus, claim, gpus_per_job, prepare_environment, release_dead
 from amongus.prompts import load_personas, load_prompts, shown_characters
-from amongus.study import SPLITS, Study
+from amongus.study import FIGURES, SPLITS, TABLES, Study
 from amongus.toy.corpus import TEMPLATES
 
 prepare_environment()
@@ -33,9 +34,6 @@ try:
     check_personas(study, PERSONAS)
     if workflow.is_main_process:
         release_dead()
-        # Before anything is trained; what comes from a URL is checked when it is fetched.
-        for name, spec in study.datasets.items():
-            check_local(name, spec)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 except WorkflowError as error:
@@ -43,10 +41,8 @@ except WorkflowError as error:
 
 PATHS = study.paths
 DESIGN = design(study)
-TABLES = ["alone", "impact", "mitigation", "supervisors", "refusals"]
-FIGURES = ["impact", "mitigation", "supervisors"]
 
-GPU = max(study.config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
+GPU = gpus_per_job(config)
 MEM_MB = config["resources"]["mem_mb"]
 RUNTIME = config["resources"]["runtime"]
 THREADS = config["resources"]["threads"]
@@ -100,10 +96,25 @@ def training_personas(wildcards):
     return {name: PERSONAS[name] for name in sorted(named & set(PERSONAS))}
 
 
+@cache
+def checked_source(dataset):
+    """The local file that a dataset's rows come from, if it has one, checked once.
+
+    Asked when a DAG holds the dataset, so before anything is trained, and not for the plan or the doctor. What comes
+    from a URL is checked when it is fetched.
+    """
+    spec = study.datasets[dataset]
+    if workflow.is_main_process:
+        try:
+            check_local(dataset, spec)
+        except StudyError as error:
+            raise WorkflowError(str(error)) from None
+    return [spec["path"]] if spec.get("path") else []
+
+
 def dataset_source(wildcards):
     """The local file a dataset's rows come from, if it has one."""
-    path = study.datasets[wildcards.dataset].get("path")
-    return [path] if path else []
+    return checked_source(wildcards.dataset)
 
 
 def dataset_code(wildcards):
@@ -219,6 +230,11 @@ def pool_attackers(pool, told):
 def defence_modules(defences):
     """The modules of the given defences, as `code_digest` names them."""
     return [rooms.entry("defences", study.defence_kinds[defence]) for defence in defences]
+
+
+def gpus_of_jobs():
+    """The most GPUs that a job about to run asks for: none where only tables, the plan or the doctor are wanted."""
+    return max((int(job.resources.get("gpu", 0)) for job in workflow.dag.needrun_jobs()), default=0)
 
 
 def unique(cells, place):

@@ -1,7 +1,5 @@
 # Checkpoints, adapters and vectors trained here, and the members made of them.
 
-published = {attacker for attacker in study.attackers if study.published(attacker)}
-
 
 rule train:
     input:
@@ -49,7 +47,7 @@ rule extract_vector:
     benchmark:
         PATHS.benchmark("extract_vector", "{attacker}")
     wildcard_constraints:
-        attacker=one_of(set(study.attackers) - published),
+        attacker=one_of(study.extracted),
     conda:
         "../envs/models.yaml"
     threads: THREADS
@@ -80,7 +78,7 @@ rule published_vector:
     benchmark:
         PATHS.benchmark("published_vector", "{attacker}")
     wildcard_constraints:
-        attacker=one_of(published),
+        attacker=one_of(filter(study.published, study.attackers)),
     conda:
         "../envs/models.yaml"
     params:

@@ -26,12 +26,17 @@ BY_NAME = {
     "extract_vector": ("attackers",),
     "learn": ("methods", "scoring", "datasets"),
     "collaborate": ("methods", "defences"),
+    "plan": ("methods",),
+    "doctor": ("methods", "datasets", "scoring"),
 }
 # What stands inside functions that another rule's script calls: an attacker's training, a method's learning.
 _TRAINING = {"trl", "datasets"}
 _MODELS = _TRAINING | {"torch", "transformers", "peft", "safetensors", "tokenizers", "tqdm"}
+# What a method asks is told by its module, whose functions import these when they are at work.
+_METHODS = _MODELS | {"sentence_transformers", "torch_geometric"}
 # A tensor of the answer's own is handed on as one (sandbox/inside/objects.py), where torch is.
 ELSEWHERE = {"score": {"torch"}, "member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
+ELSEWHERE |= {"plan": _METHODS, "doctor": _METHODS}
 
 
 def rules():

@@ -57,7 +57,7 @@ def test_unknown_names_are_one_line(room, name):
 def test_jobs_that_need_no_model_import_no_torch():
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
-        "import dataset, score, member, impact, mitigation, supervisors, cost, figures\n"
+        "import dataset, score, member, impact, mitigation, supervisors, cost, figures, plan, doctor\n"
         "import amongus.study, amongus.collaboration\n"
         "from amongus import rooms\n"
         "for room in ('attackers', 'methods', 'defences', 'datasets', 'scoring'):\n"

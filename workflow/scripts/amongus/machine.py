@@ -3,7 +3,9 @@
 import os
 import shutil
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
@@ -20,6 +22,11 @@ _INHERITED = {
 def prepare_environment() -> None:
     """Set what every script of a rule inherits."""
     os.environ.update(_INHERITED)
+
+
+def gpus_per_job(config: Mapping[str, Any]) -> int:
+    """The GPUs of each job that runs a model: what the study's config asks for, and one at least on `cuda`."""
+    return max(config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
 
 
 def gpus() -> int:

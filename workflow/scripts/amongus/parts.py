@@ -165,6 +165,11 @@ class Parts:
         source = self.attackers[attacker].get("published") if self.steered(attacker) else None
         return source and _local(source, self.config.get("datasets_folder"))
 
+    @cached_property
+    def extracted(self) -> list[str]:
+        """The attackers whose vectors are extracted here."""
+        return [name for name in self.attackers if self.steered(name) and not self.published(name)]
+
     def extraction_datasets(self, attacker: str) -> list[str]:
         """The datasets over whose dev questions an attacker's vector is extracted: its own list, or all."""
         return sorted(self.attackers[attacker].get("datasets") or self.datasets)

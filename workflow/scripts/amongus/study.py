@@ -12,6 +12,8 @@ from amongus.checks import check
 from amongus.parts import UNDEFENDED, Parts
 
 SPLITS = ("dev", "test")
+TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals")
+FIGURES = ("impact", "mitigation", "supervisors")
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,7 @@ class Study(Parts):
             "collaborate": self.collaborate_batches(),
         }
         jobs = [("train", model) for model in self.trained]
-        extracted = [one for one in self.attackers if self.steered(one) and not self.published(one)]
-        jobs += [("extract_vector", attacker) for attacker in extracted]
+        jobs += [("extract_vector", attacker) for attacker in self.extracted]
         jobs += [(rule, batch.name) for rule, made in batches.items() for batch in made]
         return [self.paths.at(seed).cost(rule, job) for seed in self.seeds for rule, job in jobs]
 

@@ -6,10 +6,11 @@ and steering (`fidelity: published`). A masked member leaves the ranking: it is 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from amongus.asks import Ask, Asks
 from amongus.bare import prepare
 from amongus.engine.requests import Answer, EnsembleRequest, Request, user
 from amongus.team import Defend, Outcome, Task, ranked
@@ -17,7 +18,7 @@ from amongus.team import Defend, Outcome, Task, ranked
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
 SETTINGS = {"weight": 0.2, "k": 1, "fidelity": "corrected"}
-__all__ = ["collaborate", "prepare"]
+__all__ = ["asks", "collaborate", "prepare"]
 
 Terms = tuple[tuple[str, float], ...]
 """Members and the factors of their logits."""
@@ -34,6 +35,14 @@ def terms(order: Sequence[str], weight: float, k: int) -> Terms:
         pull = (place < k) - (place >= len(order) - k)
         factors[member] = (place == 0) + weight * pull
     return tuple((member, factor) for member, factor in factors.items() if factor)
+
+
+def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+    """One text, decoded by the members that count; by the best alone where there is nothing to contrast with."""
+    counted = terms([str(place) for place in range(members)], settings["weight"], settings["k"])
+    if [factor for _, factor in counted] == [1.0]:
+        return Asks(Ask(texts=1))
+    return Asks(Ask(fused=1, streams=len(counted)))
 
 
 def combine(logits: Any, factors: Sequence[float]) -> Any:

@@ -6,9 +6,10 @@ where a masked member is hidden from the others' refining only: it goes on refin
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from amongus.asks import Ask, Asks
 from amongus.discussion import Answers, begin, conclude, shuffled, turns
 from amongus.engine.requests import Request, user
 from amongus.team import Defend, Outcome, Task
@@ -16,6 +17,12 @@ from amongus.team import Defend, Outcome, Task
 LEVEL = "text"
 PROMPTS = ("debate.refine", "debate.summary")
 SETTINGS = {"rounds": 3, "fidelity": "corrected"}
+
+
+def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+    """Each member refines once a round, seeing all present answers; the summary shows them once more."""
+    refined = (settings["rounds"] - 1) * members
+    return Asks(Ask(texts=refined + 1, shown=refined * members + members))
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:

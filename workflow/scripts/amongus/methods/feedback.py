@@ -5,9 +5,10 @@ does not criticise, nobody sees its texts, and it does not write. `fidelity: pub
 where a masked member only stops criticising; the summary leaves out the member worst on dev in its stead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from amongus.asks import Ask, Asks
 from amongus.discussion import Answers, begin, conclude, shuffled, turns
 from amongus.engine.requests import Request
 from amongus.members import Message
@@ -16,6 +17,15 @@ from amongus.team import Defend, Outcome, Task, Turn, ranked
 LEVEL = "text"
 PROMPTS = ("feedback.criticise", "feedback.refine", "debate.summary")
 SETTINGS = {"rounds": 3, "critics": 3, "fidelity": "corrected"}
+
+
+def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+    """Each answer is criticised and then refined once a round; the summary shows the last ones."""
+    authors = (settings["rounds"] - 1) * members
+    critics = min(settings["critics"], members - 1)
+    revised = authors if critics else 0
+    criticised = authors * critics
+    return Asks(Ask(texts=criticised + revised + 1, shown=criticised + revised * (1 + critics) + members))
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:

@@ -4,8 +4,10 @@ Among Us, section 3 (logit-level collaboration). Each member keeps its system pr
 published code ignores personas and steering (`fidelity: published`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from amongus.asks import Ask, Asks
 from amongus.bare import prepare
 from amongus.engine.requests import EnsembleRequest, user
 from amongus.team import Defend, Outcome, Task
@@ -13,7 +15,12 @@ from amongus.team import Defend, Outcome, Task
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
 SETTINGS = {"fidelity": "corrected"}
-__all__ = ["collaborate", "prepare"]
+__all__ = ["asks", "collaborate", "prepare"]
+
+
+def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+    """One text, decoded by all members."""
+    return Asks(Ask(fused=1, streams=members))
 
 
 def combine(logits: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from amongus.asks import Ask, Asks
 from amongus.files import read_json, write_json
 from amongus.members import Member
 from amongus.merged import answer, merged_member
@@ -19,6 +20,11 @@ PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
 SETTINGS: dict[str, Any] = {}
 RECORD = "soup.json"
+
+
+def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+    """The merge answers; on dev each member but the best is tried in a merge of its own."""
+    return Asks(Ask(texts=1), Ask(texts=members - 1))
 
 
 def learn(lesson: Lesson, out: Path) -> None:

@@ -19,6 +19,22 @@ from amongus.sandbox import Limits
 from amongus.scoring import Unscorable, _code
 
 EXECUTES = True
+LIBRARIES = {
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "matplotlib": "matplotlib",
+    "PIL": "pillow",
+    "seaborn": "seaborn",
+    "torch": "torch",
+    "tensorflow": "tensorflow",
+    "xgboost": "xgboost",
+    "gensim": "gensim",
+    "statsmodels": "statsmodels",
+    "yaml": "pyyaml",
+}
+"""What the benchmark's items import, and how it is installed."""
 
 _END = re.compile(r"</code>|^[ \t]*(?:# SOLUTION END|### END SOLUTION|END SOLUTION)[ \t]*$", re.MULTILINE)
 _ASKED = re.compile(r"^\s*([\w, ]+?) = \.\.\. ?# ?put", re.MULTILINE)

@@ -1,0 +1,19 @@
+"""Rule plan: prints what the study will take."""
+
+from typing import Any
+
+from _helpers import configure_logging
+from amongus.plan_text import text
+from amongus.planning import plan
+from amongus.study import Study
+
+
+def main(snakemake: Any) -> None:
+    """The config is all that is read."""
+    study = Study(snakemake.params.config)
+    print(f"\n{text(study, plan(study))}", flush=True)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    main(snakemake)
