@@ -27,6 +27,9 @@ resource_scopes:
     gpu="local",
 
 
+count_gpus()
+
+
 localrules:
     all,
     tables,
@@ -99,8 +102,6 @@ rule all:
 
 
 onstart:
+    check_run()
     # So that after a kill -9 a plain rerun knows that nobody is at work here.
     claim()
-    # Only where jobs run on this machine: a cluster's head node needs no GPU.
-    if workflow.local_exec:
-        check_gpus(GPU, config["engine"]["device"])

@@ -14,9 +14,10 @@ from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
 from amongus.design import design
+from amongus.devices import check_gpus, visible
 from amongus.digest import code_digest
 from amongus.errors import StudyError
-from amongus.machine import check_gpus, claim, prepare_environment, release_dead
+from amongus.machine import claim, prepare_environment, release_dead
 from amongus.prompts import load_personas, load_prompts, shown_characters
 from amongus.study import SPLITS, Study
 from amongus.toy.corpus import TEMPLATES
@@ -45,11 +46,69 @@ DESIGN = design(study)
 TABLES = ["alone", "impact", "mitigation", "supervisors", "refusals"]
 FIGURES = ["impact", "mitigation", "supervisors"]
 
-GPU = max(study.config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
-MEM_MB = config["resources"]["mem_mb"]
-RUNTIME = config["resources"]["runtime"]
 THREADS = config["resources"]["threads"]
 SHOWN = shown_characters(config["sampling"]["max_new_tokens"])
+
+
+def by_attempt(amount):
+    """A resource that grows with every attempt: what ran out of memory or time gets more of both."""
+
+    def grown(wildcards, attempt):
+        return amount * attempt
+
+    return grown
+
+
+def given(**resources):
+    """Those resources that the config sets; the others are left to the profile and to the cluster's defaults."""
+    return {name: value for name, value in resources.items() if value not in (None, 0)}
+
+
+# What a job asks for that runs a model, and one that does not.
+ASKED = config["resources"]
+GPU = max(ASKED["gpu"], int(config["engine"]["device"] == "cuda"))
+PLAIN_JOB = given(slurm_account=ASKED.get("account"))
+MODEL_JOB = {
+    "gpu": GPU,
+    "mem_mb": by_attempt(ASKED["mem_mb"]),
+    "runtime": by_attempt(ASKED["runtime"]),
+    **given(gpu_model=GPU and ASKED.get("gpu_model"), slurm_partition=ASKED.get("partition")),
+    **PLAIN_JOB,
+}
+
+
+def scoring_job(datasets):
+    """What scoring asks for: where answers are run, memory for as many at a time as there are threads."""
+    limits = execution_limits(datasets)
+    if not limits:
+        return PLAIN_JOB
+    return {"mem_mb": by_attempt(1000 + THREADS * limits["memory_mb"]), **PLAIN_JOB}
+
+
+def count_gpus():
+    """Let jobs on this machine share its GPUs, unless `--resources gpu=` says how many they may use.
+
+    Only a cluster's run must say how many jobs it submits at once: that tells the two apart before the executor is
+    known. There the scheduler counts, and a limit of ours would cut down what jobs ask for.
+    """
+    here = workflow.resource_settings.nodes is None and not workflow.output_settings.dryrun
+    if workflow.is_main_process and here and "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", len(visible()))
+
+
+def check_run():
+    """Before the first job: where jobs run here, GPUs for all of them."""
+    if not workflow.local_exec:
+        return
+    # What a rule says, before Snakemake caps it at what there is.
+    to_run = {job.rule for job in workflow.dag.needrun_jobs()}
+    wanted = max((rule.resources["gpu"].value for rule in to_run if "gpu" in rule.resources), default=0)
+    if wanted and "gpu" not in workflow.global_resources:
+        raise StudyError(
+            "GPUs are not counted where --jobs stands beside --cores: leave --jobs away, or add --resources gpu=N"
+        )
+    if wanted:
+        check_gpus(wanted, config["engine"]["device"], workflow.global_resources["gpu"].value)
 
 
 def prompts(*names):

@@ -15,9 +15,7 @@ rule train:
         "../envs/train.yaml"
     threads: THREADS
     resources:
-        gpu=GPU,
-        mem_mb=MEM_MB,
-        runtime=RUNTIME,
+        **MODEL_JOB,
     params:
         name="{model}",
         home=PATHS.home_of,
@@ -46,9 +44,7 @@ rule extract_vector:
         "../envs/models.yaml"
     threads: THREADS
     resources:
-        gpu=GPU,
-        mem_mb=MEM_MB,
-        runtime=RUNTIME,
+        **MODEL_JOB,
     params:
         name="{attacker}",
         home=PATHS.home_of,
@@ -74,6 +70,8 @@ rule member:
         PATHS.benchmark("member", "{member}")
     conda:
         "../envs/data.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         name="{member}",
         home=PATHS.home_of,

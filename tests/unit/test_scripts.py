@@ -56,6 +56,7 @@ def run(script, inputs, outputs, **params):
         output=outputs,
         params=Named(**params),
         wildcards=Named(seed="1"),
+        resources=Named(gpu=0),
         log=[],
         config={},
     )

@@ -1,11 +1,9 @@
-"""The machine a workflow runs on: what its jobs inherit, and whether it has what the study asks for."""
+"""The machine a workflow runs on: what its jobs inherit, and which process is at work in a folder."""
 
 import os
-import shutil
 import socket
 from pathlib import Path
 
-from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 
 _INHERITED = {
@@ -20,25 +18,6 @@ _INHERITED = {
 def prepare_environment() -> None:
     """Set what every script of a rule inherits."""
     os.environ.update(_INHERITED)
-
-
-def gpus() -> int:
-    """The number of GPUs that can be seen without loading anything; 0 where there is no driver."""
-    devices = list(Path("/dev").glob("nvidia[0-9]*"))
-    return max(len(devices), int(bool(devices or shutil.which("nvidia-smi"))))
-
-
-def check_gpus(wanted: int, device: str) -> None:
-    """Refuse a study that asks for GPUs on a machine without.
-
-    Raises:
-        StudyError: in one line, with the mend.
-    """
-    if wanted and not gpus():
-        raise StudyError(
-            f"the study asks for {wanted} GPU(s) a job (engine: device: {device}), and this machine has none; "
-            "set engine: {device: cpu} and resources: {gpu: 0}, or run it where there is one"
-        )
 
 
 def claim(folder: str | Path = ".snakemake") -> None:
