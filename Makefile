@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample test bubblewrap lint format bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample test bubblewrap lint format reap bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -26,6 +26,9 @@ demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo 
 
 sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
+
+reap: ## Cancel the Slurm jobs that a killed Snakemake has left (WAIT=1: let them end; FORCE=1: it ran on another machine).
+	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)
 
 test: $(VENV)/.installed bubblewrap ## Run the tests.
 	pytest -q -n 2 --dist loadfile

@@ -104,4 +104,4 @@ rule all:
 onstart:
     check_run()
     # So that after a kill -9 a plain rerun knows that nobody is at work here.
-    claim()
+    claim(submits=not workflow.local_exec)

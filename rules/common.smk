@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus import rooms
 from amongus.checks import check_personas, check_prompts
+from amongus.cluster import refuse_leftover
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
 from amongus.design import design
@@ -97,7 +98,8 @@ def count_gpus():
 
 
 def check_run():
-    """Before the first job: where jobs run here, GPUs for all of them."""
+    """Before the first job: no leftover of a dead run in Slurm, and, where jobs run here, GPUs for all of them."""
+    refuse_leftover()
     if not workflow.local_exec:
         return
     # What a rule says, before Snakemake caps it at what there is.

@@ -20,10 +20,28 @@ def prepare_environment() -> None:
     os.environ.update(_INHERITED)
 
 
-def claim(folder: str | Path = ".snakemake") -> None:
-    """Note in `folder` which process is running the workflow here."""
+def claim(folder: str | Path = ".snakemake", submits: bool = False) -> None:
+    """Note in `folder` which process is running the workflow here, and whether it submits its jobs to a cluster."""
     pid = os.getpid()
-    write_json(Path(folder) / "owner.json", {"host": socket.gethostname(), "pid": pid, "began": _began(pid)})
+    claimed = {"host": socket.gethostname(), "pid": pid, "began": _began(pid), "submits": submits}
+    write_json(Path(folder) / "owner.json", claimed)
+
+
+def submitted(folder: str | Path = ".snakemake") -> bool:
+    """Whether the last run that claimed `folder` submitted its jobs to a cluster."""
+    owner = Path(folder) / "owner.json"
+    return owner.exists() and read_json(owner).get("submits", False)
+
+
+def at_work(folder: str | Path = ".snakemake") -> bool | None:
+    """Whether the process that claimed `folder` is running; None if it was another machine's: nobody can tell."""
+    owner = Path(folder) / "owner.json"
+    if not owner.exists():
+        return False
+    claimed = read_json(owner)
+    if claimed["host"] != socket.gethostname():
+        return None
+    return _began(claimed["pid"]) == claimed["began"]
 
 
 def release_dead(folder: str | Path = ".snakemake") -> bool:
@@ -32,11 +50,8 @@ def release_dead(folder: str | Path = ".snakemake") -> bool:
     Snakemake refuses a locked folder, because it cannot know that the run is dead. Here it is known: the process
     that claimed the folder ran on this very machine and is no more. Another machine's claim is left alone.
     """
-    owner, locks = Path(folder) / "owner.json", list(Path(folder).glob("locks/*.lock"))
-    if not locks or not owner.exists():
-        return False
-    claimed = read_json(owner)
-    if claimed["host"] != socket.gethostname() or _began(claimed["pid"]) == claimed["began"]:
+    locks = list(Path(folder).glob("locks/*.lock"))
+    if not locks or not (Path(folder) / "owner.json").exists() or at_work(folder) is not False:
         return False
     for lock in locks:
         lock.unlink(missing_ok=True)
