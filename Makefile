@@ -4,10 +4,11 @@ PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
+SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample test bubblewrap lint format reap bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample test bubblewrap slurmd lint format reap bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -27,16 +28,22 @@ demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo 
 sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
 
-reap: ## Cancel the Slurm jobs that a killed Snakemake has left (WAIT=1: let them end; FORCE=1: it ran on another machine).
+reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end (WAIT=1); see docs/slurm.md.
 	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)
 
-test: $(VENV)/.installed bubblewrap ## Run the tests.
+test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
 	pytest -q -n 2 --dist loadfile
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } >/dev/null; } \
 	  || echo "bubblewrap is not installed: code is not scored, and the tests of that are skipped"
+
+slurmd: ## Install Slurm for the tests' own cluster, where it is missing and this user may.
+	@command -v slurmctld >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get install -y -qq --no-install-recommends $(SLURM) || { apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends $(SLURM); }; } >/dev/null; } \
+	  || echo "Slurm is not installed: its tests are skipped"
 
 lint: $(VENV)/.installed ## Check style of Python and Snakemake files.
 	ruff check .

@@ -4,6 +4,7 @@
 """
 
 import copy
+import re
 
 import pytest
 
@@ -79,3 +80,30 @@ def test_jobs_beside_cores_is_refused_since_nothing_would_count(project, monkeyp
 def test_what_needs_no_gpu_runs_without_one(project, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     project.snakemake("datasets", cores=1)
+
+
+def test_slurm_is_asked_for_what_the_study_says(project, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    project.study["resources"] = {
+        "gpu": 4,
+        "gpu_model": "h100",
+        "partition": "big",
+        "account": "mine",
+        "mem_mb": 9000,
+    }
+    shown = project.snakemake("--dry-run", "--profile", "slurm", cores=None).stdout
+    blocks = re.findall(r"^rule (\w+)[^\n]*:\n.*?^    resources: ([^\n]*)", shown, re.MULTILINE | re.DOTALL)
+    asked = {rule: set(resources.split(", ")) for rule, resources in blocks}
+    model = {
+        "gpu=4",
+        "gpu_model=h100",
+        "slurm_partition=big",
+        "slurm_account=mine",
+        "mem_mb=9000",
+        "runtime=60",
+        "nodes=1",
+    }
+    assert all(model <= asked[rule] for rule in ("train", "extract_vector"))
+    for rule in ("dataset", "member", "impact", "alone", "cost"):
+        assert {"slurm_account=mine", "mem_mb=2000", "runtime=60"} <= asked[rule]
+        assert not [given for given in asked[rule] if given.startswith(("gpu", "slurm_partition"))]
