@@ -4,10 +4,11 @@ PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
+SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin plan doctor test bubblewrap lint format bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin plan doctor test bubblewrap slurmd lint format reap bench check-data docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -41,13 +42,22 @@ plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, h
 doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
 	snakemake doctor --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
 
-test: $(VENV)/.installed bubblewrap ## Run the tests.
+reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end (WAIT=1); see docs/slurm.md.
+	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)
+
+test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
 	pytest -q -n 2 --dist loadfile
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } >/dev/null; } \
 	  || echo "bubblewrap is not installed: code is not scored, and the tests of that are skipped"
+
+slurmd: ## Install Slurm for the tests' own cluster, where it is missing and this user may.
+	@command -v slurmctld >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get install -y -qq --no-install-recommends $(SLURM) || { apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends $(SLURM); }; } >/dev/null; } \
+	  || echo "Slurm is not installed: its tests are skipped"
 
 lint: $(VENV)/.installed ## Check style of Python and Snakemake files.
 	ruff check .

@@ -29,6 +29,9 @@ resource_scopes:
     gpu="local",
 
 
+count_gpus()
+
+
 localrules:
     all,
     plan,
@@ -108,8 +111,6 @@ rule all:
 
 
 onstart:
+    check_run()
     # So that after a kill -9 a plain rerun knows that nobody is at work here.
-    claim()
-    # Only where jobs run on this machine: a cluster's head node needs no GPU.
-    if workflow.local_exec:
-        check_gpus(gpus_of_jobs(), config["engine"]["device"])
+    claim(submits=not workflow.local_exec)

@@ -30,9 +30,7 @@ for batch in study.collaborate_batches():
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
             home=PATHS.home_of,
             cells=batch.cells,

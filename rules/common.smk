@@ -13,12 +13,14 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus import rooms
 from amongus.checks import check_personas, check_prompts
+from amongus.cluster import refuse_leftover
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
 from amongus.design import design
+from amongus.devices import check_gpus, gpus_per_job, visible
 from amongus.digest import code_digest
 from amongus.errors import StudyError
-from amongus.machine import check_gpus, claim, gpus_per_job, prepare_environment, release_dead
+from amongus.machine import claim, prepare_environment, release_dead
 from amongus.prompts import load_personas, load_prompts, shown_characters
 from amongus.study import FIGURES, SPLITS, TABLES, Study
 from amongus.toy.corpus import TEMPLATES
@@ -42,11 +44,96 @@ except WorkflowError as error:
 PATHS = study.paths
 DESIGN = design(study)
 
-GPU = gpus_per_job(config)
-MEM_MB = config["resources"]["mem_mb"]
-RUNTIME = config["resources"]["runtime"]
 THREADS = config["resources"]["threads"]
 SHOWN = shown_characters(config["sampling"]["max_new_tokens"])
+
+
+def by_attempt(amount):
+    """A resource that grows with every attempt: what ran out of memory or time gets more of both."""
+
+    def grown(wildcards, attempt):
+        return amount * attempt
+
+    return grown
+
+
+def given(**resources):
+    """Those resources that the config sets; the others are left to the profile and to the cluster's defaults."""
+    return {name: value for name, value in resources.items() if value not in (None, 0)}
+
+
+# What a job asks for that runs a model, and one that does not.
+ASKED = config["resources"]
+GPU = gpus_per_job(config)
+PLAIN_JOB = given(slurm_account=ASKED.get("account"))
+MODEL_JOB = {
+    "gpu": GPU,
+    "mem_mb": by_attempt(ASKED["mem_mb"]),
+    "runtime": by_attempt(ASKED["runtime"]),
+    **given(gpu_model=GPU and ASKED.get("gpu_model"), slurm_partition=ASKED.get("partition")),
+    **PLAIN_JOB,
+}
+
+
+def training(name, grows=False):
+    """What a training asks for, its own or that of all model jobs."""
+
+    def asked(wildcards, attempt):
+        return study.training_resources(wildcards.model)[name] * (attempt if grows else 1)
+
+    return asked
+
+
+def training_gpus(wildcards):
+    """The GPUs of a training."""
+    return study.training_resources(wildcards.model)["gpu"]
+
+
+TRAINING_JOB = {
+    **MODEL_JOB,
+    "gpu": training_gpus,
+    "mem_mb": training("mem_mb", grows=True),
+    "runtime": training("runtime", grows=True),
+}
+
+
+def gpus_of(job):
+    """The GPUs that a job's rule asks for, before Snakemake caps them at what there is."""
+    asked = job.rule.resources["gpu"].value if "gpu" in job.rule.resources else 0
+    return asked(job.wildcards) if callable(asked) else asked
+
+
+def scoring_job(datasets):
+    """What scoring asks for: where answers are run, memory for as many at a time as there are threads."""
+    limits = execution_limits(datasets)
+    if not limits:
+        return PLAIN_JOB
+    return {"mem_mb": by_attempt(1000 + THREADS * limits["memory_mb"]), **PLAIN_JOB}
+
+
+def count_gpus():
+    """Let jobs on this machine share its GPUs, unless `--resources gpu=` says how many they may use.
+
+    Only a cluster's run must say how many jobs it submits at once: that tells the two apart before the executor is
+    known. There the scheduler counts, and a limit of ours would cut down what jobs ask for.
+    """
+    here = workflow.resource_settings.nodes is None and not workflow.output_settings.dryrun
+    if workflow.is_main_process and here and "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", len(visible()))
+
+
+def check_run():
+    """Before the first job: no leftover of a dead run in Slurm, and, where jobs run here, GPUs for all of them."""
+    refuse_leftover()
+    if not workflow.local_exec:
+        return
+    wanted = max(map(gpus_of, workflow.dag.needrun_jobs()), default=0)
+    if wanted and "gpu" not in workflow.global_resources:
+        raise StudyError(
+            "GPUs are not counted where --jobs stands beside --cores: leave --jobs away, or add --resources gpu=N"
+        )
+    if wanted:
+        check_gpus(wanted, config["engine"]["device"], workflow.global_resources["gpu"].value)
 
 
 def prompts(*names):
@@ -74,11 +161,6 @@ def training_data(wildcards):
 def repositories(name):
     """The local folder that stands for the hub, where training data come from there."""
     return config.get("hub_folder") if "repo" in study.data[name] else None
-
-
-def training_resource(wildcards, name):
-    """What a training asks for."""
-    return study.training_resources(wildcards.model)[name]
 
 
 def training_machine(wildcards):
@@ -230,11 +312,6 @@ def pool_attackers(pool, told):
 def defence_modules(defences):
     """The modules of the given defences, as `code_digest` names them."""
     return [rooms.entry("defences", study.defence_kinds[defence]) for defence in defences]
-
-
-def gpus_of_jobs():
-    """The most GPUs that a job about to run asks for: none where only tables, the plan or the doctor are wanted."""
-    return max((int(job.resources.get("gpu", 0)) for job in workflow.dag.needrun_jobs()), default=0)
 
 
 def unique(cells, place):

@@ -14,6 +14,8 @@ rule dataset:
     priority: 100
     conda:
         "../envs/data.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         name="{dataset}",
         spec=lookup(dpath="{dataset}", within=study.datasets),

@@ -37,9 +37,7 @@ for batch in study.learn_batches():
             "../envs/train.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
             home=PATHS.home_of,
             cells=batch.cells,

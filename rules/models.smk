@@ -16,11 +16,9 @@ rule train:
         model=one_of(study.trained),
     conda:
         "../envs/train.yaml"
-    threads: lambda wildcards: training_resource(wildcards, "threads")
+    threads: lambda wildcards: study.training_resources(wildcards.model)["threads"]
     resources:
-        gpu=lambda wildcards: training_resource(wildcards, "gpu"),
-        mem_mb=lambda wildcards: training_resource(wildcards, "mem_mb"),
-        runtime=lambda wildcards: training_resource(wildcards, "runtime"),
+        **TRAINING_JOB,
     params:
         name="{model}",
         home=PATHS.home_of,
@@ -52,9 +50,7 @@ rule extract_vector:
         "../envs/models.yaml"
     threads: THREADS
     resources:
-        gpu=GPU,
-        mem_mb=MEM_MB,
-        runtime=RUNTIME,
+        **MODEL_JOB,
     params:
         name="{attacker}",
         home=PATHS.home_of,
@@ -100,6 +96,8 @@ rule member:
         PATHS.benchmark("member", "{member}")
     conda:
         "../envs/data.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         name="{member}",
         home=PATHS.home_of,

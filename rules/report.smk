@@ -34,6 +34,8 @@ rule alone:
         f"{PATHS.root}/benchmarks/alone.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         response_cells=MEMBER_CELLS,
         replaces={attacker: study.replaced(attacker) for attacker in study.attackers},
@@ -61,6 +63,8 @@ rule impact:
         f"{PATHS.root}/benchmarks/impact.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         cells=CELLS,
         design=DESIGN,
@@ -88,6 +92,8 @@ rule mitigation:
         f"{PATHS.root}/benchmarks/mitigation.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         cells=CELLS,
         design=DESIGN,
@@ -115,6 +121,8 @@ rule supervisors:
         f"{PATHS.root}/benchmarks/supervisors.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         cells=CELLS,
         response_cells=MEMBER_CELLS,
@@ -145,6 +153,8 @@ rule refusals:
         f"{PATHS.root}/benchmarks/refusals.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         cells=CELLS,
         response_cells=MEMBER_CELLS,
@@ -171,6 +181,8 @@ rule paper:
         f"{PATHS.root}/benchmarks/paper.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         cells=CELLS,
         design=DESIGN,
@@ -195,6 +207,8 @@ rule cost:
         f"{PATHS.root}/benchmarks/cost.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
     params:
         code=code_digest("cost"),
     script:
@@ -221,6 +235,8 @@ for figure in FIGURES:
             f"{PATHS.root}/benchmarks/figures/{figure}.tsv"
         conda:
             "../envs/report.yaml"
+        resources:
+            **PLAIN_JOB,
         params:
             name=figure,
             design=DESIGN,

@@ -22,9 +22,7 @@ for batch in study.member_batches(study.members, config["batch"]["respond"]):
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
             home=PATHS.home_of,
             cells=batch.cells,

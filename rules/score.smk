@@ -18,6 +18,8 @@ for batch in study.scored_responses(by_verifier=False):
         conda:
             "../envs/score.yaml"
         threads: THREADS if execution_limits(unique(batch.cells, 1)) else 1
+        resources:
+            **scoring_job(unique(batch.cells, 1)),
         params:
             limits=execution_limits(unique(batch.cells, 1)),
             code=code_digest("score", *scorers(unique(batch.cells, 1))),
@@ -42,6 +44,8 @@ for batch in study.scored_runs(by_verifier=False):
         conda:
             "../envs/score.yaml"
         threads: THREADS if execution_limits(unique(batch.cells, 3)) else 1
+        resources:
+            **scoring_job(unique(batch.cells, 3)),
         params:
             limits=execution_limits(unique(batch.cells, 3)),
             code=code_digest("score", *scorers(unique(batch.cells, 3))),

@@ -21,9 +21,7 @@ for batch in study.supervise_batches("rewards"):
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
             limit=SHOWN,
             engine=config["engine"],
@@ -52,9 +50,7 @@ for batch in study.supervise_batches("verdicts") if study.judges("pointwise") el
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
             prompts=prompts("judge.pointwise"),
             limit=SHOWN,
@@ -85,9 +81,7 @@ for batch in study.ranking_batches() if study.judges("listwise") else []:
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
             home=PATHS.home_of,
             cells=batch.cells,

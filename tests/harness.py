@@ -13,7 +13,7 @@ import yaml
 
 from conftest import ROOT
 
-PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "envs")
+PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "slurm", "envs")
 TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
 STUB = """
 from pathlib import Path
@@ -34,7 +34,9 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             source = ROOT / part
-            if source.is_dir():
+            if source.is_symlink():
+                (folder / part).symlink_to(source.readlink())
+            elif source.is_dir():
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copyfile(source, folder / part)
@@ -56,14 +58,13 @@ class Project:
             path.write_text(f"if False:\n{imports}{STUB}")
         return self
 
-    def command(self, *arguments: str, cores: int = 2) -> list[str]:
-        """The command line of a run."""
+    def command(self, *arguments: str, cores: int | None = 2) -> list[str]:
+        """The command line of a run; without `cores` where a profile submits the jobs."""
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.study, sort_keys=False))
         return [
             str(Path(sys.executable).with_name("snakemake")),
             *arguments,
-            "--cores",
-            str(cores),
+            *(["--cores", str(cores)] if cores else []),
             "--configfile",
             "study.yaml",
         ]
@@ -73,7 +74,9 @@ class Project:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "MPLCONFIGDIR": str(self.folder / ".mpl")}
 
-    def snakemake(self, *arguments: str, check: bool = True, cores: int = 2) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, check: bool = True, cores: int | None = 2
+    ) -> subprocess.CompletedProcess:
         """Run Snakemake; fail with its output unless `check` is False."""
         done = subprocess.run(
             self.command(*arguments, cores=cores),

@@ -31,6 +31,7 @@ def run(script, inputs, outputs, **params):
         output=outputs,
         params=Named(**params),
         wildcards=Named(seed="1"),
+        resources=Named(gpu=0),
         log=[],
         config={},
     )

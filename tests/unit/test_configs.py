@@ -1,10 +1,7 @@
 """Values of `--config`, and machines without what a study asks for."""
 
-import pytest
-
 from amongus import machine
 from amongus.configs import typed
-from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 
 
@@ -15,15 +12,6 @@ def test_lists_and_mappings_of_the_command_line_get_their_types():
         "study": "7",
     }
     assert typed(given) == {"seeds": [1, 2], "engine": {"device": "cpu", "max_batch": 7, "deep": [0.5, "x"]}}
-
-
-def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
-    monkeypatch.setattr(machine, "gpus", lambda: 0)
-    machine.check_gpus(0, "cpu")
-    with pytest.raises(StudyError, match=r"asks for 2 GPU\(s\) .* set engine"):
-        machine.check_gpus(2, "cuda")
-    monkeypatch.setattr(machine, "gpus", lambda: 2)
-    machine.check_gpus(2, "cuda")
 
 
 def test_locks_of_a_dead_run_are_removed_and_of_a_living_one_kept(tmp_path):

@@ -11,6 +11,7 @@ from _helpers import configure_logging
 from amongus import rooms
 from amongus.collaboration import Cell, evidence, play, read_task, write_outcomes
 from amongus.costs import write_cost
+from amongus.devices import take_gpus
 from amongus.engine.opening import open_engine
 from amongus.members import Member, load_member
 from amongus.paths import Paths
@@ -67,4 +68,5 @@ def groups(
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    take_gpus(snakemake.resources.get("gpu", 0))
     main(snakemake)

@@ -12,6 +12,7 @@ from _helpers import configure_logging
 from amongus import rooms
 from amongus.collaboration import TEAM, Cell, decide, evidence, most_flagged, named_models
 from amongus.costs import write_cost
+from amongus.devices import take_gpus
 from amongus.engine.opening import open_engine
 from amongus.engine.requests import Request, user
 from amongus.files import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table, whole_directory, write_json
@@ -135,4 +136,5 @@ def main(snakemake: Any) -> None:
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    take_gpus(snakemake.resources.get("gpu", 0))
     main(snakemake)

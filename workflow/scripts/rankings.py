@@ -7,6 +7,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.costs import write_cost
+from amongus.devices import take_gpus
 from amongus.engine.engine import Engine
 from amongus.engine.sampling import Sampling
 from amongus.files import QUESTIONS, RANKINGS, RESPONSES, read_json, read_table, write_table
@@ -59,4 +60,5 @@ def rank(
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    take_gpus(snakemake.resources.get("gpu", 0))
     main(snakemake)

@@ -4,6 +4,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.costs import write_cost
+from amongus.devices import take_gpus
 from amongus.engine.opening import open_engine
 from amongus.engine.requests import Request, user
 from amongus.files import QUESTIONS, RESPONSES, read_table, write_table
@@ -37,4 +38,5 @@ def main(snakemake: Any) -> None:
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    take_gpus(snakemake.resources.get("gpu", 0))
     main(snakemake)

@@ -4,6 +4,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.costs import write_cost
+from amongus.devices import take_gpus
 from amongus.engine.reward import RewardModel
 from amongus.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
 from amongus.prompts import clipped
@@ -35,4 +36,5 @@ def main(snakemake: Any) -> None:
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    take_gpus(snakemake.resources.get("gpu", 0))
     main(snakemake)

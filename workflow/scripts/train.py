@@ -8,6 +8,7 @@ from typing import Any
 from _helpers import configure_logging
 from amongus import rooms
 from amongus.costs import write_cost
+from amongus.devices import take_gpus
 from amongus.files import whole_directory, write_json
 from amongus.members import fingerprint_directory
 from amongus.paths import Paths
@@ -54,4 +55,5 @@ def main(snakemake: Any) -> None:
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    take_gpus(snakemake.resources.get("gpu", 0))
     main(snakemake)

@@ -1,13 +1,9 @@
-"""The machine a workflow runs on: what its jobs inherit, and whether it has what the study asks for."""
+"""The machine a workflow runs on: what its jobs inherit, and which process is at work in a folder."""
 
 import os
-import shutil
 import socket
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 
 _INHERITED = {
@@ -24,34 +20,28 @@ def prepare_environment() -> None:
     os.environ.update(_INHERITED)
 
 
-def gpus_per_job(config: Mapping[str, Any]) -> int:
-    """The GPUs of each job that runs a model: what the study's config asks for, and one at least on `cuda`."""
-    return max(config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
-
-
-def gpus() -> int:
-    """The number of GPUs that can be seen without loading anything; 0 where there is no driver."""
-    devices = list(Path("/dev").glob("nvidia[0-9]*"))
-    return max(len(devices), int(bool(devices or shutil.which("nvidia-smi"))))
-
-
-def check_gpus(wanted: int, device: str) -> None:
-    """Refuse a study that asks for GPUs on a machine without.
-
-    Raises:
-        StudyError: in one line, with the mend.
-    """
-    if wanted and not gpus():
-        raise StudyError(
-            f"the study asks for {wanted} GPU(s) a job (engine: device: {device}), and this machine has none; "
-            "set engine: {device: cpu} and resources: {gpu: 0}, or run it where there is one"
-        )
-
-
-def claim(folder: str | Path = ".snakemake") -> None:
-    """Note in `folder` which process is running the workflow here."""
+def claim(folder: str | Path = ".snakemake", submits: bool = False) -> None:
+    """Note in `folder` which process is running the workflow here, and whether it submits its jobs to a cluster."""
     pid = os.getpid()
-    write_json(Path(folder) / "owner.json", {"host": socket.gethostname(), "pid": pid, "began": _began(pid)})
+    claimed = {"host": socket.gethostname(), "pid": pid, "began": _began(pid), "submits": submits}
+    write_json(Path(folder) / "owner.json", claimed)
+
+
+def submitted(folder: str | Path = ".snakemake") -> bool:
+    """Whether the last run that claimed `folder` submitted its jobs to a cluster."""
+    owner = Path(folder) / "owner.json"
+    return owner.exists() and read_json(owner).get("submits", False)
+
+
+def at_work(folder: str | Path = ".snakemake") -> bool | None:
+    """Whether the process that claimed `folder` is running; None if it was another machine's: nobody can tell."""
+    owner = Path(folder) / "owner.json"
+    if not owner.exists():
+        return False
+    claimed = read_json(owner)
+    if claimed["host"] != socket.gethostname():
+        return None
+    return _began(claimed["pid"]) == claimed["began"]
 
 
 def release_dead(folder: str | Path = ".snakemake") -> bool:
@@ -60,11 +50,8 @@ def release_dead(folder: str | Path = ".snakemake") -> bool:
     Snakemake refuses a locked folder, because it cannot know that the run is dead. Here it is known: the process
     that claimed the folder ran on this very machine and is no more. Another machine's claim is left alone.
     """
-    owner, locks = Path(folder) / "owner.json", list(Path(folder).glob("locks/*.lock"))
-    if not locks or not owner.exists():
-        return False
-    claimed = read_json(owner)
-    if claimed["host"] != socket.gethostname() or _began(claimed["pid"]) == claimed["began"]:
+    locks = list(Path(folder).glob("locks/*.lock"))
+    if not locks or not (Path(folder) / "owner.json").exists() or at_work(folder) is not False:
         return False
     for lock in locks:
         lock.unlink(missing_ok=True)

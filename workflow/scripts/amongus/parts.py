@@ -7,6 +7,7 @@ from typing import Any
 
 from amongus import rooms
 from amongus.checks import CLEAN, EMPTY, NOT_SETTINGS
+from amongus.devices import gpus_per_job
 from amongus.errors import StudyError
 from amongus.paths import Paths
 
@@ -240,7 +241,7 @@ class Parts:
 
     def training_resources(self, model: str) -> dict[str, int]:
         """What the training of `model` (or attacker) asks for: the study's resources, or its own."""
-        resources = dict(self.config["resources"])
+        resources = {**self.config["resources"], "gpu": gpus_per_job(self.config)}
         return {**resources, **resources.pop("trainings").get(model, {})}
 
     def processes(self, model: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from amongus.machine import gpus_per_job
+from amongus.devices import gpus_per_job
 from amongus.planning import Plan, Row, Training, hours, new_tokens, prompt_tokens
 from amongus.study import Study
 

@@ -12,7 +12,7 @@ from math import ceil
 
 from amongus import rooms
 from amongus.asks import Ask, Asks
-from amongus.machine import gpus_per_job
+from amongus.devices import gpus_per_job
 from amongus.parts import UNDEFENDED
 from amongus.study import FIGURES, SPLITS, TABLES, Batch, Study
 

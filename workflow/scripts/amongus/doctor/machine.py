@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 from amongus import rooms, sandbox
+from amongus.devices import gpus_per_job, visible
 from amongus.doctor.findings import Finding, missing, note, ok
 from amongus.errors import StudyError
-from amongus.machine import gpus, gpus_per_job
 from amongus.planning import fetched, gigabytes, made_here, plan
 from amongus.study import Study
 
@@ -20,7 +20,7 @@ def graphics(study: Study) -> list[Finding]:
     wanted = max([gpus_per_job(study.config), *(one.gpus for one in plan(study).trainings)])
     if not wanted:
         return [ok("no job asks for a GPU")]
-    seen = gpus()
+    seen = len(visible())
     if not seen:
         return [
             missing(

@@ -1,0 +1,85 @@
+"""A Slurm of two nodes with two fake GPUs each, and what it remembers of its jobs."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent / "slurm"
+GPUS = 4
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[str | None]:
+    """Start the cluster with its state in `folder`, and stop it; yields why there is none, or None."""
+    # Into a file: the daemons keep what they are given open.
+    said = folder / "start.log"
+    with said.open("w") as log:
+        done = subprocess.run(
+            [SCRIPTS / "start.sh", folder], stdout=log, stderr=subprocess.STDOUT, timeout=120
+        )
+    try:
+        yield said.read_text().strip() if done.returncode else None
+    finally:
+        subprocess.run([SCRIPTS / "stop.sh", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that Slurm has given nodes: `what` is rule and wildcards; times in seconds, `end` None while it runs."""
+
+    id: int
+    name: str
+    what: str
+    state: str
+    begin: float
+    end: float | None
+    gpus: int
+    nodes: int
+    mem_mb: int
+
+    def overlaps(self, other: "Job") -> bool:
+        """Whether both ran at one time."""
+        return self.begin < (other.end or float("inf")) and other.begin < (self.end or float("inf"))
+
+
+def jobs() -> list[Job]:
+    """All jobs that the cluster has ever started, in order."""
+    shown = subprocess.run(
+        ["scontrol", "show", "job", "-o"], capture_output=True, text=True, check=True
+    ).stdout
+    return [_job(line) for line in shown.splitlines() if re.search(r" NodeList=n\d", line)]
+
+
+def _job(line: str) -> Job:
+    def field(name: str, form: str = r"\S*") -> str:
+        return re.search(rf"(?:^| ){name}=({form})", line).group(1)
+
+    gpus = re.search(r" TresPerJob=gres:gpu:(?:\w+:)?(\d+)", line)
+    ended = field("EndTime") if field("JobState") not in ("RUNNING", "COMPLETING") else None
+    return Job(
+        id=int(field("JobId")),
+        name=field("JobName"),
+        what=field("Comment").removeprefix("rule_"),
+        state=field("JobState"),
+        begin=datetime.fromisoformat(field("StartTime")).timestamp(),
+        end=datetime.fromisoformat(ended).timestamp() if ended else None,
+        gpus=int(gpus.group(1)) if gpus else 0,
+        nodes=int(field("NumNodes", r"\d+")),
+        mem_mb=int(field("MinMemoryNode", r"\d+")),
+    )
+
+
+def most_at_once(found: list[Job], weight: str | None = None) -> int:
+    """The largest number of jobs, or sum of their `weight`, at any time."""
+    return max(
+        sum(
+            getattr(job, weight) if weight else 1
+            for job in found
+            if job.overlaps(at) and job.begin <= at.begin
+        )
+        for at in found
+    )

@@ -1,0 +1,143 @@
+"""Jobs that a dead run left in Slurm: found by name, cancelled or waited for. `squeue` and `scancel` are fakes."""
+
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+from amongus import cluster, machine
+from amongus.errors import StudyError
+from conftest import ROOT
+
+SQUEUE = """#!/bin/sh
+echo "squeue $@" >> {folder}/calls
+[ ! -e {folder}/down ] || {{ echo "no controller" >&2; exit 1; }}
+cat {folder}/queue
+# A job that ends by itself is there for two looks.
+[ "$(grep -c squeue {folder}/calls)" -lt 3 ] || : > {folder}/queue
+"""
+SCANCEL = """#!/bin/sh
+echo "scancel $@" >> {folder}/calls
+: > {folder}/queue
+"""
+
+
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    """A queue in a file: two jobs of the clone that is the working folder, one of another clone, one of nobody's."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in (("squeue", SQUEUE), ("scancel", SCANCEL)):
+        (programs / name).write_text(text.format(folder=tmp_path))
+        (programs / name).chmod(0o755)
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(cluster, "_PAUSE", 0.01)
+    ours, theirs = cluster.prefix(), cluster.prefix(tmp_path / "other")
+    rows = [
+        f"11|{ours}_5f|RUNNING|rule_train_wildcards_1_base",
+        f"12|{ours}_5f|PENDING|rule_respond_x",
+        f"13|{theirs}_5f|RUNNING|rule_train_wildcards_1_base",
+        "14|interactive|RUNNING|(null)",
+    ]
+    (tmp_path / "queue").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+def cancelled(queue):
+    return [
+        line.split()[1:] for line in (queue / "calls").read_text().splitlines() if line.startswith("scancel")
+    ]
+
+
+def dead(submits=True, host=None):
+    """Claim the working folder for a process that is no more."""
+    owner = {"host": host or socket.gethostname(), "pid": 2**22 + 1, "began": "1", "submits": submits}
+    machine.write_json(".snakemake/owner.json", owner)
+
+
+def test_a_clone_has_names_of_its_own_that_the_plugin_takes(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "clone")
+    assert cluster.prefix(tmp_path / "clone") == cluster.prefix(tmp_path / "link")
+    assert cluster.prefix(tmp_path / "clone") != cluster.prefix(tmp_path)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,50}", cluster.prefix())
+
+
+def test_only_this_clones_jobs_are_found(queue):
+    assert [job.id for job in cluster.queued()] == ["11", "12"]
+    assert str(cluster.queued()[0]) == "11 (train_wildcards_1_base, running)"
+
+
+def test_reaping_cancels_them_and_no_others(queue, capsys):
+    dead()
+    assert cluster.main([]) == 0
+    assert cancelled(queue) == [["11", "12"]]
+    said = capsys.readouterr().out
+    assert "Cancelling 11 (train_wildcards_1_base, running), 12 (respond_x, pending)" in said
+    assert "2 Slurm jobs of an earlier run are cancelled; none is left." in said
+
+
+def test_waiting_cancels_nothing(queue, capsys):
+    dead()
+    assert cluster.main(["--wait"]) == 0
+    assert cancelled(queue) == [] and (queue / "calls").read_text().count("squeue") >= 3
+    assert "2 Slurm jobs of an earlier run have ended; none is left." in capsys.readouterr().out
+
+
+def test_a_run_at_work_keeps_its_jobs(queue, capsys):
+    machine.claim(submits=True)
+    assert cluster.main([]) == 1 and cancelled(queue) == []
+    assert "Snakemake is running here" in capsys.readouterr().err
+    cluster.refuse_leftover()
+
+
+def test_a_run_of_another_machine_is_reaped_only_by_force(queue, capsys):
+    dead(host="elsewhere")
+    assert cluster.main([]) == 1 and cancelled(queue) == []
+    assert "make reap FORCE=1" in capsys.readouterr().err
+    assert cluster.main(["--force"]) == 0 and cancelled(queue) == [["11", "12"]]
+
+
+def test_a_cancelled_job_that_does_not_go_is_an_error(queue):
+    dead()
+    (queue / "bin" / "scancel").write_text("#!/bin/sh\n")
+    (queue / "bin" / "squeue").write_text(f"#!/bin/sh\ncat {queue}/queue\n")
+    with pytest.raises(StudyError, match="still there after 0 s: 11 "):
+        cluster.reap(cluster.leftover(), seconds=0)
+
+
+@pytest.mark.parametrize("host", [None, "elsewhere"])
+def test_a_new_run_is_refused_while_they_are_there(queue, host):
+    dead(host=host)
+    with pytest.raises(StudyError, match=r"11 \(train.*make reap"):
+        cluster.refuse_leftover()
+    cluster.reap(cluster.leftover(force=True))
+    cluster.refuse_leftover()
+
+
+def test_a_clone_that_never_submitted_does_not_ask_the_queue(queue):
+    cluster.refuse_leftover()
+    dead(submits=False)
+    cluster.refuse_leftover()
+    assert not (queue / "calls").exists()
+
+
+def test_a_queue_that_cannot_be_asked_is_one_line(queue, monkeypatch):
+    dead()
+    (queue / "down").touch()
+    with pytest.raises(StudyError, match=r"^squeue failed: no controller$"):
+        cluster.refuse_leftover()
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(StudyError, match=r"squeue: .*No such file"):
+        cluster.leftover()
+
+
+def test_make_reap_calls_it(tmp_path):
+    shown = subprocess.run(
+        ["make", "-n", "-C", ROOT, "reap", "WAIT=1", "FORCE=1"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "python -m amongus.cluster --wait --force" in shown

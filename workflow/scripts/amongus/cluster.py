@@ -1,0 +1,151 @@
+"""This clone's jobs in Slurm: known by their names, and dealt with when the Snakemake that submitted them is dead."""
+
+import argparse
+import getpass
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from amongus.errors import StudyError
+from amongus.machine import at_work, submitted
+
+# Between two looks at the queue, in seconds.
+_PAUSE = 1.0
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class SlurmJob:
+    """A job that is queued, running or ending; `what` is the plugin's comment, the rule and its wildcards."""
+
+    id: str
+    state: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.what.removeprefix('rule_')}, {self.state.lower()})"
+
+
+def prefix(folder: str | Path = ".") -> str:
+    """The beginning of the names of the jobs that runs in `folder` submit; profiles/slurm builds the same."""
+    return "amongus-" + sha256(str(Path(folder).resolve()).encode()).hexdigest()[:12]
+
+
+def queued(folder: str | Path = ".") -> list[SlurmJob]:
+    """This user's jobs that runs in `folder` have submitted and that have not ended.
+
+    Raises:
+        StudyError: the queue cannot be asked.
+    """
+    form = "%i|%j|%T|%k"
+    done = _call("squeue", "--noheader", f"--user={getpass.getuser()}", f"--format={form}")
+    rows = [line.split("|", 3) for line in done.splitlines() if line.count("|") >= 3]
+    return [
+        SlurmJob(number, state, what) for number, name, state, what in rows if name.startswith(prefix(folder))
+    ]
+
+
+def refuse_leftover(folder: str | Path = ".") -> None:
+    """Refuse to start where Slurm jobs of a dead run would write the same files.
+
+    A run that is still at work keeps its jobs: Snakemake's own locks part the two.
+
+    Raises:
+        StudyError: in one line, with the mend.
+    """
+    state = Path(folder) / ".snakemake"
+    left = queued(folder) if submitted(state) and not at_work(state) else []
+    if left:
+        raise StudyError(
+            f"Slurm jobs of an earlier run are still there: {_names(left)}; "
+            "`make reap` cancels them, `make reap WAIT=1` waits for them"
+        )
+
+
+def leftover(folder: str | Path = ".", force: bool = False) -> list[SlurmJob]:
+    """The jobs that a dead run in `folder` has left. `force` says that one which began on another machine is dead.
+
+    Raises:
+        StudyError: a run is at work here, or perhaps on another machine, or the queue cannot be asked.
+    """
+    claimed = at_work(Path(folder) / ".snakemake")
+    left = queued(folder)
+    if left and claimed:
+        raise StudyError(
+            "Snakemake is running here, and these are its jobs: stop it first (Ctrl-C cancels them)"
+        )
+    if left and claimed is None and not force:
+        raise StudyError(
+            "the last run here began on another machine, and from here nobody can tell whether it is dead: "
+            "run this there, or, if it is, `make reap FORCE=1`"
+        )
+    return left
+
+
+def reap(left: list[SlurmJob], folder: str | Path = ".", wait: bool = False, seconds: float = 300) -> None:
+    """Cancel the jobs that `leftover` found, or `wait` for them; return when they are gone.
+
+    Raises:
+        StudyError: the queue cannot be asked, or a cancelled job is still there after `seconds`.
+    """
+    if left and not wait:
+        _call("scancel", *(job.id for job in left))
+    known = {job.id for job in left}
+    deadline = time.monotonic() + seconds
+    while left := [job for job in queued(folder) if job.id in known]:
+        if not wait and time.monotonic() > deadline:
+            raise StudyError(f"cancelled, but still there after {seconds:.0f} s: {_names(left)}")
+        time.sleep(_PAUSE)
+
+
+def main(arguments: list[str]) -> int:
+    """`make reap`: say what is found, deal with it, say that it is done."""
+    parser = argparse.ArgumentParser(
+        description="Cancel the Slurm jobs that a dead run of this clone has left."
+    )
+    parser.add_argument("--wait", action="store_true", help="let them end instead")
+    parser.add_argument("--force", action="store_true", help="a run that began on another machine is dead")
+    options = parser.parse_args(arguments)
+    try:
+        left = leftover(force=options.force)
+        if left:
+            print(f"{'Waiting for' if options.wait else 'Cancelling'} {_names(left)} ...", flush=True)
+        reap(left, wait=options.wait)
+    except StudyError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    done = "have ended" if options.wait else "are cancelled"
+    print(
+        f"{len(left)} Slurm jobs of an earlier run {done}; none is left."
+        if left
+        else "No Slurm job is left here."
+    )
+    return 0
+
+
+def _names(jobs: list[SlurmJob]) -> str:
+    """The first jobs in words."""
+    more = [f"and {len(jobs) - _SHOWN} more"] if len(jobs) > _SHOWN else []
+    return ", ".join([*map(str, jobs[:_SHOWN]), *more])
+
+
+def _call(*command: str) -> str:
+    """What `command` prints.
+
+    Raises:
+        StudyError: it is not there, or fails.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StudyError(f"{command[0]}: {error}") from None
+    if done.returncode:
+        raise StudyError(f"{command[0]} failed: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
