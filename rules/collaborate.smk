@@ -1,38 +1,39 @@
 # Teams answer the test questions: a cell for every pool, method, defence and dataset.
 
 
-for batch in study.collaborate_batches():
+for paths, batch in per_seed(study.collaborate_batches()):
     pool, method = batch.cells[0][:2]
     defences = unique(batch.cells, 2)
     datasets_run = unique(batch.cells, 3)
 
     rule:
         name:
-            f"collaborate_{batch.name}"
+            rule_name("collaborate", paths, batch)
         input:
-            members=[PATHS.member(m) for m in study.pools[pool]],
-            models=sorted({f for m in study.pools[pool] for f in member_models(m)}),
-            questions=[PATHS.questions(d, "test") for d in datasets_run],
-            responses=[PATHS.responses(m, d, "test") for m, d in product(study.pools[pool], datasets_run)],
-            dev=dev_scores(pool, datasets_run),
-            supervision=supervision(pool, datasets_run, "test", study.needs_at_test(method, defences)),
-            learned=learned(method, batch.cells),
-            named=[PATHS.model(model) for model in study.method_models(method).values()],
+            members=[paths.member(m) for m in study.pools[pool]],
+            models=sorted({f for m in study.pools[pool] for f in member_models(m, paths)}),
+            questions=[paths.questions(d, "test") for d in datasets_run],
+            responses=[paths.responses(m, d, "test") for m, d in product(study.pools[pool], datasets_run)],
+            dev=dev_scores(paths, pool, datasets_run),
+            supervision=supervision(paths, pool, datasets_run, "test", study.needs_at_test(method, defences)),
+            learned=learned(paths, method, batch.cells),
+            named=[paths.model(model) for model in study.method_models(method).values()],
         output:
-            runs=[PATHS.run(*cell) for cell in batch.cells],
-            transcripts=[PATHS.transcript(*cell) for cell in batch.cells],
-            cost=PATHS.cost("collaborate", batch.name),
+            runs=[paths.run(*cell) for cell in batch.cells],
+            transcripts=[paths.transcript(*cell) for cell in batch.cells],
+            cost=paths.cost("collaborate", batch.name),
         log:
-            PATHS.log("collaborate", batch.name),
+            paths.log("collaborate", batch.name),
         benchmark:
-            PATHS.benchmark("collaborate", batch.name)
+            paths.benchmark("collaborate", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
         resources:
             **MODEL_JOB,
         params:
-            home=PATHS.home_of,
+            home=paths.home_of,
+            seed=paths.seed,
             cells=batch.cells,
             pool=study.pools[pool],
             attackers=pool_attackers(pool, "attackers" in study.needs_at_test(method, defences)),

@@ -147,6 +147,20 @@ def corpus_prompts():
     return prompts(*(name for name in TEMPLATES if name in PROMPTS))
 
 
+def per_seed(batches):
+    """Each seed's paths beside each batch.
+
+    Rules that are made in a loop name their seed instead of matching it: a wildcard would have every file looked for
+    among the outputs of them all, which on a study of thousands of cells takes minutes.
+    """
+    return product(map(PATHS.at, study.seeds), batches)
+
+
+def rule_name(rule, paths, batch):
+    """The name of a batch's rule."""
+    return f"{rule}_{batch.name}.seed-{paths.seed}"
+
+
 def one_of(names):
     """A pattern for wildcards that matches the given names and no others."""
     return "|".join(map(re.escape, sorted(names))) or "(?!)"
@@ -232,10 +246,10 @@ def member_personas(wildcards):
     return {name: PERSONAS[name] for name in named if name in PERSONAS}
 
 
-def member_models(member):
+def member_models(member, paths=PATHS):
     """Folders of the checkpoints a member loads, and the vector of a steered one."""
-    vector = [PATHS.vectors(member)] if study.steered(member) else []
-    return [PATHS.model(model) for model in study.member_weights(member)] + vector
+    vector = [paths.vectors(member)] if study.steered(member) else []
+    return [paths.model(model) for model in study.member_weights(member)] + vector
 
 
 def member_code(wildcards):
@@ -260,10 +274,10 @@ def execution_limits(datasets):
     return config["scoring"] if executed else {}
 
 
-def verifier(datasets):
+def verifier(paths, datasets):
     """The folder of the model that scores answers to some of the given datasets, if it does."""
     verified = set(datasets) & set(study.verified)
-    return [PATHS.model(config["supervisors"]["verifier"])] if verified else []
+    return [paths.model(config["supervisors"]["verifier"])] if verified else []
 
 
 def verifying(datasets):
@@ -274,33 +288,33 @@ def verifying(datasets):
     return {"kinds": kinds, "template": template, "limit": SHOWN, "sampling": greedy} if kinds else {}
 
 
-def dev_scores(pool, datasets):
+def dev_scores(paths, pool, datasets):
     """Scores of a pool's members on dev."""
-    return [PATHS.response_scores(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
+    return [paths.response_scores(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
 
 
-def dev_responses(pool, datasets):
+def dev_responses(paths, pool, datasets):
     """Answers of a pool's members on dev."""
-    return [PATHS.responses(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
+    return [paths.responses(m, d, "dev") for m, d in product(study.pools[pool], datasets)]
 
 
-def supervision(pool, datasets, split, needs):
+def supervision(paths, pool, datasets, split, needs):
     """Rewards and verdicts of a pool's members, as far as `needs` names them."""
     if "verdicts" in needs and study.judges("listwise"):
-        ranked = [PATHS.rankings(pool, d, split) for d in datasets]
-        return [*ranked, *supervision(pool, datasets, split, set(needs) - {"verdicts"})]
-    tables = {"rewards": PATHS.rewards, "verdicts": PATHS.verdicts}
+        ranked = [paths.rankings(pool, d, split) for d in datasets]
+        return [*ranked, *supervision(paths, pool, datasets, split, set(needs) - {"verdicts"})]
+    tables = {"rewards": paths.rewards, "verdicts": paths.verdicts}
     return [
         tables[need](m, d, split)
         for need, m, d in product(sorted(set(needs) & set(tables)), study.pools[pool], datasets)
     ]
 
 
-def learned(method, cells):
+def learned(paths, method, cells):
     """What `method` has learned for the given cells, each folder once."""
     if not study.learns(method):
         return []
-    folders = [PATHS.learned(p, m, study.learned_under(m, defence), d) for p, m, defence, d in cells]
+    folders = [paths.learned(p, m, study.learned_under(m, defence), d) for p, m, defence, d in cells]
     return list(dict.fromkeys(folders))
 
 

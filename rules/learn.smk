@@ -1,7 +1,7 @@
 # What methods learn from dev before they collaborate: a router's adapter, a merged checkpoint.
 
 
-for batch in study.learn_batches():
+for paths, batch in per_seed(study.learn_batches()):
     pool, method = batch.cells[0][:2]
     defences = unique(batch.cells, 2)
     datasets_learned = unique(batch.cells, 3)
@@ -9,37 +9,38 @@ for batch in study.learn_batches():
 
     rule:
         name:
-            f"learn_{batch.name}"
+            rule_name("learn", paths, batch)
         input:
-            members=[PATHS.member(m) for m in study.pools[pool]],
-            models=sorted({f for m in study.pools[pool] for f in member_models(m)}),
-            questions=[PATHS.questions(d, "dev") for d in datasets_learned],
-            scores=dev_scores(pool, datasets_learned),
-            supervision=supervision(pool, datasets_learned, "dev", needs),
-            responses=dev_responses(pool, datasets_learned) if needs & {"texts", "lengths"} else [],
-            verifier=verifier(datasets_learned),
-            named=[PATHS.model(model) for model in study.method_models(method).values()],
+            members=[paths.member(m) for m in study.pools[pool]],
+            models=sorted({f for m in study.pools[pool] for f in member_models(m, paths)}),
+            questions=[paths.questions(d, "dev") for d in datasets_learned],
+            scores=dev_scores(paths, pool, datasets_learned),
+            supervision=supervision(paths, pool, datasets_learned, "dev", needs),
+            responses=dev_responses(paths, pool, datasets_learned) if needs & {"texts", "lengths"} else [],
+            verifier=verifier(paths, datasets_learned),
+            named=[paths.model(model) for model in study.method_models(method).values()],
         output:
             learned=[
                 (
-                    temp(directory(PATHS.learned(*cell)))
+                    temp(directory(paths.learned(*cell)))
                     if study.learns(method) == "weights"
-                    else directory(PATHS.learned(*cell))
+                    else directory(paths.learned(*cell))
                 )
                 for cell in batch.cells
             ],
-            cost=PATHS.cost("learn", batch.name),
+            cost=paths.cost("learn", batch.name),
         log:
-            PATHS.log("learn", batch.name),
+            paths.log("learn", batch.name),
         benchmark:
-            PATHS.benchmark("learn", batch.name)
+            paths.benchmark("learn", batch.name)
         conda:
             "../envs/train.yaml"
         threads: THREADS
         resources:
             **MODEL_JOB,
         params:
-            home=PATHS.home_of,
+            home=paths.home_of,
+            seed=paths.seed,
             cells=batch.cells,
             pool=study.pools[pool],
             attackers=pool_attackers(pool, "attackers" in study.needs(defences)),

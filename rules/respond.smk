@@ -1,30 +1,31 @@
 # Every member answers every question once; all pools, methods and defences read these answers.
 
 
-for batch in study.member_batches(study.members, config["batch"]["respond"]):
+for paths, batch in per_seed(study.member_batches(study.members, config["batch"]["respond"])):
     member = batch.cells[0][0]
 
     rule:
         name:
-            f"respond_{batch.name}"
+            rule_name("respond", paths, batch)
         input:
-            member=PATHS.member(member),
-            models=member_models(member),
-            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
+            member=paths.member(member),
+            models=member_models(member, paths),
+            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
         output:
-            responses=[PATHS.responses(*cell) for cell in batch.cells],
-            cost=PATHS.cost("respond", batch.name),
+            responses=[paths.responses(*cell) for cell in batch.cells],
+            cost=paths.cost("respond", batch.name),
         log:
-            PATHS.log("respond", batch.name),
+            paths.log("respond", batch.name),
         benchmark:
-            PATHS.benchmark("respond", batch.name)
+            paths.benchmark("respond", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
         resources:
             **MODEL_JOB,
         params:
-            home=PATHS.home_of,
+            home=paths.home_of,
+            seed=paths.seed,
             cells=batch.cells,
             sampling=config["sampling"],
             engine=config["engine"],

@@ -1,20 +1,20 @@
 # Scores of members' responses and of the teams' answers: by the datasets' metrics, or by a verifier.
 
 
-for batch in study.scored_responses(by_verifier=False):
+for paths, batch in per_seed(study.scored_responses(by_verifier=False)):
 
     rule:
         name:
-            f"score_responses_{batch.name}"
+            rule_name("score_responses", paths, batch)
         input:
-            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-            texts=[PATHS.responses(*cell) for cell in batch.cells],
+            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
+            texts=[paths.responses(*cell) for cell in batch.cells],
         output:
-            scores=[PATHS.response_scores(*cell) for cell in batch.cells],
+            scores=[paths.response_scores(*cell) for cell in batch.cells],
         log:
-            PATHS.log("score_responses", batch.name),
+            paths.log("score_responses", batch.name),
         benchmark:
-            PATHS.benchmark("score_responses", batch.name)
+            paths.benchmark("score_responses", batch.name)
         conda:
             "../envs/score.yaml"
         threads: THREADS if execution_limits(unique(batch.cells, 1)) else 1
@@ -27,20 +27,20 @@ for batch in study.scored_responses(by_verifier=False):
             "../workflow/scripts/score.py"
 
 
-for batch in study.scored_runs(by_verifier=False):
+for paths, batch in per_seed(study.scored_runs(by_verifier=False)):
 
     rule:
         name:
-            f"score_runs_{batch.name}"
+            rule_name("score_runs", paths, batch)
         input:
-            questions=[PATHS.questions(cell[3], "test") for cell in batch.cells],
-            texts=[PATHS.run(*cell) for cell in batch.cells],
+            questions=[paths.questions(cell[3], "test") for cell in batch.cells],
+            texts=[paths.run(*cell) for cell in batch.cells],
         output:
-            scores=[PATHS.run_scores(*cell) for cell in batch.cells],
+            scores=[paths.run_scores(*cell) for cell in batch.cells],
         log:
-            PATHS.log("score_runs", batch.name),
+            paths.log("score_runs", batch.name),
         benchmark:
-            PATHS.benchmark("score_runs", batch.name)
+            paths.benchmark("score_runs", batch.name)
         conda:
             "../envs/score.yaml"
         threads: THREADS if execution_limits(unique(batch.cells, 3)) else 1
@@ -53,31 +53,30 @@ for batch in study.scored_runs(by_verifier=False):
             "../workflow/scripts/score.py"
 
 
-for batch in study.scored_responses(by_verifier=True):
+for paths, batch in per_seed(study.scored_responses(by_verifier=True)):
     verified = unique(batch.cells, 1)
 
     rule:
         name:
-            f"verify_responses_{batch.name}"
+            rule_name("verify_responses", paths, batch)
         input:
-            model=PATHS.model(config["supervisors"]["verifier"]),
-            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-            texts=[PATHS.responses(*cell) for cell in batch.cells],
+            model=paths.model(config["supervisors"]["verifier"]),
+            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
+            texts=[paths.responses(*cell) for cell in batch.cells],
         output:
-            scores=[PATHS.response_scores(*cell) for cell in batch.cells],
-            cost=PATHS.cost("verify_responses", batch.name),
+            scores=[paths.response_scores(*cell) for cell in batch.cells],
+            cost=paths.cost("verify_responses", batch.name),
         log:
-            PATHS.log("verify_responses", batch.name),
+            paths.log("verify_responses", batch.name),
         benchmark:
-            PATHS.benchmark("verify_responses", batch.name)
+            paths.benchmark("verify_responses", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
+            seed=paths.seed,
             datasets=[cell[1] for cell in batch.cells],
             verifying=verifying(verified),
             engine=config["engine"],
@@ -87,31 +86,30 @@ for batch in study.scored_responses(by_verifier=True):
             "../workflow/scripts/verify.py"
 
 
-for batch in study.scored_runs(by_verifier=True):
+for paths, batch in per_seed(study.scored_runs(by_verifier=True)):
     verified = unique(batch.cells, 3)
 
     rule:
         name:
-            f"verify_runs_{batch.name}"
+            rule_name("verify_runs", paths, batch)
         input:
-            model=PATHS.model(config["supervisors"]["verifier"]),
-            questions=[PATHS.questions(cell[3], "test") for cell in batch.cells],
-            texts=[PATHS.run(*cell) for cell in batch.cells],
+            model=paths.model(config["supervisors"]["verifier"]),
+            questions=[paths.questions(cell[3], "test") for cell in batch.cells],
+            texts=[paths.run(*cell) for cell in batch.cells],
         output:
-            scores=[PATHS.run_scores(*cell) for cell in batch.cells],
-            cost=PATHS.cost("verify_runs", batch.name),
+            scores=[paths.run_scores(*cell) for cell in batch.cells],
+            cost=paths.cost("verify_runs", batch.name),
         log:
-            PATHS.log("verify_runs", batch.name),
+            paths.log("verify_runs", batch.name),
         benchmark:
-            PATHS.benchmark("verify_runs", batch.name)
+            paths.benchmark("verify_runs", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
         resources:
-            gpu=GPU,
-            mem_mb=MEM_MB,
-            runtime=RUNTIME,
+            **MODEL_JOB,
         params:
+            seed=paths.seed,
             datasets=[cell[3] for cell in batch.cells],
             verifying=verifying(verified),
             engine=config["engine"],

@@ -1,22 +1,22 @@
 # What the supervisors think of every response: rewards of the reward model, verdicts of the judge.
 
 
-for batch in study.supervise_batches("rewards"):
+for paths, batch in per_seed(study.supervise_batches("rewards")):
 
     rule:
         name:
-            f"rewards_{batch.name}"
+            rule_name("rewards", paths, batch)
         input:
-            model=PATHS.model(config["supervisors"]["reward"]),
-            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-            responses=[PATHS.responses(*cell) for cell in batch.cells],
+            model=paths.model(config["supervisors"]["reward"]),
+            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
+            responses=[paths.responses(*cell) for cell in batch.cells],
         output:
-            rewards=[PATHS.rewards(*cell) for cell in batch.cells],
-            cost=PATHS.cost("rewards", batch.name),
+            rewards=[paths.rewards(*cell) for cell in batch.cells],
+            cost=paths.cost("rewards", batch.name),
         log:
-            PATHS.log("rewards", batch.name),
+            paths.log("rewards", batch.name),
         benchmark:
-            PATHS.benchmark("rewards", batch.name)
+            paths.benchmark("rewards", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
@@ -30,28 +30,29 @@ for batch in study.supervise_batches("rewards"):
             "../workflow/scripts/rewards.py"
 
 
-for batch in study.supervise_batches("verdicts") if study.judges("pointwise") else []:
+for paths, batch in per_seed(study.supervise_batches("verdicts") if study.judges("pointwise") else []):
 
     rule:
         name:
-            f"verdicts_{batch.name}"
+            rule_name("verdicts", paths, batch)
         input:
-            model=PATHS.model(config["supervisors"]["judge"]),
-            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-            responses=[PATHS.responses(*cell) for cell in batch.cells],
+            model=paths.model(config["supervisors"]["judge"]),
+            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
+            responses=[paths.responses(*cell) for cell in batch.cells],
         output:
-            verdicts=[PATHS.verdicts(*cell) for cell in batch.cells],
-            cost=PATHS.cost("verdicts", batch.name),
+            verdicts=[paths.verdicts(*cell) for cell in batch.cells],
+            cost=paths.cost("verdicts", batch.name),
         log:
-            PATHS.log("verdicts", batch.name),
+            paths.log("verdicts", batch.name),
         benchmark:
-            PATHS.benchmark("verdicts", batch.name)
+            paths.benchmark("verdicts", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
         resources:
             **MODEL_JOB,
         params:
+            seed=paths.seed,
             prompts=prompts("judge.pointwise"),
             limit=SHOWN,
             engine=config["engine"],
@@ -60,30 +61,31 @@ for batch in study.supervise_batches("verdicts") if study.judges("pointwise") el
             "../workflow/scripts/verdicts.py"
 
 
-for batch in study.ranking_batches() if study.judges("listwise") else []:
+for paths, batch in per_seed(study.ranking_batches() if study.judges("listwise") else []):
     pool = batch.cells[0][0]
 
     rule:
         name:
-            f"rankings_{batch.name}"
+            rule_name("rankings", paths, batch)
         input:
-            model=PATHS.model(config["supervisors"]["judge"]),
-            questions=[PATHS.questions(*cell[1:]) for cell in batch.cells],
-            responses=[PATHS.responses(m, *cell[1:]) for cell, m in product(batch.cells, study.pools[pool])],
+            model=paths.model(config["supervisors"]["judge"]),
+            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
+            responses=[paths.responses(m, *cell[1:]) for cell, m in product(batch.cells, study.pools[pool])],
         output:
-            rankings=[PATHS.rankings(*cell) for cell in batch.cells],
-            cost=PATHS.cost("rankings", batch.name),
+            rankings=[paths.rankings(*cell) for cell in batch.cells],
+            cost=paths.cost("rankings", batch.name),
         log:
-            PATHS.log("rankings", batch.name),
+            paths.log("rankings", batch.name),
         benchmark:
-            PATHS.benchmark("rankings", batch.name)
+            paths.benchmark("rankings", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
         resources:
             **MODEL_JOB,
         params:
-            home=PATHS.home_of,
+            home=paths.home_of,
+            seed=paths.seed,
             cells=batch.cells,
             pool=study.pools[pool],
             orders=config["supervisors"]["judge_orders"],

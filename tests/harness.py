@@ -96,7 +96,7 @@ class Project:
         return "\n".join(f"== {path}\n{path.read_text()[-1500:]}" for path in files[-2:])
 
     def pending(self, *arguments: str) -> Counter:
-        """The jobs a run would start, by rule name; wildcards other than the seed are appended."""
+        """The jobs a run would start, by rule name; wildcards are appended, the seed is left out."""
         shown = self.snakemake("--dry-run", *arguments).stdout
         return jobs(shown)
 
@@ -122,6 +122,7 @@ def jobs(output: str) -> Counter:
             continue
         wildcards = re.search(r"^\s+wildcards: (.*)$", block, re.MULTILINE)
         values = [pair.split("=", 1) for pair in wildcards.group(1).split(", ")] if wildcards else []
-        name = "-".join([head.group(1), *(value for key, value in values if key != "seed")])
+        rule = re.sub(r"\.seed-\d+$", "", head.group(1))
+        name = "-".join([rule, *(value for key, value in values if key != "seed")])
         found[name] += 1
     return found

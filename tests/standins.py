@@ -29,7 +29,7 @@ def run(script, inputs, outputs, **params):
     snakemake = SimpleNamespace(
         input=inputs,
         output=outputs,
-        params=Named(**params),
+        params=Named(**{"seed": "1", **params}),
         wildcards=Named(seed="1"),
         resources=Named(gpu=0),
         log=[],

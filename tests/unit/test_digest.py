@@ -21,14 +21,14 @@ def package(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(digests, "SCRIPTS", tmp_path)
-    digests._tree.cache_clear()
+    digests.forget()
     yield tmp_path
-    digests._tree.cache_clear()
+    digests.forget()
 
 
 def change(package, name, text):
     (package / name).write_text(text)
-    digests._tree.cache_clear()
+    digests.forget()
     return code_digest("run")
 
 

@@ -21,7 +21,7 @@ from amongus.team import Case
 def main(snakemake: Any) -> None:
     """Play every cell. Cells share an engine, but merged checkpoints come one at a time into memory."""
     params = snakemake.params
-    seed = int(snakemake.wildcards.seed)
+    seed = int(snakemake.params.seed)
     paths = Paths(**params.home, seed=str(seed))
     method = rooms.module("methods", params.method)
     members = {member.name: member for member in map(load_member, snakemake.input.members)}

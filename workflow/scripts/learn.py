@@ -29,7 +29,7 @@ def open_verifier(snakemake: Any) -> Any:
         return None
     # By name, so that its code is a reason to learn again only where it scores (see `scorers` in rules/common.smk).
     verifying = import_module("amongus.verifying")
-    seed = int(snakemake.wildcards.seed)
+    seed = int(snakemake.params.seed)
     return verifying.open_verifier(snakemake.input.verifier[0], snakemake.params, seed)
 
 
@@ -51,7 +51,7 @@ def lesson(
     snakemake: Any, dataset: str, members: dict[str, Member], verifier: Any, stats: list[dict[str, float]]
 ) -> Lesson:
     """What the method may learn from on one dataset; `stats` gathers what its engines cost."""
-    params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    params, seed = snakemake.params, int(snakemake.params.seed)
     paths = Paths(**params.home, seed=str(seed))
     questions = read_table(paths.questions(dataset, "dev"), QUESTIONS).to_pylist()
 

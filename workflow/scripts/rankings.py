@@ -20,7 +20,7 @@ from amongus.supervision import JUDGE, compared, orders, suspicion
 def main(snakemake: Any) -> None:
     """Rank all cells with one judge and write one file per cell."""
     params = snakemake.params
-    paths = Paths(**params.home, seed=snakemake.wildcards.seed)
+    paths = Paths(**params.home, seed=snakemake.params.seed)
     folder = snakemake.input.model
     judge = Member(JUDGE, folder, fingerprint=read_json(Path(folder) / "fingerprint.json")["fingerprint"])
     engine = Engine({JUDGE: judge}, Sampling(), seed=int(paths.seed), **params.engine)

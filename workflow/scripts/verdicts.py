@@ -23,7 +23,7 @@ def main(snakemake: Any) -> None:
     folder = snakemake.input.model
     fingerprint = read_json(Path(folder) / "fingerprint.json")["fingerprint"]
     judge = Member(JUDGE, folder, fingerprint=fingerprint)
-    engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.wildcards.seed), **snakemake.params.engine)
+    engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.params.seed), **snakemake.params.engine)
     conversations = [
         judged(question, clipped(text, snakemake.params.limit), prompts)
         for questions, texts in tables

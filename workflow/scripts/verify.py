@@ -11,7 +11,7 @@ from amongus.verifying import open_verifier
 def main(snakemake: Any) -> None:
     """Ask about all files of texts in one go and write one file of scores for each."""
     params = snakemake.params
-    verifier = open_verifier(snakemake.input.model, params, int(snakemake.wildcards.seed))
+    verifier = open_verifier(snakemake.input.model, params, int(snakemake.params.seed))
     files = zip(snakemake.input.questions, snakemake.input.texts, strict=True)
     given = [read_answers(questions, texts) for questions, texts in files]
     references = [

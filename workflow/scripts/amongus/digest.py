@@ -17,8 +17,9 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+@cache
 def code_digest(*entries: str) -> str:
-    """The digest (16 hex digits) of the modules that `entries` reach.
+    """The digest (16 hex digits) of the modules that `entries` reach, as they were when they were first asked for.
 
     Args:
         entries: dotted modules (`amongus.methods.debate`), scripts beside the package (`respond`), or paths of
@@ -47,10 +48,16 @@ def _reach(entries: tuple[str, ...]) -> set[Path]:
 def _entry(entry: str) -> Path:
     if entry.endswith(".py"):
         return Path(entry).resolve()
-    files = list(_files(entry))
+    files = _files(entry)
     if not files:
         raise StudyError(f"{entry}: no such module under {SCRIPTS}")
     return files[0]
+
+
+def forget() -> None:
+    """Read the modules anew from here on."""
+    for cached in (code_digest, _tree, _files):
+        cached.cache_clear()
 
 
 @cache
@@ -77,14 +84,11 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _files(module: str) -> Iterator[Path]:
+@cache
+def _files(module: str) -> tuple[Path, ...]:
     """The file of a module under `SCRIPTS`, then the `__init__` files of its parents; none for other modules."""
     path = SCRIPTS.joinpath(*module.split("."))
-    if path.with_suffix(".py").exists():
-        yield path.with_suffix(".py")
-    elif (path / "__init__.py").exists():
-        yield path / "__init__.py"
-    else:
-        return
-    for parent in path.relative_to(SCRIPTS).parents[:-1]:
-        yield SCRIPTS / parent / "__init__.py"
+    own = next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
+    if own is None:
+        return ()
+    return own, *(SCRIPTS / parent / "__init__.py" for parent in path.relative_to(SCRIPTS).parents[:-1])
