@@ -12,13 +12,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from amongus.errors import StudyError
 from amongus.files import read_json
 from amongus.members import Member, Steering, check_safetensors
+from amongus.seals import read_sealed
 
 # What an adapter's config may say. Everything else must be absent, false or empty, or has no effect on use.
 _ADAPTER_KEYS = {
@@ -235,8 +236,8 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
     """
     mend = "extract the vector from this member again"
     try:
-        tensors = load_file(steering.path)
-    except (OSError, SafetensorError) as error:
+        tensors = load(read_sealed(steering.path))
+    except SafetensorError as error:
         raise StudyError(f"{steering.path}: not a safetensors file ({error}); {mend}") from None
     if len(tensors) != 1:
         raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {mend}")
@@ -309,7 +310,7 @@ def _adapter_config(path: Path) -> Mapping[str, Any]:
     Raises:
         StudyError: the adapter is of another kind.
     """
-    config = read_json(path)
+    config = read_json(path, sealed=False)
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise StudyError(f"{path}: not the config of a LoRA adapter; only peft_type LORA is supported")
     if config.get("bias", "none") != "none":

@@ -115,8 +115,8 @@ def save_adapter(model: Any, out: Path, base: str) -> None:
     model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)
     path = out / "adapter_config.json"
-    config = read_json(path)
+    config = read_json(path, sealed=False)
     config["base_model_name_or_path"] = base
     # peft keeps module names in a set: its order changes with the process.
     config["target_modules"] = sorted(config["target_modules"])
-    write_json(path, config)
+    write_json(path, config, sealed=False)
