@@ -10,6 +10,7 @@ from snakemake.utils import update_config, validate
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus import rooms
+from amongus.access import share_store
 from amongus.checks import check_personas, check_prompts
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
@@ -39,6 +40,8 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 except WorkflowError as error:
     raise WorkflowError(one_line(error)) from None
+
+share_store(config.get("store_group"))
 
 PATHS = study.paths
 DESIGN = design(study)
