@@ -28,6 +28,7 @@ rule alone:
         ),
         md=PATHS.table("alone", "md"),
         tex=PATHS.table("alone", "tex"),
+        manifest=PATHS.manifest("alone"),
     log:
         f"{PATHS.root}/logs/alone.log",
     benchmark:
@@ -55,6 +56,7 @@ rule impact:
         ),
         md=PATHS.table("impact", "md"),
         tex=PATHS.table("impact", "tex"),
+        manifest=PATHS.manifest("impact"),
     log:
         f"{PATHS.root}/logs/impact.log",
     benchmark:
@@ -82,6 +84,7 @@ rule mitigation:
         ),
         md=PATHS.table("mitigation", "md"),
         tex=PATHS.table("mitigation", "tex"),
+        manifest=PATHS.manifest("mitigation"),
     log:
         f"{PATHS.root}/logs/mitigation.log",
     benchmark:
@@ -109,6 +112,7 @@ rule supervisors:
         ),
         md=PATHS.table("supervisors", "md"),
         tex=PATHS.table("supervisors", "tex"),
+        manifest=PATHS.manifest("supervisors"),
     log:
         f"{PATHS.root}/logs/supervisors.log",
     benchmark:
@@ -139,6 +143,7 @@ rule refusals:
         ),
         md=PATHS.table("refusals", "md"),
         tex=PATHS.table("refusals", "tex"),
+        manifest=PATHS.manifest("refusals"),
     log:
         f"{PATHS.root}/logs/refusals.log",
     benchmark:
@@ -165,6 +170,7 @@ rule paper:
             caption=caption("paper"),
         ),
         md=PATHS.table("paper", "md"),
+        manifest=PATHS.manifest("paper"),
     log:
         f"{PATHS.root}/logs/paper.log",
     benchmark:
@@ -189,6 +195,7 @@ rule cost:
             labels={"table": "cost"},
             caption=caption("cost"),
         ),
+        manifest=PATHS.manifest("cost"),
     log:
         f"{PATHS.root}/logs/cost.log",
     benchmark:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import runpy
-from types import SimpleNamespace
 
 import pytest
 
@@ -23,47 +21,14 @@ from amongus.files import (
 )
 from amongus.members import Member, fingerprint_directory, load_member, save_member
 from amongus.paths import Paths
-from conftest import ROOT
+from scripts import Named
+from scripts import run_script as run
 
 DATASET = "gsm8k"
 PATHS = Paths("s", "1")
 ENGINE = {"device": "cpu", "dtype": "float32", "batch_tokens": 4096, "max_batch": 8, "flush_every": 8}
 SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 0, "repetition_penalty": 1.0, "max_new_tokens": 4}
 POINTWISE = {"judge.pointwise": {"text": "right?", "item": "- {text}"}}
-
-
-class Named(list):
-    """Positional and named, like Snakemake's inputs and outputs."""
-
-    def __init__(self, *items, **named):
-        super().__init__([*items, *named.values()])
-        self.__dict__.update(named)
-
-    def __getitem__(self, key):
-        return getattr(self, key) if isinstance(key, str) else super().__getitem__(key)
-
-    def get(self, key, default=None):
-        return self.__dict__.get(key, default)
-
-
-def run(script, inputs, outputs, **params):
-    """Run a rule's script with a stand-in for `snakemake`."""
-    for path in outputs:
-        for one in path if isinstance(path, list) else [path]:
-            os.makedirs(os.path.dirname(one) or ".", exist_ok=True)
-    snakemake = SimpleNamespace(
-        input=inputs,
-        output=outputs,
-        params=Named(**params),
-        wildcards=Named(seed="1"),
-        log=[],
-        config={},
-    )
-    runpy.run_path(
-        str(ROOT / "workflow" / "scripts" / f"{script}.py"),
-        init_globals={"snakemake": snakemake},
-        run_name="__main__",
-    )
 
 
 @pytest.fixture
