@@ -103,10 +103,17 @@ def test_compaction_removes_what_killed_writers_left_and_not_what_living_ones_wr
 def test_a_shard_that_vanishes_on_a_network_file_system_is_not_damaged(tmp_path, monkeypatch):
     filled(tmp_path / "store", count=1)
 
-    def stale(*_arguments, **_options):
-        raise OSError(errno.ESTALE, "Stale file handle")
+    class Stale:
+        def __enter__(self):
+            return self
 
-    monkeypatch.setattr(shards.pq, "read_table", stale)
+        def __exit__(self, *_error):
+            pass
+
+        def read(self):
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(os, "fdopen", lambda *_arguments: Stale())
     (shard,) = (tmp_path / "store" / "f").iterdir()
     assert shards.read(shard, Access()) is None and shard.exists()
 

@@ -107,7 +107,7 @@ def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Tabl
     else:
         arrays = [pa.array(_encodable(columns[field.name], field.type), field.type) for field in schema]
         table = pa.Table.from_arrays(arrays, schema=schema)
-    content = _parquet(table)
+    content = parquet_bytes(table)
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 
@@ -187,7 +187,7 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="replace")
 
 
-def _parquet(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table) -> bytes:
     """The bytes of a sealed parquet file, the same for the same table."""
     file = io.BytesIO()
     with pq.ParquetWriter(file, table.schema, compression="zstd") as writer:

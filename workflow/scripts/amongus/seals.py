@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from amongus.errors import StudyError
@@ -24,6 +25,8 @@ PARQUET_KEY = "file_sha256"
 BLANK = "0" * 64
 """What stands in the seal's place while the digest is computed."""
 ASIDE = ".damaged"
+UNSEALED = "no checksum"
+"""The flaw of a file that was not written here, or lost its end."""
 
 # What stands before the digest: for parquet the lengths that its footer encodes strings with, for JSON a key of the
 # outermost object (deeper ones are indented further, and texts have no line breaks).
@@ -54,7 +57,7 @@ def flaw(content: bytes, kind: str) -> str | None:
         return "empty file"
     start = _place(content, kind)
     if start < 0:
-        return "no checksum"
+        return UNSEALED
     end = start + len(BLANK)
     whole = hashlib.sha256(content[:start])
     whole.update(BLANK.encode())
@@ -104,12 +107,12 @@ def move_aside(path: str | Path) -> Path:
     """Rename a damaged file or folder to `….damaged`, in the place of an earlier one; returns the new name."""
     path = Path(path)
     aside = path.with_name(path.name + ASIDE)
-    try:
-        if aside.is_dir():
-            os.rename(aside, _free(aside))
-        os.replace(path, aside)
-    except FileNotFoundError:
-        pass  # Another job has moved it.
+    # Another job may have moved it already, or do so now.
+    if os.path.lexists(path):
+        with suppress(FileNotFoundError):
+            if aside.is_dir():
+                os.rename(aside, _free(aside))
+            os.replace(path, aside)
     return aside
 
 

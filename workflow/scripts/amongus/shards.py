@@ -1,4 +1,7 @@
-"""One shard of the store: a parquet of answers, checksummed, written whole and never changed."""
+"""One shard of the store: a parquet of answers, checksummed, written whole and never changed.
+
+It is sealed as every file here; a checksum of the answers themselves binds them to their fingerprint, its folder.
+"""
 
 import errno
 import hashlib
@@ -13,7 +16,8 @@ import pyarrow.parquet as pq
 
 from amongus.access import Access
 from amongus.errors import StudyError, full_disk_named
-from amongus.seals import move_aside
+from amongus.files import parquet_bytes
+from amongus.seals import UNSEALED, flaw, move_aside
 from amongus.seeds import canonical
 
 SCHEMA = pa.schema(
@@ -65,11 +69,19 @@ def load(path: Path, access: Access) -> dict[str, Row]:
     with os.fdopen(handle, "rb") as file:
         access.refuse(path, os.fstat(handle))
         try:
-            table = pq.read_table(file)
-        except MemoryError:
-            raise  # Says nothing about the shard.
-        except (pa.ArrowException, OSError) as error:
+            content = file.read()
+        except OSError as error:
             raise _vanished(path, error) or ValueError(str(error)) from None
+    reason = flaw(content, SUFFIX)
+    # Shards of before there were seals have the checksum of their answers alone.
+    if reason and reason != UNSEALED:
+        raise ValueError(reason)
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+    except MemoryError:
+        raise  # Says nothing about the shard.
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(str(error)) from None
     if table.schema.names != SCHEMA.names:
         raise ValueError("other columns")
     columns = table.to_pydict()
@@ -97,7 +109,7 @@ def write(folder: Path, rows: dict[str, Row], access: Access) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 access.give(handle)
-                pq.write_table(pa.table(columns, schema=schema), file, compression="zstd")
+                file.write(parquet_bytes(pa.table(columns, schema=schema)))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, folder / f"{uuid.uuid4().hex}{SUFFIX}")
