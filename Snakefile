@@ -51,6 +51,7 @@ wildcard_constraints:
 
 rule tables:
     input:
+        study.kept_files(),
         expand(
             PATHS.table("{table}", "{suffix}"),
             table=TABLES,
@@ -59,10 +60,12 @@ rule tables:
         PATHS.table("paper", "md"),
         PATHS.table("paper", "csv"),
         PATHS.table("cost", "csv"),
+        expand(PATHS.manifest("{table}"), table=[*TABLES, "paper", "cost"]),
 
 
 rule figures:
     input:
+        study.kept_files(),
         expand(PATHS.figure("{figure}"), figure=FIGURES),
 
 
