@@ -8,7 +8,7 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin plan doctor test bubblewrap slurmd lint format reap bench check-data docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin plan doctor test bubblewrap slurmd lint format reap bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -76,6 +76,16 @@ bench: $(VENV)/.installed ## Measure the engine against plain baselines (CPU-tim
 check-data: $(VENV)/.installed ## Check prompts and scorers on all real rows (DATASETS=folder with the JSON files; minutes).
 	@test -n "$(DATASETS)" || { echo "make check-data DATASETS=/folder/with/json"; exit 1; }
 	OMP_NUM_THREADS=1 python benchmarks/check_data.py $(DATASETS)
+
+verify: $(VENV)/.installed ## Check every checksum of the results (CONFIG=study file: its own and its store; MOVE=1 moves damage aside).
+	@PYTHONPATH=workflow/scripts python -m amongus.verification --config $(CONFIG) $(if $(MOVE),--move)
+
+compact: $(VENV)/.installed ## Merge the many small shards of the store (CONFIG=study file, for a store of its own).
+	@PYTHONPATH=workflow/scripts python -m amongus.compaction --config $(CONFIG)
+
+compare: $(VENV)/.installed ## Show the paired differences of two studies (A=results/x B=results/y; CSV=file writes them too).
+	@test -n "$(A)" -a -n "$(B)" || { echo "make compare A=results/x B=results/y"; exit 1; }
+	@PYTHONPATH=workflow/scripts python -m amongus.comparing $(A) $(B) $(if $(CSV),--csv $(CSV))
 
 docs: $(VENV)/.installed ## Copy the tables and figures of the demos that were run into docs/ and README.md.
 	if [ -d results/demo/tables ]; then python docs/update.py results/demo README.md; fi

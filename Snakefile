@@ -63,6 +63,7 @@ wildcard_constraints:
 
 rule tables:
     input:
+        study.kept_files(),
         expand(
             PATHS.table("{table}", "{suffix}"),
             table=TABLES,
@@ -71,10 +72,12 @@ rule tables:
         PATHS.table("paper", "md"),
         PATHS.table("paper", "csv"),
         PATHS.table("cost", "csv"),
+        expand(PATHS.manifest("{table}"), table=[*TABLES, "paper", "cost"]),
 
 
 rule figures:
     input:
+        study.kept_files(),
         expand(PATHS.figure("{figure}"), figure=FIGURES),
 
 

@@ -12,6 +12,7 @@ from snakemake.utils import update_config, validate
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus import rooms
+from amongus.access import share_store
 from amongus.checks import check_personas, check_prompts
 from amongus.cluster import refuse_leftover
 from amongus.configs import one_line, typed
@@ -40,6 +41,8 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 except WorkflowError as error:
     raise WorkflowError(one_line(error)) from None
+
+share_store(config.get("store_group"))
 
 PATHS = study.paths
 DESIGN = design(study)

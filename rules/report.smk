@@ -28,6 +28,7 @@ rule alone:
         ),
         md=PATHS.table("alone", "md"),
         tex=PATHS.table("alone", "tex"),
+        manifest=PATHS.manifest("alone"),
     log:
         f"{PATHS.root}/logs/alone.log",
     benchmark:
@@ -57,6 +58,7 @@ rule impact:
         ),
         md=PATHS.table("impact", "md"),
         tex=PATHS.table("impact", "tex"),
+        manifest=PATHS.manifest("impact"),
     log:
         f"{PATHS.root}/logs/impact.log",
     benchmark:
@@ -86,6 +88,7 @@ rule mitigation:
         ),
         md=PATHS.table("mitigation", "md"),
         tex=PATHS.table("mitigation", "tex"),
+        manifest=PATHS.manifest("mitigation"),
     log:
         f"{PATHS.root}/logs/mitigation.log",
     benchmark:
@@ -115,6 +118,7 @@ rule supervisors:
         ),
         md=PATHS.table("supervisors", "md"),
         tex=PATHS.table("supervisors", "tex"),
+        manifest=PATHS.manifest("supervisors"),
     log:
         f"{PATHS.root}/logs/supervisors.log",
     benchmark:
@@ -147,6 +151,7 @@ rule refusals:
         ),
         md=PATHS.table("refusals", "md"),
         tex=PATHS.table("refusals", "tex"),
+        manifest=PATHS.manifest("refusals"),
     log:
         f"{PATHS.root}/logs/refusals.log",
     benchmark:
@@ -175,6 +180,7 @@ rule paper:
             caption=caption("paper"),
         ),
         md=PATHS.table("paper", "md"),
+        manifest=PATHS.manifest("paper"),
     log:
         f"{PATHS.root}/logs/paper.log",
     benchmark:
@@ -201,6 +207,7 @@ rule cost:
             labels={"table": "cost"},
             caption=caption("cost"),
         ),
+        manifest=PATHS.manifest("cost"),
     log:
         f"{PATHS.root}/logs/cost.log",
     benchmark:

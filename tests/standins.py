@@ -8,10 +8,11 @@ from conftest import ROOT
 
 
 class Named(list):
-    """Positional and named, like Snakemake's inputs and outputs."""
+    """Positional and named, like Snakemake's inputs and outputs: a name may stand for a list, the whole is flat."""
 
     def __init__(self, *items, **named):
-        super().__init__([*items, *named.values()])
+        values = [*items, *named.values()]
+        super().__init__(one for value in values for one in (value if isinstance(value, list) else [value]))
         self.__dict__.update(named)
 
     def __getitem__(self, key):
@@ -21,11 +22,16 @@ class Named(list):
         return self.__dict__.get(key, default)
 
 
+def outputs(stem, kinds=("csv", "md", "tex")):
+    """What the rule of a table writes."""
+    suffixes = {"manifest": "manifest.json", **{kind: kind for kind in kinds}}
+    return Named(**{name: f"{stem}.{suffix}" for name, suffix in suffixes.items()})
+
+
 def run(script, inputs, outputs, **params):
     """Run a rule's script with a stand-in for `snakemake`."""
     for path in outputs:
-        for one in path if isinstance(path, list) else [path]:
-            os.makedirs(os.path.dirname(one) or ".", exist_ok=True)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     snakemake = SimpleNamespace(
         input=inputs,
         output=outputs,

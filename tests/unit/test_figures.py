@@ -1,10 +1,7 @@
 """Pictures and reader's tables of a small study, and the scripts that write them."""
 
-import runpy
 import warnings
 from itertools import product
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +13,8 @@ from amongus.files import RUNS, SCORES, write_json, write_table
 from amongus.render import csv_text, markdown
 from amongus.supervisors import SUPERVISORS
 from amongus.tables import IMPACT, MITIGATION
+from standins import Named, outputs, run
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 DEFENCES = ["none", "self", "reward", "random", "oracle"]
 VALUE = {
     "pools": {"clean": ["a", "b", "c"], "$evil_1": ["a", "b", "$x"], "empty": ["a", "b"]},
@@ -68,18 +65,10 @@ def made(tmp_path_factory):
         responses.append(folder / "responses" / f"{len(labels)}.parquet")
         graded = rng.integers(0, 2, 20).astype(float)
         write_table(responses[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
-    inputs = SimpleNamespace(scores=scores, runs=runs, responses=responses)
-    params = SimpleNamespace(cells=cells, response_cells=labels, design=VALUE)
+    inputs = Named(scores=scores, runs=runs, responses=responses)
     for name in CASES:
-        output = SimpleNamespace(**{kind: str(folder / f"{name}.{kind}") for kind in ("csv", "md", "tex")})
-        run_script(name, inputs, params, output)
+        run(name, inputs, outputs(folder / name), cells=cells, response_cells=labels, design=VALUE)
     return folder
-
-
-def run_script(name, inputs, params, output):
-    """Run a rule's script as Snakemake would, its log apart."""
-    snakemake = SimpleNamespace(input=inputs, params=params, output=output, config={}, log=[], wildcards=None)
-    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake}, run_name="__main__")
 
 
 @pytest.mark.parametrize(("name", "columns"), CASES.items())
@@ -116,8 +105,7 @@ def test_mitigation_shows_masks_of_supervisors(made):
 def test_figures_repeat_to_the_byte(made, tmp_path, name, kind):
     paths = [tmp_path / f"{i}.{kind}" for i in range(2)]
     for path in paths:
-        inputs = SimpleNamespace(table=made / f"{name}.csv")
-        run_script("figures", inputs, SimpleNamespace(name=name, design=VALUE), SimpleNamespace(figure=path))
+        run("figures", Named(table=made / f"{name}.csv"), Named(figure=path), name=name, design=VALUE)
     first, second = (path.read_bytes() for path in paths)
     assert first == second
     assert first.startswith(b"\x89PNG" if kind == "png" else b"<?xml")
@@ -180,12 +168,8 @@ def test_views_format_figures():
 
 def test_cost_script(tmp_path):
     write_json(tmp_path / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
-    run_script(
-        "cost",
-        SimpleNamespace(sidecars=[tmp_path / "a.json"]),
-        SimpleNamespace(),
-        SimpleNamespace(csv=tmp_path / "cost.csv"),
-    )
+    output = Named(csv=tmp_path / "cost.csv", manifest=tmp_path / "cost.manifest.json")
+    run("cost", Named(sidecars=[tmp_path / "a.json"]), output)
     assert (tmp_path / "cost.csv").read_text().splitlines() == [
         "rule,jobs,model_loads,prompts_asked,prompts_generated,prompt_tokens,new_tokens,seconds",
         "respond,1,1,0,0,0,0,2.500000",

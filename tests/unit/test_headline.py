@@ -1,11 +1,9 @@
 """The paper's figures beside a study's, on studies small enough to work out by hand."""
 
-import runpy
 import warnings
 from functools import partial
 from math import isnan
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,8 +17,8 @@ from amongus.headline import EMPTY, HEADLINE, differences, headline
 from amongus.render import csv_text, markdown
 from amongus.views import paper_view
 from scored import NAN, pick
+from standins import Named, outputs, run
 
-SCRIPT = Path(__file__).resolve().parents[2] / "workflow" / "scripts" / "paper.py"
 VALUE = {
     "study": "tiny",
     "seeds": [1, 2],
@@ -256,15 +254,9 @@ def test_the_script_writes_both(tmp_path):
         cells.append({key: frame[key].iat[0] for key in ("seed", "pool", "method", "defence", "dataset")})
         columns = {"id": frame["id"].tolist(), "score": frame["score"].tolist(), "reason": [""] * len(frame)}
         write_table(tmp_path / f"{number}", columns, SCORES)
-    output = SimpleNamespace(csv=str(tmp_path / "paper.csv"), md=str(tmp_path / "paper.md"))
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(scores=[tmp_path / f"{number}" for number in range(len(frames))]),
-        params=SimpleNamespace(cells=cells, design=ONLY),
-        output=output,
-        config={},
-        log=[],
-    )
-    runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake}, run_name="__main__")
+    output = outputs(tmp_path / "paper", ("csv", "md"))
+    scores = [tmp_path / f"{number}" for number in range(len(frames))]
+    run("paper", Named(scores=scores), output, cells=cells, design=ONLY)
     assert Path(output.csv).read_text() == csv_text(headline(pd.concat(frames), Design.read(ONLY)))
     text = Path(output.md).read_text()
     assert text.startswith("# The paper's headline figures\n")

@@ -16,6 +16,7 @@ from amongus.engine.models import Models, read_vector
 from amongus.engine.streams import canonical
 from amongus.errors import StudyError
 from amongus.members import Member, Steering
+from amongus.seals import seal_safetensors
 
 PROMPT = [1, 40, 50, 60, 70]
 
@@ -79,6 +80,7 @@ def test_steering_acts_from_the_prompts_last_position_on(folder, load):
 def test_vectors_with_a_row_for_the_embeddings_are_understood(tmp_path):
     rows = torch.arange(4.0)[:, None].expand(4, 5).contiguous()
     save_file({"v": rows}, tmp_path / "v.safetensors")
+    seal_safetensors(tmp_path / "v.safetensors")
     with_embeddings = read_vector(Steering(str(tmp_path / "v.safetensors"), 3, 1.0), layers=3, width=5)
     without = read_vector(Steering(str(tmp_path / "v.safetensors"), 3, 1.0), layers=4, width=5)
     assert with_embeddings.tolist() == [3.0] * 5 and without.tolist() == [2.0] * 5
@@ -87,7 +89,7 @@ def test_vectors_with_a_row_for_the_embeddings_are_understood(tmp_path):
 @pytest.mark.parametrize(
     ("steering", "message"),
     [
-        (("missing.safetensors", 1), "not a safetensors"),
+        (("missing.safetensors", 1), "no such file"),
         (("vectors.safetensors", 4), "layer 4 of a model with layers 1 to 3"),
         (("wide.safetensors", 1), "does not fit"),
     ],
@@ -136,7 +138,7 @@ def test_checkpoints_that_cannot_be_used_are_refused(folder, tmp_path):
         assert "\n" not in str(caught.value) and str(copy) in str(caught.value)
 
     refused(lambda copy: (copy / "model.safetensors").rename(copy / "pytorch_model.bin"), "no safetensors")
-    refused(lambda copy: (copy / "model.safetensors").write_bytes(b"junk"), "cannot be loaded")
+    refused(lambda copy: (copy / "model.safetensors").write_bytes(b"junk"), "damaged safetensors")
     refused(lambda copy: _edit(copy, num_hidden_layers=4), "do not fit the architecture")
     refused(lambda copy: _edit(copy, model_type="unheard_of"), "cannot be loaded as a checkpoint")
     refused(lambda copy: tiny.checkpoint(copy, vocab_size=100), "the model 100")

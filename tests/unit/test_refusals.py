@@ -1,10 +1,8 @@
 """Refusals beside scores, counted by hand."""
 
 import json
-import runpy
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,8 +14,8 @@ from amongus.files import RESPONSES, RUNS, SCORES, write_table
 from amongus.refusals import REFUSALS, SINGLE, Classifier, kind_of, member_cells, read_counts, refusals
 from amongus.scoring import noncompliance
 from scored import pick
+from standins import Named, outputs, run
 
-SCRIPT = Path(__file__).resolve().parents[2] / "workflow" / "scripts" / "refusals.py"
 NAN = float("nan")
 REFUSES, ASKS, KNOWS_NOT = (
     "I'm sorry, but I can't help with that.",
@@ -163,24 +161,20 @@ def test_scores_of_other_questions_are_named(written):
 
 
 def test_the_script_has_rows_for_teams_and_members(written):
-    output = SimpleNamespace(**{kind: str(written / f"refusals.{kind}") for kind in ("csv", "md", "tex")})
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(
+    output = outputs(written / "refusals")
+    run(
+        "refusals",
+        Named(
             runs=[written / "run"],
             scores=[written / "scores"],
             responses=[written / "responses"],
             response_scores=[written / "scores"],
         ),
-        params=SimpleNamespace(
-            cells=[CELL],
-            response_cells=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
-            design=json.loads(json.dumps(VALUE)),
-        ),
-        output=output,
-        config={},
-        log=[],
+        output,
+        cells=[CELL],
+        response_cells=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
+        design=json.loads(json.dumps(VALUE)),
     )
-    runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake}, run_name="__main__")
     table = pd.read_csv(output.csv)
     assert list(table.columns) == REFUSALS
     assert table["method"].tolist() == [SINGLE, SINGLE, "debate", "debate"]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 import tiny
 from amongus.errors import StudyError
 from amongus.files import CONVERSATIONS, write_table
-from amongus.members import fingerprint_directory
+from amongus.members import write_fingerprint
 from amongus.training import finetune, launching, reinforce, tuning
 from amongus.training.common import Tokens
 from amongus.training.job import TrainJob
@@ -70,9 +70,7 @@ def home(tmp_path_factory):
     tiny.checkpoint(folder / "base", kind="qwen2")
     tiny.reward_checkpoint(folder / "reward")
     for name in ("base", "reward"):
-        (folder / name / "fingerprint.json").write_text(
-            json.dumps({"fingerprint": fingerprint_directory(folder / name)})
-        )
+        write_fingerprint(folder / name)
     chats = [
         [{"role": "user", "content": f"what is {n}?"}, {"role": "assistant", "content": f"{n} is wrong"}]
         for n in range(24)

@@ -6,13 +6,13 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from amongus.errors import StudyError
+from amongus.errors import StudyError, full_disk
 
 
 def configure_logging(snakemake: Any) -> None:
     """Send log records, progress bars and uncaught exceptions to the rule's log and, errors, to the screen.
 
-    A `StudyError` is shown as its one line; anything else with its traceback.
+    A `StudyError`, or a full disk, is shown as its one line; anything else with its traceback.
     """
     level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
     if snakemake.log:
@@ -33,9 +33,10 @@ def configure_logging(snakemake: Any) -> None:
     logging.captureWarnings(True)
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, StudyError):
-            logging.error("%s", error)
-            print(f"Error: {error}", file=screen)
+        line = error if issubclass(kind, StudyError) else full_disk(error, os.getcwd())
+        if line:
+            logging.error("%s", line)
+            print(f"Error: {line}", file=screen)
         else:
             logging.critical("uncaught exception", exc_info=(kind, error, trace))
             print(f"{kind.__name__}: {error}", file=screen)

@@ -5,6 +5,7 @@ from typing import Any
 from _helpers import configure_logging
 from amongus.alone import alone, alone_view
 from amongus.cells import Design
+from amongus.provenance import write_manifest
 from amongus.render import write
 from amongus.supervisors import read_responses
 
@@ -16,6 +17,7 @@ def main(snakemake: Any) -> None:
     responses = read_responses(snakemake.input.responses, params.response_cells)
     table = alone(responses, params.replaces, params.design["attackers"], design)
     write(table, alone_view(table, design), snakemake.output)
+    write_manifest(snakemake)
 
 
 if __name__ == "__main__":

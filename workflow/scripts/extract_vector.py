@@ -11,6 +11,7 @@ from amongus import rooms
 from amongus.costs import write_cost
 from amongus.devices import take_gpus
 from amongus.files import whole_file
+from amongus.seals import seal_safetensors
 from train import job
 
 
@@ -24,6 +25,7 @@ def main(snakemake: Any) -> None:
         rooms.module(room, name).train(job(snakemake, Path(folder)))
         with whole_file(vectors) as target:
             os.replace(Path(folder) / "vectors.safetensors", target)
+            seal_safetensors(target)
     write_cost(snakemake.output.cost, "extract_vector", {"seconds": perf_counter() - began})
 
 

@@ -16,7 +16,7 @@ from amongus.devices import take_gpus
 from amongus.engine.opening import open_engine
 from amongus.engine.requests import Request, user
 from amongus.files import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table, whole_directory, write_json
-from amongus.members import Member, fingerprint_directory, load_member
+from amongus.members import Member, load_member, write_fingerprint
 from amongus.paths import Paths
 from amongus.prompts import Template
 from amongus.scoring import explain
@@ -124,8 +124,7 @@ def main(snakemake: Any) -> None:
                 shutil.copytree(made[key], folder, copy_function=link, dirs_exist_ok=True)
             else:
                 method.learn(replace(given, masked=decided["masked"]), folder)
-                if method.LEVEL == "weight":
-                    write_json(folder / "fingerprint.json", {"fingerprint": fingerprint_directory(folder)})
+                write_fingerprint(folder, weights=method.LEVEL == "weight")
             if method.LEVEL == "weight":
                 write_json(folder / TEAM, decided)
         made.setdefault(key, path)

@@ -7,9 +7,9 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus import rooms
-from amongus.files import read_json
-from amongus.members import Member, member_fingerprint, save_member
+from amongus.members import Member, known_fingerprint, member_fingerprint, save_member
 from amongus.paths import Paths
+from amongus.seals import read_sealed
 
 
 def build(name: str, description: dict[str, Any], personas: dict[str, list[str]], paths: Paths) -> Member:
@@ -34,13 +34,9 @@ def build(name: str, description: dict[str, Any], personas: dict[str, list[str]]
 def _parts(member: Member) -> dict[str, str]:
     """Fingerprints of the files behind a member."""
     folders = {"base": member.base, "adapter": member.adapter}
-    parts = {
-        role: read_json(Path(folder) / "fingerprint.json")["fingerprint"]
-        for role, folder in folders.items()
-        if folder
-    }
+    parts = {role: known_fingerprint(folder) for role, folder in folders.items() if folder}
     if member.steering:
-        parts["vector"] = hashlib.sha256(Path(member.steering.path).read_bytes()).hexdigest()
+        parts["vector"] = hashlib.sha256(read_sealed(member.steering.path)).hexdigest()
     return parts
 
 

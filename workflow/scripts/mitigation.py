@@ -4,6 +4,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.cells import Design, read_scores
+from amongus.provenance import write_manifest
 from amongus.render import write
 from amongus.supervisors import read_masks, supervisors
 from amongus.tables import mitigation
@@ -16,6 +17,7 @@ def main(snakemake: Any) -> None:
     caught = supervisors(read_masks(snakemake.input.runs, cells), None, design)
     table = mitigation(read_scores(snakemake.input.scores, cells), caught, design)
     write(table, mitigation_view(table, design), snakemake.output)
+    write_manifest(snakemake)
 
 
 if __name__ == "__main__":

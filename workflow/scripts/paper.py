@@ -6,6 +6,7 @@ from _helpers import configure_logging
 from amongus.cells import Design, read_scores
 from amongus.files import write_text
 from amongus.headline import differences, headline
+from amongus.provenance import write_manifest
 from amongus.render import csv_text, markdown
 from amongus.views import paper_view
 
@@ -20,6 +21,7 @@ def main(snakemake: Any) -> None:
     text = f"{markdown(paper_view(table, design))}\n## This study, beside the paper's\n\n"
     write_text(snakemake.output.csv, csv_text(table))
     write_text(snakemake.output.md, text + "".join(f"- {line}\n" for line in lines))
+    write_manifest(snakemake)
 
 
 if __name__ == "__main__":

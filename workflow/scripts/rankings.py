@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
@@ -10,8 +9,8 @@ from amongus.costs import write_cost
 from amongus.devices import take_gpus
 from amongus.engine.engine import Engine
 from amongus.engine.sampling import Sampling
-from amongus.files import QUESTIONS, RANKINGS, RESPONSES, read_json, read_table, write_table
-from amongus.members import Member
+from amongus.files import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
+from amongus.members import Member, known_fingerprint
 from amongus.paths import Paths
 from amongus.prompts import Template, clipped
 from amongus.supervision import JUDGE, compared, orders, suspicion
@@ -22,7 +21,7 @@ def main(snakemake: Any) -> None:
     params = snakemake.params
     paths = Paths(**params.home, seed=snakemake.params.seed)
     folder = snakemake.input.model
-    judge = Member(JUDGE, folder, fingerprint=read_json(Path(folder) / "fingerprint.json")["fingerprint"])
+    judge = Member(JUDGE, folder, fingerprint=known_fingerprint(folder))
     engine = Engine({JUDGE: judge}, Sampling(), seed=int(paths.seed), **params.engine)
     for (_, dataset, split), path in zip(params.cells, snakemake.output.rankings, strict=True):
         questions = read_table(paths.questions(dataset, split), QUESTIONS).to_pylist()

@@ -4,6 +4,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.cells import Design
+from amongus.provenance import write_manifest
 from amongus.refusals import member_cells, read_counts, refusals, refusals_view
 from amongus.render import write
 
@@ -19,6 +20,7 @@ def main(snakemake: Any) -> None:
     )
     table = refusals(counts, design)
     write(table, refusals_view(table, design), snakemake.output)
+    write_manifest(snakemake)
 
 
 if __name__ == "__main__":

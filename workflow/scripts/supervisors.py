@@ -4,6 +4,7 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.cells import Design
+from amongus.provenance import write_manifest
 from amongus.render import write
 from amongus.supervisors import read_masks, read_responses, supervisors
 from amongus.views import supervisors_view
@@ -16,6 +17,7 @@ def main(snakemake: Any) -> None:
     responses = read_responses(snakemake.input.responses, snakemake.params.response_cells)
     table = supervisors(masks, responses, design)
     write(table, supervisors_view(table, design), snakemake.output)
+    write_manifest(snakemake)
 
 
 if __name__ == "__main__":

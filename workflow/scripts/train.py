@@ -10,7 +10,7 @@ from amongus import rooms
 from amongus.costs import write_cost
 from amongus.devices import take_gpus
 from amongus.files import whole_directory, write_json
-from amongus.members import fingerprint_directory
+from amongus.members import write_fingerprint
 from amongus.paths import Paths
 from amongus.prompts import Template
 from amongus.training.job import TrainJob
@@ -44,7 +44,7 @@ def main(snakemake: Any) -> None:
     with whole_directory(snakemake.output[0]) as folder:
         metrics = rooms.module(room, name).train(job(snakemake, folder))
         write_json(folder / "metrics.json", metrics)
-        write_json(folder / "fingerprint.json", {"fingerprint": fingerprint_directory(folder)})
+        write_fingerprint(folder)
     write_cost(
         snakemake.output.cost,
         "train",

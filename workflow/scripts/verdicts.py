@@ -1,7 +1,6 @@
 """Rule verdicts: the judge's verdict on every response, read from the logits of its labels."""
 
 from math import isfinite, nan
-from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
@@ -9,8 +8,8 @@ from amongus.costs import write_cost
 from amongus.devices import take_gpus
 from amongus.engine.engine import Engine
 from amongus.engine.sampling import Sampling
-from amongus.files import QUESTIONS, RESPONSES, VERDICTS, read_json, read_table, write_table
-from amongus.members import Member
+from amongus.files import QUESTIONS, RESPONSES, VERDICTS, read_table, write_table
+from amongus.members import Member, known_fingerprint
 from amongus.prompts import Template, clipped
 from amongus.supervision import CONTINUATION, JUDGE, LABELS, judged, verdict
 
@@ -21,8 +20,7 @@ def main(snakemake: Any) -> None:
     tables = [(read_table(questions, QUESTIONS), read_table(texts, RESPONSES)) for questions, texts in files]
     prompts = {name: Template(**template) for name, template in snakemake.params.prompts.items()}
     folder = snakemake.input.model
-    fingerprint = read_json(Path(folder) / "fingerprint.json")["fingerprint"]
-    judge = Member(JUDGE, folder, fingerprint=fingerprint)
+    judge = Member(JUDGE, folder, fingerprint=known_fingerprint(folder))
     engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.params.seed), **snakemake.params.engine)
     conversations = [
         judged(question, clipped(text, snakemake.params.limit), prompts)

@@ -19,7 +19,7 @@ from amongus.files import (
     SCORES,
     TRANSCRIPTS,
     VERDICTS,
-    read_json,
+    read_record,
     read_table,
     write_table,
 )
@@ -141,7 +141,7 @@ def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any)
 def _team(task: Task) -> dict[str, Any]:
     """What was decided for the team before, as `learn` wrote it; empty where it decides question by question."""
     known = task.learned and (task.learned / TEAM).exists()
-    return read_json(task.learned / TEAM) if known else {}
+    return read_record(task.learned, TEAM) if known else {}
 
 
 def unreadable(task: Task, outcomes: Sequence[Outcome], known: Case) -> list[bool]:

@@ -2,10 +2,16 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from amongus.errors import StudyError
+
+STORE = "results/store"
+"""The store of a study that names none, as in config/schema.yaml."""
 
 
 def one_line(error: Exception) -> str:
@@ -32,6 +38,26 @@ def typed(overrides: Mapping[str, Any]) -> dict[str, Any]:
     {'seeds': [1, 2], 'engine': {'device': 'cpu', 'max_batch': 7}}
     """
     return {key: _typed(value) for key, value in overrides.items() if isinstance(value, dict | list)}
+
+
+def read_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
+    """The top-level keys of study files, later ones over earlier; defaults are not filled in.
+
+    Raises:
+        StudyError: a file is missing or not a YAML mapping.
+    """
+    merged: dict[str, Any] = {}
+    for path in paths:
+        try:
+            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise StudyError(
+                f"{path}: not a study's config ({error}); give one like config/demo.yaml"
+            ) from None
+        if not isinstance(content, dict):
+            raise StudyError(f"{path}: not a study's config; give one like config/demo.yaml")
+        merged |= content
+    return merged
 
 
 def _typed(value: Any) -> Any:

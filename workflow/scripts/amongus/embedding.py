@@ -74,7 +74,7 @@ def _weights() -> dict[str, Any]:
 
 def _check_modules(folder: Path) -> None:
     """Modules behind the language model may have weights of their own; those in pickles would be opened."""
-    for module in read_json(folder / _MODULES):
+    for module in read_json(folder / _MODULES, sealed=False):
         own = folder / module["path"]
         if (own / "pytorch_model.bin").exists():
             check_safetensors(own)

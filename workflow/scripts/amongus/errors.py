@@ -1,5 +1,14 @@
 """The one exception that is meant for the person who runs a study."""
 
+import errno
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Libraries written in other languages hand on the system's words, not its number.
+_FULL = ("No space left on device", "Disk quota exceeded")
+
 
 class StudyError(Exception):
     """Something in the study's input is wrong; the message is one line that names the file and the mend.
@@ -11,3 +20,32 @@ class StudyError(Exception):
     def __init__(self, message: str) -> None:
         line = " ".join(message.split())
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+
+
+def run_command(main: Callable[[], int]) -> None:
+    """Leave the process with the status that `main` returns; a `StudyError` is one line and status 1."""
+    try:
+        sys.exit(main())
+    except StudyError as error:
+        sys.exit(f"Error: {error}")
+
+
+def full_disk(error: BaseException, folder: str | Path) -> StudyError | None:
+    """The line to show where `error` says that the disk of `folder` is full or a quota used up; None if it does not."""
+    code = getattr(error, "errno", None)
+    if code not in (errno.ENOSPC, errno.EDQUOT) and not any(words in str(error) for words in _FULL):
+        return None
+    what = "a quota is used up" if code == errno.EDQUOT or _FULL[1] in str(error) else "the disk is full"
+    return StudyError(f"{folder}: {what}; make room there and run again, nothing that was made is lost")
+
+
+@contextmanager
+def full_disk_named(folder: str | Path) -> Iterator[None]:
+    """Turn the error of a full disk into one line that names `folder`, which was being written."""
+    try:
+        yield
+    except Exception as error:
+        line = None if isinstance(error, StudyError) else full_disk(error, folder)
+        if line is None:
+            raise
+        raise line from None

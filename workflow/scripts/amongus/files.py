@@ -1,5 +1,6 @@
-"""Tables and texts on disk: a declared schema, and each file whole or absent."""
+"""Tables and texts on disk: a declared schema, and each file whole or absent, or seen to be damaged."""
 
+import io
 import json
 import os
 import shutil
@@ -12,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from amongus.errors import StudyError
+from amongus import seals
+from amongus.errors import StudyError, full_disk_named
 
 QUESTIONS = pa.schema(
     [("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())]
@@ -55,43 +57,53 @@ TRANSCRIPTS = pa.schema(
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success sync it and rename it into place, else remove it."""
+    """Yield a temporary path beside `path`; on success sync it and rename it into place, else remove it.
+
+    Raises:
+        StudyError: the disk is full.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        _sync(temporary)
-        # mkstemp makes files private; results follow the umask as any other file does.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with full_disk_named(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _sync(temporary)
+            # mkstemp makes files private; results follow the umask as any other file does.
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_directory(path: str | Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed."""
+    """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed.
+
+    Raises:
+        StudyError: the disk is full.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # One job makes a folder at a time, so what lies here under its name is a killed job's.
-    for litter in path.parent.glob(f".{path.name}.????????"):
-        shutil.rmtree(litter, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield temporary
-        for file in temporary.rglob("*"):
-            _sync(file)
-        os.chmod(temporary, 0o777 & ~_umask())
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-        _sync(path.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with full_disk_named(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One job makes a folder at a time, so what lies here under its name is a killed job's.
+        for litter in path.parent.glob(f".{path.name}.????????"):
+            shutil.rmtree(litter, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            yield temporary
+            for file in temporary.rglob("*"):
+                _sync(file)
+            os.chmod(temporary, 0o777 & ~_umask())
+            if path.exists():
+                shutil.rmtree(path)
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> None:
@@ -101,56 +113,94 @@ def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Tabl
     else:
         arrays = [pa.array(_encodable(columns[field.name], field.type), field.type) for field in schema]
         table = pa.Table.from_arrays(arrays, schema=schema)
+    content = parquet_bytes(table)
     with whole_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        temporary.write_bytes(content)
 
 
 def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
-    """Read a parquet file and check it against `schema`.
+    """Read a parquet file written by `write_table` and check it against `schema`.
 
     Raises:
-        StudyError: the file is missing, damaged, or lacks a column; the line names the file.
+        StudyError: the file is missing, lacks a column, or is damaged and now moved aside; the line names the file.
     """
-    mend = f"delete {path} and run again, it will be remade"
+    content = seals.read_sealed(path, ".parquet")
     try:
-        # A handle keeps pyarrow from reading columns out of folder names such as `seed=1`.
-        with open(path, "rb") as handle:
-            table = pq.read_table(handle)
-    except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; run the rule that makes it") from None
-    except (OSError, pa.ArrowException) as error:
-        raise StudyError(f"{path}: damaged parquet ({error}); {mend}") from None
+        table = pq.read_table(pa.BufferReader(content))
+    except pa.ArrowInvalid as error:
+        raise StudyError(
+            f"{path}: not a parquet that can be read ({error}); delete it and run again"
+        ) from None
     if schema is None:
         return table
     missing = [name for name in schema.names if name not in table.schema.names]
     if missing:
-        raise StudyError(f"{path}: columns missing: {', '.join(missing)}; {mend}")
+        raise StudyError(
+            f"{path}: columns missing: {', '.join(missing)}; delete {path} and run again, it will be remade"
+        )
     return table.select(schema.names).cast(schema)
 
 
-def write_json(path: str | Path, value: object) -> None:
-    """Write `value` as canonical, readable JSON (sorted keys, one space of indent), whole or not at all."""
-    write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
+def write_json(path: str | Path, value: object, sealed: bool = True) -> None:
+    """Write `value` as canonical, readable JSON (sorted keys, one space of indent), whole or not at all.
+
+    Args:
+        path: the file.
+        value: a JSON value; a mapping without the key `sha256` if it is sealed.
+        sealed: add the file's checksum under that key. False for files that other programs know all keys of.
+    """
+    if sealed:
+        if not isinstance(value, Mapping) or seals.KEY in value:
+            raise ValueError(f"{path}: only an object without the key '{seals.KEY}' can be sealed")
+        value = {**value, seals.KEY: seals.BLANK}
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    content = text.encode("utf-8", "replace")
+    with whole_file(path) as temporary:
+        temporary.write_bytes(seals.sealed(content, ".json") if sealed else content)
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path, sealed: bool = True, part_of: str | Path | None = None) -> Any:
     """Read a JSON file.
 
+    Args:
+        path: the file.
+        sealed: whether `write_json` has sealed it; the seal is checked and left out. False for others' files.
+        part_of: the folder that is made as one and holds the file: it is moved aside whole.
+
     Raises:
-        StudyError: the file is missing or not JSON; the line names the file.
+        StudyError: the file is missing, not JSON, or damaged and now moved aside; the line names the file.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = seals.read_sealed(path, ".json", part_of) if sealed else Path(path).read_bytes()
+        value = json.loads(content)
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; run the rule that makes it") from None
+        raise seals.missing(Path(path), part_of) from None
     except ValueError as error:
         raise StudyError(f"{path}: not JSON ({error}); delete it and run again") from None
+    if sealed:
+        del value[seals.KEY]
+    return value
+
+
+def read_record(folder: str | Path, name: str) -> Any:
+    """Read the JSON file `name` of a folder that is made as one; if it is damaged, all of the folder is moved aside."""
+    return read_json(Path(folder) / name, part_of=folder)
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The bytes of a sealed parquet file, the same for the same table."""
+    file = io.BytesIO()
+    with pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        # In the footer only: metadata of the schema would be written twice.
+        writer.add_key_value_metadata({seals.PARQUET_KEY: seals.BLANK})
+    return seals.sealed(file.getvalue(), ".parquet")
 
 
 def _encodable(values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from amongus import seals
 from amongus.errors import StudyError
-from amongus.files import read_json, write_json
+from amongus.files import read_json, read_record, write_json
 from amongus.seeds import canonical, digest
 
 Message = Mapping[str, str]
@@ -26,6 +27,7 @@ _CONFIGS = (
     "special_tokens_map.json",
 )
 _CHUNK = 1 << 24
+FINGERPRINT = "fingerprint.json"
 
 
 @dataclass(frozen=True)
@@ -84,24 +86,49 @@ def member_fingerprint(member: Member, parts: Mapping[str, str]) -> str:
 
 
 def check_safetensors(directory: str | Path) -> list[Path]:
-    """The safetensors files of a checkpoint folder, sorted.
+    """The safetensors files of a checkpoint folder, sorted. A truncated one is found, flipped bytes are not.
 
     Raises:
-        StudyError: the folder holds none.
+        StudyError: the folder holds none, or a damaged one; a folder made here is then moved aside.
     """
+    if not Path(directory).exists():
+        raise seals.missing(Path(directory))
     files = sorted(Path(directory).glob("*.safetensors"))
     if not files:
         raise StudyError(
             f"{directory}: no safetensors here; other formats can run code when opened and are refused: "
             "convert the checkpoint to safetensors"
         )
+    for path in files:
+        with path.open("rb") as handle:
+            _header(path, handle.read(8), handle)
     return files
+
+
+def write_fingerprint(directory: str | Path, weights: bool = True) -> None:
+    """Write `fingerprint.json` into a finished folder: what decides its outputs, and the sha256 of every file.
+
+    Args:
+        directory: the folder.
+        weights: whether it is a checkpoint or an adapter; of anything else the files alone are recorded.
+    """
+    directory = Path(directory)
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file() and path.name != FINGERPRINT)
+    record: dict[str, Any] = {p.relative_to(directory).as_posix(): hash_file(p) for p in files}
+    known = {"fingerprint": fingerprint_directory(directory)} if weights else {}
+    write_json(directory / FINGERPRINT, {**known, "files": record})
 
 
 def known_fingerprint(directory: str | Path) -> str:
     """The fingerprint that was written beside a checkpoint when it was made; else it is computed."""
-    known = Path(directory) / "fingerprint.json"
-    return read_json(known)["fingerprint"] if known.exists() else fingerprint_directory(directory)
+    known = (Path(directory) / FINGERPRINT).exists()
+    return read_record(directory, FINGERPRINT)["fingerprint"] if known else fingerprint_directory(directory)
+
+
+def hash_file(path: str | Path) -> str:
+    """The sha256 (hex) of a file's bytes, however large it is."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fingerprint_directory(directory: str | Path) -> str:
@@ -140,13 +167,19 @@ def _tensors(files: list[Path]) -> Iterator[tuple[str, str, list[int], str]]:
 
 
 def _header(path: Path, length: bytes, handle: Any) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file, and where its data begins; the file is as long as the header says."""
+    size = path.stat().st_size
     try:
-        (size,) = struct.unpack("<Q", length)
-        if size > path.stat().st_size:
+        (header_size,) = struct.unpack("<Q", length)
+        if header_size > size:
             raise ValueError("header longer than the file")
-        return json.loads(handle.read(size)), 8 + size
-    except (struct.error, ValueError) as error:
-        raise StudyError(f"{path}: damaged safetensors ({error}); delete its folder and run again") from None
+        header = json.loads(handle.read(header_size))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        if 8 + header_size + max(ends, default=0) != size:
+            raise ValueError("not as long as its header says")
+    except (struct.error, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from None
+    return header, 8 + header_size
 
 
 def _hash_bytes(handle: Any, size: int, path: Path) -> str:
@@ -154,7 +187,14 @@ def _hash_bytes(handle: Any, size: int, path: Path) -> str:
     while size:
         chunk = handle.read(min(size, _CHUNK))
         if not chunk:
-            raise StudyError(f"{path}: truncated safetensors; delete its folder and run again")
+            raise _damaged(path, "truncated")
         whole.update(chunk)
         size -= len(chunk)
     return whole.hexdigest()
+
+
+def _damaged(path: Path, reason: object) -> StudyError:
+    """The error for a damaged file of weights. A folder of the user's own is never moved."""
+    if (path.parent / FINGERPRINT).exists():
+        return seals.damaged(path, f"safetensors, {reason}", path.parent)
+    return StudyError(f"{path}: damaged safetensors ({reason}); get or make its folder again")

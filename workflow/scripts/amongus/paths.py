@@ -87,5 +87,8 @@ class Paths:
     def table(self, name: str, suffix: str) -> str:
         return f"{self.root}/tables/{name}.{suffix}"
 
+    def manifest(self, name: str) -> str:
+        return self.table(name, "manifest.json")
+
     def figure(self, name: str, suffix: str = "png") -> str:
         return f"{self.root}/figures/{name}.{suffix}"

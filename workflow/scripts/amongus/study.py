@@ -184,6 +184,33 @@ class Study(Parts):
         jobs += [(rule, batch.name) for rule, made in batches.items() for batch in made]
         return [self.paths.at(seed).cost(rule, job) for seed in self.seeds for rule, job in jobs]
 
+    def kept_files(self) -> list[str]:
+        """Every file and folder on the way to the tables but merged checkpoints, which are temporary.
+
+        Targets must name them all: Snakemake leaves out what is missing in between when all after it is there, even
+        where it has itself removed it for a job that then failed.
+        """
+        read = {
+            "rewards": self.supervise_batches("rewards"),
+            "verdicts": self.supervise_batches("verdicts") if self.judges("pointwise") else [],
+            "rankings": self.ranking_batches() if self.judges("listwise") else [],
+        }
+        answered = list(product(self.members, self.datasets, SPLITS))
+        files = [self.paths.questions(*cell) for cell in product(self.datasets, SPLITS)]
+        for paths in map(self.paths.at, self.seeds):
+            files += map(paths.model, self.trained)
+            files += [paths.vectors(attacker) for attacker in self.attackers if self.steered(attacker)]
+            files += map(paths.member, self.members)
+            for place in (paths.responses, paths.response_scores):
+                files += [place(*cell) for cell in answered]
+            for name, batches in read.items():
+                files += [getattr(paths, name)(*cell) for batch in batches for cell in batch.cells]
+            routers = [b for b in self.learn_batches() if self.learns(b.cells[0][1]) != "weights"]
+            files += [paths.learned(*cell) for batch in routers for cell in batch.cells]
+            for place in (paths.run, paths.transcript, paths.run_scores):
+                files += [place(*cell) for cell in self.runs()]
+        return [*files, *self.cost_files()]
+
     def needs(self, defences: Iterable[str]) -> set[str]:
         """What the given defences read: a subset of {texts, rewards, verdicts, attackers}."""
         kinds = [self.defence_kinds[defence] for defence in defences]

@@ -52,7 +52,7 @@ def impact(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
             for span in spans(design, _run(cells, design, group, needed)):
                 row = _impact_row(cells, design, group, pool, span) if applicable else {"n": 0, "seeds": 0}
                 rows.append({**_keys(design, group, pool, span), **row, "applicable": applicable})
-    return _adjusted(pd.DataFrame(rows, columns=IMPACT))
+    return adjusted(pd.DataFrame(rows, columns=IMPACT))
 
 
 def _impact_row(cells: Cells, design: Design, group: Group, pool: str, span: Span) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _impact_row(cells: Cells, design: Design, group: Group, pool: str, span: Spa
     roles = {"clean": (design.clean, "none"), "score": (pool, "none"), "empty": (empty, "none")}
     rows = support(cells, group, span, roles, ["clean", "score"])
     seed = derive("impact", group.level, group.method, pool, span.domain, span.dataset)
-    low, high = _interval(rows, rows["clean"] - rows["score"], design, seed, 1.0)
+    low, high = interval_of(rows, rows["clean"] - rows["score"], design, seed, 1.0)
     scores = means(rows, roles)
     return {
         "n": len(rows),
@@ -115,7 +115,7 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
     keys = ["method", "pool", "defence", "dataset", "domain"]
     table = table.merge(caught[[*keys, *_MASKS]], how="left", on=keys, validate="m:1")
-    return _adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
+    return adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
 
 
 def _mitigation_row(
@@ -137,7 +137,7 @@ def _mitigation_row(
     scores = means(rows, roles)
     net = (rows["score"] - rows["attacked"]) - (rows["clean_defended"] - rows["clean"])
     # A difference of two differences of scores in [0, 1] spans [-2, 2].
-    low, high = _interval(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
+    low, high = interval_of(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
@@ -194,7 +194,7 @@ def _keys(design: Design, group: Group, pool: str, span: Span) -> dict[str, Any]
     }
 
 
-def _interval(
+def interval_of(
     rows: pd.DataFrame, differences: pd.Series, design: Design, seed: int, span: float
 ) -> tuple[float, float]:
     return statistics.interval(
@@ -212,7 +212,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else _NAN
 
 
-def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
+def adjusted(table: pd.DataFrame) -> pd.DataFrame:
     """Holm's adjustment in two families: rows of one method and one dataset, and rows that aggregate."""
     aggregate = (table["method"] == ALL) | (table["dataset"] == ALL)
     table = table.astype({"p_value": float})

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
@@ -20,6 +20,7 @@ from amongus.adapters import adapter_settings
 from amongus.errors import StudyError
 from amongus.files import read_json
 from amongus.members import Member, Steering, check_safetensors
+from amongus.seals import read_sealed
 
 _PEFT_PREFIX = "base_model.model."
 
@@ -208,8 +209,8 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
     """
     mend = "extract the vector from this member again"
     try:
-        tensors = load_file(steering.path)
-    except (OSError, SafetensorError) as error:
+        tensors = load(read_sealed(steering.path))
+    except SafetensorError as error:
         raise StudyError(f"{steering.path}: not a safetensors file ({error}); {mend}") from None
     if len(tensors) != 1:
         raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {mend}")
@@ -243,7 +244,7 @@ def _attach(model: torch.nn.Module, name: str, directory: str, base: str) -> Non
 
     check_safetensors(directory)
     path = Path(directory) / "adapter_config.json"
-    settings = adapter_settings(read_json(path), path)
+    settings = adapter_settings(read_json(path, sealed=False), path)
     try:
         with warnings.catch_warnings():
             # peft warns of a second adapter on one model, which is the point here.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from amongus.access import shared_with
 from amongus.engine.engine import Engine
 from amongus.engine.sampling import Sampling
 from amongus.members import Member
@@ -16,7 +17,7 @@ def open_engine(params: Any, members: Iterable[Member], seed: int) -> Engine:
         {member.name: member for member in members},
         Sampling(**params.sampling),
         seed=seed,
-        store=Store(params.store),
+        store=Store(params.store, group=shared_with()),
         name_log="answers",
         **settings,
     )

@@ -15,7 +15,7 @@ from amongus.hub.folder import Folder
 from amongus.hub.names import check_pinned
 from amongus.hub.repository import Source
 from amongus.links import link
-from amongus.members import fingerprint_directory
+from amongus.members import write_fingerprint
 
 _LOG = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -50,7 +50,7 @@ def fetch(
             for file in files:
                 link(scratch / file, made / file)
             write_json(made / "source.json", _origin(source, wanted, files))
-            write_json(made / "fingerprint.json", {"fingerprint": fingerprint_directory(made)})
+            write_fingerprint(made)
         shutil.rmtree(scratch.parent)
     except OSError as error:
         if error.errno not in _FULL:

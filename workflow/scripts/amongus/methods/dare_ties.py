@@ -12,7 +12,7 @@ from typing import Any
 
 from amongus.asks import Ask, Asks
 from amongus.errors import StudyError
-from amongus.files import read_json, write_json
+from amongus.files import read_record, write_json
 from amongus.members import Member
 from amongus.merged import answer, merged_member
 from amongus.seeds import derive
@@ -53,7 +53,7 @@ def learn(lesson: Lesson, out: Path) -> None:
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
     """The checkpoint that `learn` wrote."""
-    return merged_member(pool, learned, read_json(learned / RECORD)["masked"])
+    return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:

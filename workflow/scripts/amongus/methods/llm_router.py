@@ -11,7 +11,7 @@ from typing import Any
 
 from amongus.asks import Ask, Asks
 from amongus.engine.requests import user
-from amongus.files import read_json, write_json
+from amongus.files import read_record, write_json
 from amongus.members import Member, fingerprint_directory, known_fingerprint
 from amongus.routing import rank, route, targets
 from amongus.seeds import derive, digest
@@ -70,7 +70,7 @@ def learn(lesson: Lesson, out: Path) -> None:
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
     """The model that the router was trained on, with its adapter for `dataset`."""
-    base = read_json(learned / RECORD)["base"]
+    base = read_record(learned, RECORD)["base"]
     fingerprint = digest("router", known_fingerprint(base), fingerprint_directory(learned))
     return Member(_name(dataset), base, adapter=str(learned), fingerprint=fingerprint)
 

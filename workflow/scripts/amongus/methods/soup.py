@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.asks import Ask, Asks
-from amongus.files import read_json, write_json
+from amongus.files import read_record, write_json
 from amongus.members import Member
 from amongus.merged import answer, merged_member
 from amongus.team import Defend, Lesson, Outcome, Task, mean_score, ranked
@@ -48,7 +48,7 @@ def learn(lesson: Lesson, out: Path) -> None:
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
     """The checkpoint that `learn` wrote."""
-    return merged_member(pool, learned, read_json(learned / RECORD)["masked"])
+    return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
 
 
 def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -> tuple[str, ...]:

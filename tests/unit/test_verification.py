@@ -1,0 +1,152 @@
+"""`make verify`: every kind of damage in every kind of file, named; nothing moved unless asked."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from test_comparing import QUESTIONS_, A, study
+
+from amongus import verification
+from amongus.errors import StudyError
+from amongus.files import SCORES, write_json, write_table
+from amongus.members import write_fingerprint
+from amongus.provenance import revision
+from amongus.seals import seal_safetensors
+from amongus.store import Store
+from amongus.verification import verify
+from conftest import ROOT
+from damage import harm
+
+MODEL = "s/seed-1/models/base"
+FILES = {
+    "s/datasets/sums/test.parquet": None,
+    "s/seed-1/scores/runs/clean/debate/none/sums.parquet": None,
+    "s/seed-1/members/m.json": None,
+    "s/seed-1/costs/train/base.json": None,
+    "s/seed-1/vectors/steering.safetensors": None,
+    f"{MODEL}/model.safetensors": MODEL,
+    f"{MODEL}/1_Pooling/vocab.txt": MODEL,
+    f"{MODEL}/metrics.json": MODEL,
+    f"{MODEL}/fingerprint.json": MODEL,
+    f"{MODEL}/team.json": MODEL,
+    "s/tables/impact.csv": None,
+    "s/tables/impact.manifest.json": None,
+    "store/f/*.parquet": None,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Results of everything that carries a checksum."""
+    root = tmp_path_factory.mktemp("whole") / "results"
+    study(root, "s", A, QUESTIONS_)
+    home = root / "s" / "seed-1"
+    write_json(home / "members" / "m.json", {"name": "m"})
+    write_json(home / "costs" / "train" / "base.json", {"rule": "train"})
+    model = root / MODEL
+    (model / "1_Pooling").mkdir(parents=True)
+    (model / "1_Pooling" / "vocab.txt").write_text("some words")
+    (model / "config.json").write_text("{}")
+    save_file({"w": np.ones((4, 4), np.float32)}, model / "model.safetensors")
+    write_json(model / "metrics.json", {"loss": 0.5})
+    write_fingerprint(model)
+    write_json(model / "team.json", {"masked": None})
+    (home / "vectors").mkdir()
+    save_file({"v": np.ones(3, np.float32)}, home / "vectors" / "steering.safetensors")
+    seal_safetensors(home / "vectors" / "steering.safetensors")
+    (home / "logs").mkdir()
+    (home / "logs" / "x.log").write_text("carries no checksum")
+    store = Store(root / "store")
+    store.put("f", "k", ("text", 1, "stop"))
+    store.flush()
+    return root
+
+
+@pytest.fixture
+def results(whole, tmp_path, monkeypatch):
+    """A copy of them, in the current folder."""
+    shutil.copytree(whole, tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "results"
+
+
+def command(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["verify", *arguments])
+    return verification.main()
+
+
+def test_what_is_whole_passes(results, monkeypatch, capsys):
+    assert command(monkeypatch) == 0
+    assert capsys.readouterr().out == "results: nothing is damaged\n"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped"])
+@pytest.mark.parametrize("name", FILES)
+def test_every_damage_is_named_and_moved_only_when_asked(results, monkeypatch, capsys, name, damage):
+    (path,) = results.glob(name)
+    harm(path, damage)
+    aside = results / (FILES[name] or path.relative_to(results))
+    before = sorted(results.rglob("*"))
+    assert command(monkeypatch) == 1
+    first, last = capsys.readouterr().out.splitlines()
+    shown = path.relative_to(results.parent)
+    assert first.startswith(f"{shown}: damaged (") and "make verify MOVE=1 moves" in first
+    assert last.startswith("1 damaged.")
+    assert sorted(results.rglob("*")) == before
+    assert command(monkeypatch, "--move") == 1
+    assert not aside.exists() and aside.with_name(aside.name + ".damaged").exists()
+    capsys.readouterr()
+    assert command(monkeypatch) == 0
+
+
+def test_several_files_of_a_model_are_several_lines_and_one_move(results, monkeypatch, capsys):
+    harm(results / MODEL / "model.safetensors", "flipped")
+    (results / MODEL / "1_Pooling" / "vocab.txt").unlink()
+    assert command(monkeypatch, "--move") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "vocab.txt: damaged (missing)" in lines[0] and "model.safetensors: damaged (checksum" in lines[1]
+    assert [path.name for path in (results / "s/seed-1/models").iterdir()] == ["base.damaged"]
+
+
+def test_one_study_and_its_store_alone(results, tmp_path, monkeypatch, capsys):
+    shutil.copytree(results / "s", results / "other")
+    harm(results / "other" / "seed-1" / "members" / "m.json", "empty")
+    Store(tmp_path / "elsewhere").flush()
+    (tmp_path / "study.yaml").write_text("study: s\n")
+    assert command(monkeypatch, "--config", "study.yaml") == 0
+    assert capsys.readouterr().out == "results/s and results/store: nothing is damaged\n"
+    (tmp_path / "study.yaml").write_text("study: other\n")
+    assert command(monkeypatch, "--config", "study.yaml") == 1
+    (tmp_path / "study.yaml").write_text("study: none\n")
+    with pytest.raises(StudyError, match="results/none: there is nothing here to verify"):
+        command(monkeypatch, "--config", "study.yaml")
+
+
+def test_what_others_may_write_in_the_store_is_named(results):
+    (shard,) = results.glob("store/f/*.parquet")
+    shard.chmod(0o666)
+    (finding,) = verify(results, results / "store")
+    assert finding.path == shard and finding.reason.startswith("may be written by others")
+
+
+def test_what_is_being_written_is_passed_over(results):
+    write_table(results / ".x.parquet.abc", {"id": ["a"], "score": [0.0], "reason": [""]}, SCORES)
+    (results / "s" / ".tmp").mkdir()
+    (results / "s" / ".tmp" / "half.parquet").write_bytes(b"PAR1")
+    assert verify(results, results / "store") == []
+
+
+def test_no_model_is_loaded():
+    code = "import sys, amongus.verification; print('torch' in sys.modules, 'pandas' in sys.modules)"
+    folder = ROOT / "workflow" / "scripts"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
+    )
+    assert shown.stdout == "False False\n"
+
+
+def test_the_revision_is_gits_or_nothing(tmp_path):
+    assert revision(tmp_path) == {"revision": None, "dirty": None}

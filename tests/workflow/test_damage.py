@@ -1,0 +1,113 @@
+"""Damaged results under real Snakemake: named, moved aside, and made again by the next invocation.
+
+Models are stand-ins that write fixed answers, so that a study takes seconds; what reads and writes files is real.
+"""
+
+import copy
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+from damage import harm
+from harness import Project
+from micro import STUDY
+
+REAL = ("dataset", "score", "alone", "cost")
+TRAIN = """
+from amongus.costs import write_cost
+from amongus.files import whole_directory
+from amongus.members import write_fingerprint
+
+with whole_directory(snakemake.output[0]) as folder:
+    (folder / "weights").write_text(snakemake.wildcards.model)
+    write_fingerprint(folder, weights=False)
+write_cost(snakemake.output.cost, "train", {"seconds": 1})
+"""
+MEMBER = """
+from amongus.members import Member, save_member
+
+save_member(snakemake.output[0], Member(snakemake.wildcards.member, "base", fingerprint="f"))
+"""
+RESPOND = """
+from amongus.costs import write_cost
+from amongus.files import QUESTIONS, RESPONSES, read_table, write_table
+from amongus.members import load_member
+
+member = load_member(snakemake.input.member)
+for questions, path in zip(snakemake.input.questions, snakemake.output.responses, strict=True):
+    ids = read_table(questions, QUESTIONS)["id"].to_pylist()
+    answers = {"text": [member.name] * len(ids), "n_tokens": [1] * len(ids), "finish": ["stop"] * len(ids)}
+    write_table(path, {"id": ids, **answers}, RESPONSES)
+write_cost(snakemake.output.cost, "respond", {"prompts_asked": len(ids)})
+"""
+COLLABORATE = """
+from amongus.costs import write_cost
+from amongus.files import RESPONSES, read_table, write_table
+
+answers = [read_table(path, RESPONSES) for path in snakemake.input.responses[:2]]
+for paths in (snakemake.output.runs, snakemake.output.transcripts):
+    for path, table in zip(paths, answers, strict=True):
+        write_table(path, table, RESPONSES)
+write_cost(snakemake.output.cost, "collaborate", {})
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A study of one method that was made once."""
+    study = copy.deepcopy(STUDY)
+    study["models"] = {name: study["models"][name] for name in ("base", "x", "y")}
+    study["attackers"] = {"prompt": study["attackers"]["prompt"]}
+    study["pools"] = {"clean": ["x", "y"], "prompt": ["x", "prompt"]}
+    study["methods"] = {"debate": {"defences": ["none"], "rounds": 2}}
+    del study["supervisors"]
+    made = Project(tmp_path_factory.mktemp("damage"), study).stub()
+    scripts = made.folder / "workflow" / "scripts"
+    for name in REAL:
+        shutil.copyfile(ROOT / "workflow" / "scripts" / f"{name}.py", scripts / f"{name}.py")
+    fixed = {"train": TRAIN, "member": MEMBER, "respond": RESPOND, "collaborate": COLLABORATE}
+    for name, text in fixed.items():
+        (scripts / f"{name}.py").write_text(text)
+    made.run("tables")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "again", "spared"),
+    [
+        (
+            "datasets/knowledge/test.parquet",
+            "flipped",
+            {"dataset-knowledge", "respond_x"},
+            "dataset-reasoning",
+        ),
+        ("seed-1/members/y.json", "truncated", {"member-y", "respond_y", "alone"}, "respond_x"),
+        ("seed-1/scores/responses/y/knowledge/test.parquet", "empty", {"score_responses_y"}, "respond_y"),
+    ],
+)
+def test_damage_is_named_by_its_reader_and_made_again_by_the_next_run(project, name, damage, again, spared):
+    kept = {name: (project.results / "tables" / name).read_bytes() for name in ("alone.csv", "alone.md")}
+    harm(project.results / name, damage)
+    failed = project.snakemake("tables", check=False)
+    assert failed.returncode
+    assert f"Error: results/micro/{name}: damaged (" in failed.stdout + failed.stderr
+    assert not (project.results / name).exists() and (project.results / f"{name}.damaged").exists()
+    ran = set(project.run("tables"))
+    assert again | {"alone"} <= ran
+    assert spared not in ran and not any(job.startswith("train") for job in ran)
+    assert {name: (project.results / "tables" / name).read_bytes() for name in kept} == kept
+
+
+def test_make_verify_moves_a_model_aside_and_the_next_run_makes_it_again(project):
+    weights = project.results / "seed-1" / "models" / "y" / "weights"
+    harm(weights, "flipped")
+    shutil.copyfile(ROOT / "Makefile", project.folder / "Makefile")
+    command = ["make", "-o", ".venv/.installed", "verify", "CONFIG=study.yaml", "MOVE=1"]
+    found = subprocess.run(
+        command, cwd=project.folder, env=project.environment(), capture_output=True, text=True
+    )
+    assert found.returncode and "models/y/weights: damaged (checksum differs); moved to" in found.stdout
+    pending = set(project.pending("tables"))
+    assert {"train-y", "member-y", "respond_y"} <= pending and not {"train-x", "respond_x"} & pending
