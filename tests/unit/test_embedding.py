@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import tiny
 from amongus import embedding
@@ -61,7 +62,7 @@ def test_a_tokenizer_without_a_padding_token_will_do(tmp_path):
 def test_what_is_no_embedder_is_refused(tmp_path):
     with pytest.raises(StudyError, match="no safetensors"):
         embedding.embed(tmp_path, ["x"])
-    (tmp_path / "model.safetensors").write_bytes(b"")
+    save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
     with pytest.raises(StudyError, match="not an embedding model"):
         embedding.embed(tmp_path, ["x"])
     (tmp_path / "modules.json").write_text('[{"path": "2_Dense"}]')

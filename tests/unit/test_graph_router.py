@@ -9,6 +9,7 @@ import torch
 import tiny
 from amongus import embedding, graph
 from amongus.errors import StudyError
+from amongus.files import read_json, write_json
 from amongus.members import Member
 from amongus.methods import graph_router
 from amongus.rooms import fact
@@ -256,20 +257,29 @@ def test_a_router_of_another_pool_is_refused(trio, changes, words):
         )
 
 
-@pytest.mark.parametrize("damage", ["record", "tensors", "absent", "width"])
-def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage):
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("record", "not a graph router"),
+        ("width", "not a graph router"),
+        ("tensors", r"router\.safetensors: damaged safetensors"),
+        ("absent", "no safetensors"),
+    ],
+)
+def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage, words):
     record, tensors = tmp_path / "router.json", tmp_path / "router.safetensors"
     record.write_bytes((learned / "router.json").read_bytes())
     tensors.write_bytes((learned / "router.safetensors").read_bytes())
     if damage == "record":
-        record.write_text('{"pool": 1}')
+        write_json(record, {"pool": 1})
     elif damage == "tensors":
         tensors.write_bytes(tensors.read_bytes()[:-40])
     elif damage == "absent":
         tensors.unlink()
     else:
-        record.write_text(record.read_text().replace('"width": 16', '"width": 8'))
-    with pytest.raises(StudyError, match="not a graph router"):
+        known = read_json(record)
+        write_json(record, {**known, "sizes": {**known["sizes"], "width": 8}})
+    with pytest.raises(StudyError, match=words):
         graph_router.collaborate(task(tmp_path, pool=("a", "b", "c")), None, nobody)
 
 

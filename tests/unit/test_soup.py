@@ -1,12 +1,11 @@
 """The greedy soup on tiny checkpoints with scripted dev scores."""
 
-import json
-
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import tiny
+from amongus.files import read_json
 from amongus.members import Member, fingerprint_directory
 from amongus.methods import soup
 from amongus.team import Lesson, Task
@@ -49,7 +48,7 @@ def learn(folder, members, scores, masked=None):
         masked=masked,
     )
     soup.learn(lesson, folder)
-    return asked, json.loads((folder / "soup.json").read_text())
+    return asked, read_json(folder / "soup.json")
 
 
 def mean(*members):

@@ -14,6 +14,7 @@ from amongus.asks import Asks
 from amongus.embedding import embed
 from amongus.errors import StudyError
 from amongus.files import read_record, write_json
+from amongus.members import check_safetensors
 from amongus.routing import known, rank, route, targets
 from amongus.seeds import derive
 from amongus.team import Defend, Lesson, Outcome, Task
@@ -148,6 +149,7 @@ def _load(task: Task) -> tuple["Network", "Graph"]:
 
     if task.learned is None:
         raise StudyError(f"graph_router on {task.dataset}: nothing was learned; run the rule learn first")
+    check_safetensors(task.learned)
     record = read_record(task.learned, _RECORD)
     mend = "delete the folder and run again"
     try:
