@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 import tiny
 from amongus.errors import StudyError
-from amongus.files import CONVERSATIONS, write_table
+from amongus.files import CONVERSATIONS, write_json, write_table
 from amongus.members import write_fingerprint
 from amongus.training import finetune, launching, reinforce, tuning
 from amongus.training.common import Tokens
@@ -122,7 +122,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(home, tmp_path):
     made = job(home, tmp_path / "out", spec)
     launching._private(made.scratch)
     told = tmp_path / "told.json"
-    told.write_text(json.dumps({"module": "", "job": launching._plain(made)}))
+    write_json(told, {"module": "", "job": launching._plain(made)})
     running = subprocess.Popen(
         [sys.executable, "-c", LAUNCH, str(told)],
         env=launching._environment("cpu"),
