@@ -102,8 +102,10 @@ TRAINING_JOB = {
 
 def gpus_of(job):
     """The GPUs that a job's rule asks for, before Snakemake caps them at what there is."""
-    asked = job.rule.resources["gpu"].value if "gpu" in job.rule.resources else 0
-    return asked(job.wildcards) if callable(asked) else asked
+    asked = job.rule.resources.get("gpu")
+    if asked is None:
+        return 0
+    return training_gpus(job.wildcards) if asked.is_evaluable() else asked.value
 
 
 def scoring_job(datasets):
