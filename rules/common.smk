@@ -105,7 +105,7 @@ def gpus_of(job):
     asked = job.rule.resources.get("gpu")
     if asked is None:
         return 0
-    return training_gpus(job.wildcards) if asked.is_evaluable() else asked.value
+    return training_gpus(job.wildcards) if asked.is_evaluable() else asked.value or 0
 
 
 def scoring_job(datasets):
