@@ -35,7 +35,13 @@ def prepare(folder: Path, rows: Path | None = None) -> Path:
             lies = folder / "hub" / spec["repo"] / "data" / "train.parquet"
             lies.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.Table.from_pylist(conversations()), lies)
-    named = {"hub_folder": str(folder / "hub"), "datasets_folder": str(folder / "files")}
+    named: dict[str, Any] = {"hub_folder": str(folder / "hub"), "datasets_folder": str(folder / "files")}
+    for section in ("models", "data"):
+        # A folder without the hub's records is taken as the commit that is pinned.
+        remote = {name for name, spec in paper[section].items() if "repo" in spec}
+        named[section] = {
+            name: {"revision": hashlib.sha1(name.encode()).hexdigest()} for name in sorted(remote)
+        }
     files = folder / "files"
     files.mkdir(exist_ok=True)
     for section, name, spec in _pinned(paper):
