@@ -21,7 +21,7 @@ def job(snakemake: Any, out: Path) -> TrainJob:
     """The training the rule describes, into the folder `out`."""
     params = snakemake.params
     paths = Paths(**params.home, seed=snakemake.wildcards.seed)
-    data = snakemake.input.get("data")
+    data = [Path(path) for path in snakemake.input.get("data", [])]
     made = TrainJob(
         name=params.name,
         spec=params.spec,
@@ -31,7 +31,7 @@ def job(snakemake: Any, out: Path) -> TrainJob:
         prompts={name: Template(**template) for name, template in params.prompts.items()},
         personas=params.personas,
         questions={dataset: Path(paths.questions(dataset, "dev")) for dataset in params.get("datasets", [])},
-        data=Path(data) if data else None,
+        data=data[0] if data else None,
         **params.get("machine", {}),
     )
     return replace(made, scratch=scratch_folder(paths.home, made, params.code)) if data else made
