@@ -50,9 +50,9 @@ def targets(project):
 
 
 def tables(project):
-    """The bytes of the tables, in all their forms."""
+    """The bytes of the tables, in all their forms; their manifests name the machine."""
     files = [path for name in TABLES for path in project.results.glob(f"tables/{name}.*")]
-    return {path.name: path.read_bytes() for path in files}
+    return {path.name: path.read_bytes() for path in files if path.suffix != ".json"}
 
 
 def through_slurm(project, check=True):
