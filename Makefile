@@ -29,8 +29,8 @@ sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASE
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
 
 rehearsal: $(VENV)/.installed ## Run the paper's study with tiny models on a few rows (DATASETS=folder with the real JSON files).
-	python tests/rehearsal.py results/rehearsal-sources $(DATASETS)
-	snakemake --cores $(CORES) --configfile config/paper.yaml config/rehearsal.yaml results/rehearsal-sources/sources.yaml
+	python tests/rehearsal.py .rehearsal $(DATASETS)
+	snakemake --cores $(CORES) --configfile config/paper.yaml config/rehearsal.yaml .rehearsal/sources.yaml
 
 pin: $(VENV)/.installed ## Replace each `revision: unpinned` of a study by the hub's current commit (CONFIG=config/x.yaml).
 	@test -n "$(CONFIG)" || { echo "make pin CONFIG=config/x.yaml"; exit 1; }

@@ -1,7 +1,7 @@
 """Sources for a rehearsal of the paper's study: its hub repositories with tiny models, and where no real rows are given a
 few of our own for each of its ten datasets.
 
-    python tests/rehearsal.py results/rehearsal-sources [folder of the real JSON files]
+    python tests/rehearsal.py .rehearsal [folder of the real JSON files]
 
 writes them and `sources.yaml`, to be loaded after config/paper.yaml and config/rehearsal.yaml.
 """
