@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-import urllib.request
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -102,33 +103,43 @@ def test_a_row_without_its_fields_is_named(tmp_path):
     assert "\n" not in str(error.value)
 
 
-class _Response:
-    def __init__(self, content):
-        self.content = content
+class _Server(ThreadingHTTPServer):
+    """Sends `content`: first an error, then half of it, then what is asked for; `asked` are the ranges."""
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def read(self):
-        return self.content
+    def __init__(self, content, ranges=True):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.content, self.ranges, self.asked = content, ranges, []
+        self.url = f"http://127.0.0.1:{self.server_port}/q.json"
 
 
-def test_a_url_is_tried_again(tmp_path, monkeypatch):
+class _Handler(BaseHTTPRequestHandler):
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+    def do_GET(self):
+        wanted, content = self.headers.get("Range"), self.server.content
+        self.server.asked.append(wanted)
+        if len(self.server.asked) == 1:
+            self.send_error(503)
+            return
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        cut = len(content) // 2 if len(self.server.asked) == 2 else len(content)
+        self.wfile.write(content[start:cut])
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_url_is_tried_again_and_goes_on_where_it_was_cut(tmp_path, ranges):
     spec = pin(tmp_path / "q.json", ROWS)
-    calls = []
-
-    def urlopen(url, timeout):
-        calls.append(url)
-        if len(calls) < 3:
-            raise OSError("connection reset")
-        return _Response((tmp_path / "q.json").read_bytes())
-
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    rows, where = sources.read({"url": "https://example.org/q.json", "sha256": spec["sha256"]}, wait=0)
-    assert rows == ROWS and where == "https://example.org/q.json" and len(calls) == 3
+    content = (tmp_path / "q.json").read_bytes()
+    with _Server(content, ranges) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        rows, where = sources.read({"url": server.url, "sha256": spec["sha256"]}, wait=0)
+        server.shutdown()
+    assert rows == ROWS and where == server.url
+    assert server.asked == [None, None, f"bytes={len(content) // 2}-"]
 
 
 def test_an_unreachable_url_is_one_line():

@@ -158,7 +158,9 @@ def test_nothing_changed(project):
 def test_comments_docstrings_and_layout(project):
     made, _ = project
     made.edit("workflow/scripts/amongus/methods/debate.py", '"""Debate', '"""Talk')
-    made.edit("workflow/scripts/amongus/methods/debate.py", "    masked, answers", "    # why\n    masked, answers")
+    made.edit(
+        "workflow/scripts/amongus/methods/debate.py", "    masked, answers", "    # why\n    masked, answers"
+    )
     made.edit("workflow/scripts/amongus/engine/engine.py", "import sys\n", "\n# sys\nimport sys\n")
     made.edit("workflow/scripts/amongus/scoring/boxed.py", '"""', '"""New. ')
     made.edit("workflow/scripts/respond.py", "\n", "\n# a comment\n")

@@ -6,7 +6,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
+from http import HTTPStatus
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from amongus.errors import StudyError
 _LOG = logging.getLogger(__name__)
 _TIMEOUT = 60.0  # seconds
 _TRIES = 4
+_CHUNK = 1 << 20  # bytes
 
 
 def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[bytes, str]:
@@ -49,10 +51,11 @@ def _from_path(path: Path) -> bytes:
 def _from_url(url: str, wait: float) -> bytes:
     if not url.startswith(("https://", "http://")):
         raise StudyError(f"{url}: only http and https are fetched; for a local file give path")
+    have = bytearray()
     for trial in range(_TRIES):
         try:
-            with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
-                return response.read()
+            _go_on(url, have)
+            return bytes(have)
         except urllib.error.HTTPError as error:
             problem = f"HTTP {error.code} {error.reason}"
             if error.code < 500 and error.code not in (408, 429):
@@ -66,6 +69,19 @@ def _from_url(url: str, wait: float) -> bytes:
         f"{url}: unreachable after {trial + 1} tries ({problem}); check the network, or give a local path "
         "in the config"
     )
+
+
+def _go_on(url: str, have: bytearray) -> None:
+    """Append to `have` what of the file is still missing; from its start where the server sends no parts."""
+    headers = {"Range": f"bytes={len(have)}-"} if have else {}
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+        if response.status != HTTPStatus.PARTIAL_CONTENT:
+            have.clear()
+        while chunk := response.read(_CHUNK):
+            have += chunk
+        if response.length:
+            raise IncompleteRead(b"", response.length)
 
 
 def _check_sha256(where: str, content: bytes, wanted: str | None) -> None:
