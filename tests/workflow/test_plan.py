@@ -72,6 +72,25 @@ def test_the_plan_counts_the_jobs_that_a_dry_run_shows(project, name):
     assert job_stats(done.stdout + done.stderr, jobs) == jobs
 
 
+def test_the_papers_jobs_are_as_planned_and_ask_for_gpus_where_they_run_a_model(project):
+    study = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+    project.study = copy.deepcopy(study)
+    done = project.snakemake("--dry-run")
+    validate(study, str(ROOT / "config" / "schema.yaml"))
+    jobs = plan(Study(study)).jobs
+    output = done.stdout + done.stderr
+    assert job_stats(output, jobs) == jobs
+    asked = Counter()
+    for block in re.split(r"^(?=(?:local)?rule )", output, flags=re.MULTILINE)[1:]:
+        name = re.match(r"(?:local)?rule ([\w.-]+):", block)[1]
+        gpus = re.search(r"resources:.* gpu=(\d+)", block)
+        asked[name.split("_")[0], int(gpus[1]) if gpus else 0] += 1
+    models = {"train", "extract", "respond", "rewards", "rankings", "learn", "collaborate"}
+    assert {name for name, gpus in asked if gpus} == models
+    assert {name for name, gpus in asked if not gpus} & models == set()
+    assert asked["train", 1] == asked["train", 8] == 1 and asked["collaborate", 1] == jobs["collaborate"]
+
+
 def test_plan_and_doctor_answer_without_gpus_and_sources(project):
     """Where a run would be refused: GPUs that are not there, a source that is missing."""
     project.study = {
