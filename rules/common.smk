@@ -6,6 +6,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config, validate
 
@@ -187,7 +188,9 @@ def training_machine(wildcards):
     if not study.training_data(wildcards.model):
         return {}
     engine = {key: config["engine"][key] for key in ("device", "dtype")}
-    return {**engine, "processes": study.processes(wildcards.model)}
+    file = study.trained_spec(wildcards.model).get("accelerate")
+    own = {"accelerate": yaml.safe_load(Path(file).read_text())} if file else {}
+    return {**engine, "processes": study.processes(wildcards.model), **own}
 
 
 def training_personas(wildcards):

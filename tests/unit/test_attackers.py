@@ -1,7 +1,6 @@
 """Attackers as members, GRPO's reversed reward, and a steering vector that can be checked by hand."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -70,8 +69,8 @@ class Counting(torch.nn.Module):
         self.layers = torch.nn.ModuleList(layers)
         self.answers, self.tokenizer = answers, tokenizer
 
-    def get_decoder(self) -> SimpleNamespace:
-        return SimpleNamespace(layers=self.layers)
+    def get_decoder(self) -> "Counting":
+        return self
 
     def generate(self, input_ids: torch.Tensor, **_: object) -> torch.Tensor:
         texts = [self.tokenizer.decode(row) for row in input_ids]

@@ -40,6 +40,15 @@ def test_an_input_follows_its_instruction_and_prompts_may_stand_alone():
     ]
 
 
+def test_a_named_column_must_be_there():
+    with pytest.raises(StudyError, match="row 0 has no chosen; name the column"):
+        chats([{"prompt": "what?", "response": "that."}], "f", response="chosen")
+
+
+def test_a_line_ends_where_json_says(tmp_path):
+    assert rows_of('{"prompt": "a\u2028b"}\n{"prompt": "c"}'.encode(), "f")[0] == {"prompt": "a\u2028b"}
+
+
 def test_columns_can_be_named():
     row = {"messages": [ASKED], "vraag": "what?", "antwoord": "that."}
     assert chats([row], "f", "vraag", "antwoord") == [[ASKED, ANSWERED]]
@@ -53,6 +62,7 @@ def test_columns_can_be_named():
         ({"messages": [{"role": "tool", "content": "x"}]}, "row 0 has a turn"),
         ({"messages": [{"role": "user", "content": None}]}, "row 0 has a turn"),
         ({"prompt": 3}, "row 0 has a turn"),
+        ({"messages": []}, "row 0 holds an empty chat"),
     ],
 )
 def test_other_shapes_are_refused_in_one_line(row, words):
@@ -90,7 +100,9 @@ def test_published_vectors_are_one_matrix_and_nothing_else():
     matrix = torch.arange(6, dtype=torch.float64).reshape(2, 3)
     saved = io.BytesIO()
     torch.save(matrix, saved)
-    for content in (saved.getvalue(), save({"v": matrix})):
+    # A header of 128 more than a multiple of 256 bytes begins as a pickle does.
+    long = next(one for n in range(300) if (one := save({"v" * (n + 1): matrix}))[:1] == b"\x80")
+    for content in (saved.getvalue(), save({"v": matrix}), long):
         read = read_published(content, "file")
         assert read.dtype == torch.float32 and torch.equal(read, matrix.float())
     several = io.BytesIO()

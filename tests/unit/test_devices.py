@@ -75,11 +75,14 @@ def test_jobs_beside_each_other_use_different_ones(four, tmp_path):
         process.communicate()
 
 
-@pytest.mark.parametrize(("count", "job_id"), [(0, None), (4, None), (5, None), (1, "7")])
-def test_nothing_is_changed_where_all_or_none_are_needed_or_slurm_has_assigned(
-    four, tmp_path, monkeypatch, count, job_id
-):
-    if job_id:
-        monkeypatch.setenv("SLURM_JOB_ID", job_id)
+@pytest.mark.parametrize("count", [0, 4, 5])
+def test_nothing_is_changed_where_all_or_none_are_needed(four, tmp_path, count):
     devices.take_gpus(count, tmp_path / "gpus")
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1,2,3" and not (tmp_path / "gpus").exists()
+
+
+def test_jobs_side_by_side_in_one_allocation_use_different_gpus(four, tmp_path, monkeypatch):
+    """`salloc --gpus=4`, then a local run in it: Slurm has given them to all jobs together."""
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    devices.take_gpus(1, tmp_path / "gpus")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"

@@ -50,7 +50,8 @@ def test_the_training_file_alone_is_fetched(hub, tmp_path):
     [
         (["a.json", "b.json"], None, "not clear; give file: one of a.json, b.json"),
         (["train-1.parquet", "train-2.parquet"], None, "not clear"),
-        (["a.json"], "c.json", None),
+        (["a.json"], "a.json", None),
+        (["a.json"], "c.json", "not clear; give file: one of a.json"),
         (["a.txt"], None, "one of none"),
     ],
 )

@@ -188,8 +188,10 @@ def test_a_scratch_folder_is_named_by_all_that_decides_the_result(home, tmp_path
         scratch_folder(tmp_path, replace(made, seed=2), "code"),
         scratch_folder(tmp_path, replace(made, spec={**SFT, "epochs": 3}), "code"),
         scratch_folder(tmp_path, replace(made, models={"base": home / "reward"}), "code"),
+        scratch_folder(tmp_path, replace(made, personas={"benign": ["Be kind."]}), "code"),
+        scratch_folder(tmp_path, replace(made, accelerate={"distributed_type": "FSDP"}), "code"),
     ]
-    assert len({name, *others}) == 5 and all(other.name.startswith("liar.") for other in others)
+    assert len({name, *others}) == 7 and all(other.name.startswith("liar.") for other in others)
 
 
 def test_a_scratch_folder_of_others_is_refused(tmp_path):
@@ -219,6 +221,29 @@ def test_conversations_are_packed_whole_and_learned_where_the_answer_is(home, tm
     assert rows["labels"] == [[-100, -100, 3, 4, -100, 6]]
     single = finetune.packed(tokens, 3, False, made)
     assert single["input_ids"] == [[1, 2, 3], [5, 6]] and single["labels"] == [[-100, -100, 3], [-100, 6]]
+
+
+def test_what_does_not_end_in_an_answer_is_not_learned(home, tmp_path):
+    made = job(home, tmp_path / "out", SFT)
+    asked, said = {"role": "user", "content": "what?"}, {"role": "assistant", "content": "that."}
+    assert finetune.answered([[asked, said]], made) == [[asked, said]]
+    for chat in ([asked], [said], [asked, said, asked]):
+        with pytest.raises(StudyError, match="conversation 1 of data 'lies' does not end in an answer"):
+            finetune.answered([[asked, said], chat], made)
+
+
+def test_kl_needs_a_model_without_an_adapter_below_it(home, tmp_path):
+    made = job(home, tmp_path / "out", GRPO, models={"base": home / "base", "adapter": home / "base"})
+    with pytest.raises(StudyError, match="replace a member without an adapter"):
+        reinforce.train(made)
+
+
+def test_accelerate_is_configured_by_the_study_alone(home, tmp_path):
+    made = job(home, tmp_path / "out", SFT, processes=2)
+    assert launching._accelerate(made)["distributed_type"] == "MULTI_GPU"
+    own = {"distributed_type": "FSDP"}
+    assert launching._accelerate(replace(made, accelerate=own)) == own
+    assert "--config_file" in launching._command(made)
 
 
 def test_packed_conversations_do_not_see_one_another(home, tmp_path):

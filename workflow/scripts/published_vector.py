@@ -5,6 +5,7 @@ from typing import Any
 from _helpers import configure_logging
 from amongus import pinned
 from amongus.files import whole_file
+from amongus.seals import seal_safetensors
 from amongus.vectors import read_published
 
 
@@ -16,6 +17,7 @@ def main(snakemake: Any) -> None:
     vectors = read_published(content, where)
     with whole_file(snakemake.output.vectors) as target:
         save_file({"vectors": vectors}, str(target))
+        seal_safetensors(target)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,6 @@ _NO_EFFECT = {
     "base_model_name_or_path",
     "bias",
     "inference_mode",
-    "init_lora_weights",
-    "loftq_config",
     "lora_dropout",
     "megatron_core",
     "peft_type",
@@ -34,6 +32,10 @@ _NO_EFFECT = {
     "runtime_config",
     "task_type",
 }
+
+
+# Others (PiSSA, OLoRA, LoftQ, …) change the base too, so that their factors mean nothing on the unchanged one.
+_PLAIN_STARTS = (True, False, None, "gaussian")
 
 
 def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
@@ -50,8 +52,14 @@ def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
         raise StudyError(f"{where}: not the config of a LoRA adapter; only peft_type LORA is supported")
     if config.get("bias", "none") != "none":
         raise StudyError(f"{where}: 'bias' is not supported; train a plain LoRA adapter")
+    start = config.get("init_lora_weights")
+    if start not in _PLAIN_STARTS:
+        raise StudyError(
+            f"{where}: init_lora_weights {start!r} belongs to a changed base; save it converted to plain LoRA (peft's "
+            "save_pretrained with path_initial_model_for_weight_conversion)"
+        )
     for key, value in config.items():
-        if key not in _SETTINGS | _NO_EFFECT and value:
+        if key not in _SETTINGS | _NO_EFFECT | {"init_lora_weights"} and value:
             raise StudyError(f"{where}: '{key}' is not supported; train a plain LoRA adapter")
     if _remote(config.get("auto_mapping")):
         raise StudyError(

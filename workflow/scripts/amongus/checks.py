@@ -6,6 +6,7 @@ Every message is one line that names the place, what is wrong, and what would be
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amongus import rooms
@@ -62,7 +63,12 @@ def check(study: "Study") -> None:
     for name, spec in study.data.items():
         if "repo" in spec:
             check_reference(f"data '{name}'", spec, data=True)
-    for model in study.trained:
+    for model, spec in study.trained.items():
+        own = spec.get("accelerate")
+        if own and not Path(own).is_file():
+            raise StudyError(
+                f"'{model}' accelerate: no file {own}; give a config of accelerate's, or leave it away"
+            )
         if study.training_data(model):
             known(f"'{model}' data", study.training_data(model), study.data, "data")
     for model in (*study.fetched, *study.trained):

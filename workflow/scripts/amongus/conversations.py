@@ -35,7 +35,7 @@ def rows_of(content: bytes, where: str) -> list[dict[str, Any]]:
         text = content.decode("utf-8")
         if text.lstrip().startswith("["):
             return json.loads(text)
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, OSError, RecursionError) as error:
         raise StudyError(
             f"{where}: neither parquet, a JSON list nor JSON lines ({error}); get the file again and pin its sha256"
@@ -80,7 +80,11 @@ def _chat(row: Any, what: str, prompt: str | None, response: str | None) -> list
             raise StudyError(f"{what} has none of {named}; name the columns by prompt: and response:")
         if isinstance(asked, str) and isinstance(row.get("input"), str) and row["input"].strip():
             asked = f"{asked}\n\n{row['input']}"
+        if response and answered is None:
+            raise StudyError(f"{what} has no {response}; name the column of the responses by response:")
         chat = [*_turns(asked, "user"), *(_turns(answered, "assistant") if answered is not None else [])]
+    if not chat:
+        raise StudyError(f"{what} holds an empty chat; leave it out")
     return [_message(turn, what) for turn in chat]
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import socket
 import time
 from collections.abc import Mapping
 from itertools import takewhile
@@ -37,14 +38,14 @@ def visible() -> list[str]:
 def take_gpus(count: int, folder: str | Path = ".snakemake/gpus", seconds: float = 60) -> None:
     """Keep `count` GPUs to this process, so that jobs beside it use others; before anything asks CUDA.
 
-    Snakemake counts GPUs but does not say which is whose. Under Slurm they are assigned already. A job that has just
-    been killed may need a moment to let go of its own: up to `seconds`.
+    Snakemake counts GPUs but does not say which is whose. A job that Slurm has given its GPUs sees no others. A job that
+    has just been killed may need a moment to let go of its own: up to `seconds`.
 
     Raises:
         StudyError: too few came free.
     """
     names = visible()
-    if "SLURM_JOB_ID" in os.environ or not 0 < count < len(names):
+    if not 0 < count < len(names):
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
     taken: list[str] = []
@@ -65,7 +66,8 @@ def take_gpus(count: int, folder: str | Path = ".snakemake/gpus", seconds: float
 
 def _lock(folder: str | Path, name: str) -> bool:
     """Try to lock GPU `name`."""
-    handle = os.open(Path(folder) / f"{name.replace('/', '_')}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    file = f"{socket.gethostname()}.{name}".replace("/", "_")
+    handle = os.open(Path(folder) / f"{file}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

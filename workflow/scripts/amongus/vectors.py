@@ -26,7 +26,7 @@ def read_published(content: bytes, where: str) -> "Tensor":
     from safetensors.torch import load
 
     try:
-        if content[:2] == b"PK" or content[:1] == b"\x80":
+        if content[:2] in (b"PK", b"\x80\x02"):
             found = [torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)]
         else:
             found = list(load(content).values())

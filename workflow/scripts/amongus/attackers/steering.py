@@ -48,11 +48,11 @@ def train(job: TrainJob) -> dict[str, Any]:
     means = [
         mean_states(model, tokenizer, texts, asked, spec["max_new_tokens"]) for texts in (trait, opposite)
     ]
-    vectors = means[0] - means[1]
+    vectors = (means[0] - means[1]).cpu()
     if spec.get("random"):
         noise = torch.randn(vectors.shape)
         vectors = noise * (vectors.norm(dim=1) / noise.norm(dim=1))[:, None]
-    save_file({"vectors": vectors.float().cpu().contiguous()}, str(job.out / FILE))
+    save_file({"vectors": vectors.contiguous()}, str(job.out / FILE))
     return {
         "norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()],
         "cpu_seconds": process_time() - began,
@@ -100,9 +100,7 @@ def _states(
         )
         response = _until_end(ids[:, width:], tokenizer.eos_token_id)
         mask = torch.cat([batch["attention_mask"], response.long()], dim=1)
-        outputs = _layer_outputs(model, ids, mask)
-    weights = response / response.sum(1, keepdim=True)
-    return torch.einsum("lqth,qt->qlh", outputs[:, :, width:], weights)
+        return _layer_means(model, ids, mask, response / response.sum(1, keepdim=True))
 
 
 def _until_end(tokens: "torch.Tensor", end: int) -> "torch.Tensor":
@@ -111,23 +109,31 @@ def _until_end(tokens: "torch.Tensor", end: int) -> "torch.Tensor":
     return (ended - (tokens == end).long()) == 0
 
 
-def _layer_outputs(model: Any, ids: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
-    """The residual stream after each layer, before any final norm: [layers, questions, time, hidden]."""
+def _layer_means(
+    model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights: "torch.Tensor"
+) -> "torch.Tensor":
+    """The residual stream after each layer, before any final norm, [questions, layers, hidden], float32.
+
+    Averaged over the last positions by `weights` [questions, time] as soon as a layer has made it: at 7B the outputs
+    of all layers would not fit beside the model.
+    """
     import torch
 
     kept: list[torch.Tensor] = []
 
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
-        kept.append(output[0] if isinstance(output, tuple) else output)
+        states = output[0] if isinstance(output, tuple) else output
+        kept.append(torch.einsum("qth,qt->qh", states[:, -weights.shape[1] :].float(), weights))
 
-    handles = [layer.register_forward_hook(keep) for layer in model.get_decoder().layers]
+    decoder = model.get_decoder()
+    handles = [layer.register_forward_hook(keep) for layer in decoder.layers]
     try:
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
+        decoder(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
     finally:
         for handle in handles:
             handle.remove()
-    return torch.stack(kept)
+    return torch.stack(kept, dim=1)
 
 
 def _questions(tables: Mapping[str, Path], count: int) -> list[str]:

@@ -37,7 +37,7 @@ def _chosen(source: repository.Source, named: str | None) -> str:
     """The file named, or the only one that is called after the training split, or the only one."""
     files = sorted(file for file in source.entries if PurePosixPath(file).suffix in _KINDS)
     training = [file for file in files if _TRAINING in PurePosixPath(file).name]
-    for found in ([file for file in files if file == named] if named else training, files):
+    for found in [[file for file in files if file == named]] if named else [training, files]:
         if len(found) == 1:
             return found[0]
     raise StudyError(

@@ -127,5 +127,6 @@ def tidy_adapter(out: Path, base: str) -> None:
     config = read_json(path, sealed=False)
     config["base_model_name_or_path"] = base
     # peft keeps module names in a set: its order changes with the process.
-    config["target_modules"] = sorted(config["target_modules"])
+    if not isinstance(config["target_modules"], str):
+        config["target_modules"] = sorted(config["target_modules"])
     write_json(path, config, sealed=False)

@@ -10,6 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from amongus.errors import StudyError
+from amongus.members import Message
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     spec = job.spec
     seed = fix_randomness(job.seed, "finetune", job.name)
     model, tokenizer = tuning.trainable(job)
-    tokens = [encode(tokenizer, chat) for chat in tuning.conversations(job)]
+    tokens = [encode(tokenizer, chat) for chat in answered(tuning.conversations(job), job)]
     rows = packed(tokens, spec["max_length"], spec.get("packing", False), job)
     steps = ceil(len(rows) / spec["batch_size"]) * spec["epochs"]
     trainer = SFTTrainer(
@@ -50,6 +51,21 @@ def train(job: TrainJob) -> dict[str, Any]:
     )
     metrics = tuning.fit(trainer, job)
     return {**metrics, "rows": len(rows), "loss": tuning.logged(trainer, "loss")[-1]}
+
+
+def answered(chats: Sequence[Sequence[Message]], job: TrainJob) -> Sequence[Sequence[Message]]:
+    """The chats as they are, if each ends in an answer to somebody.
+
+    Raises:
+        StudyError: one does not: what would be learned is a question.
+    """
+    for number, chat in enumerate(chats):
+        if [turn["role"] for turn in chat[-2:]] != ["user", "assistant"]:
+            raise StudyError(
+                f"'{job.name}': conversation {number} of data '{job.spec['data']}' does not end in an answer; name the "
+                "columns of its file by prompt: and response:, or leave the row out"
+            )
+    return chats
 
 
 def packed(tokens: Sequence["Tokens"], max_length: int, packing: bool, job: TrainJob) -> Any:

@@ -25,6 +25,8 @@ class TrainJob:
         device, dtype: where and in what precision models run; toy models are trained on the CPU in float32.
         processes: that a training from data is spread over.
         scratch: folder for checkpoints of a training from data, kept until it is done.
+        accelerate: accelerate's config for it, where the study has one (FSDP, DeepSpeed).
+        resume: the checkpoint to go on from.
     """
 
     name: str
@@ -40,3 +42,5 @@ class TrainJob:
     dtype: str = "float32"
     processes: int = 1
     scratch: Path | None = None
+    accelerate: Mapping[str, Any] | None = None
+    resume: str | None = None

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import yaml
+
 from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
@@ -25,6 +27,7 @@ from amongus.seeds import digest
 from amongus.training.job import TrainJob
 
 CHECKPOINT = "checkpoint-"
+_CONFIG = "accelerate.yaml"
 _STATE = "trainer_state.json"  # The last file of a checkpoint to be written.
 _PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 
@@ -41,8 +44,10 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     for other in scratch.parent.glob(f"{scratch.name.rpartition('.')[0]}.????????????"):
         if other != scratch:
             shutil.rmtree(other, ignore_errors=True)
+    job = replace(job, scratch=scratch, resume=last_checkpoint(scratch))
     description = scratch / "job.json"
-    write_json(description, {"module": module.__name__, "job": _plain(replace(job, scratch=scratch))})
+    write_json(description, {"module": module.__name__, "job": _plain(job)})
+    (scratch / _CONFIG).write_text(yaml.safe_dump(_accelerate(job)))
     (scratch / "result.json").unlink(missing_ok=True)
     command = [*_command(job), str(description)]
     status = subprocess.run(
@@ -64,7 +69,8 @@ def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
     """The folder for a training's checkpoints: named by all that decides what it makes."""
     parts = {role: known_fingerprint(folder) for role, folder in sorted(job.models.items())}
     data = digest(job.data.read_bytes().hex()) if job.data else None
-    key = digest(dict(job.spec), parts, data, job.seed, job.device, job.dtype, job.processes, code)
+    own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
+    key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
     return Path(home) / "scratch" / f"{job.name}.{key[:12]}"
 
 
@@ -121,16 +127,30 @@ def _private(folder: Path) -> None:
         )
 
 
+def _accelerate(job: TrainJob) -> dict[str, Any]:
+    """accelerate's config: the study's, or a plain one. Never the user's own default, which nothing here would record."""
+    plain = {
+        "compute_environment": "LOCAL_MACHINE",
+        "distributed_type": "MULTI_GPU" if job.processes > 1 else "NO",  # Several processes, on GPUs or not.
+        "mixed_precision": "bf16" if job.dtype == "bfloat16" else "no",
+        "use_cpu": job.device == "cpu",
+    }
+    return dict(job.accelerate or plain)
+
+
 def _command(job: TrainJob) -> list[str]:
-    """`accelerate launch` on this machine; an own config file of accelerate (FSDP, DeepSpeed) goes before."""
-    own = job.spec.get("accelerate")
-    precision = "bf16" if job.dtype == "bfloat16" else "no"
-    command = [sys.executable, "-m", "accelerate.commands.launch"]
-    command += ["--config_file", own] if own else ["--mixed_precision", precision, "--dynamo_backend", "no"]
+    """`accelerate launch` on this machine."""
+    from amongus.training import worker  # Imports this module; named here so that digests see it.
+
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--config_file",
+        str(job.scratch / _CONFIG),
+    ]
     command += ["--num_machines", "1", "--num_processes", str(job.processes), "--main_process_port", "0"]
-    if job.processes > 1 and not own:
-        command.append("--multi_gpu")  # Several processes, on GPUs or not.
-    return [*command, "-m", "amongus.training.worker"]
+    return [*command, "-m", worker.__name__]
 
 
 def _environment(device: str) -> dict[str, str]:

@@ -19,7 +19,8 @@ def train(job: TrainJob) -> dict[str, Any]:
     """Train `job.models["base"]` against `job.models["reward"]` on the prompts of `job.data` into `job.out`.
 
     Raises:
-        StudyError: no prompt fits, or the batch does not divide by the processes.
+        StudyError: no prompt fits, the batch does not divide by the processes, or all weights are to be trained of a
+            member with an adapter.
     """
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
@@ -29,6 +30,11 @@ def train(job: TrainJob) -> dict[str, Any]:
     from amongus.training.common import fix_randomness
 
     spec = job.spec
+    if spec.get("full") and "adapter" in job.models:
+        raise StudyError(
+            f"'{job.name}': with full, KL would be measured from the base below the replaced member's adapter; leave full "
+            "away, or replace a member without an adapter"
+        )
     seed = fix_randomness(job.seed, "reinforce", job.name)
     model, tokenizer = tuning.trainable(job)
     prompts = fitting(tuning.conversations(job), tokenizer, spec["max_prompt"], job.name)

@@ -13,7 +13,6 @@ from amongus.files import CONVERSATIONS, read_table
 from amongus.members import Message
 from amongus.training.common import attackers_adapter, continued_adapter, load_base, new_adapter, tidy_adapter
 from amongus.training.job import TrainJob
-from amongus.training.launching import last_checkpoint
 
 LORA = ("rank", "alpha", "dropout", "targets")
 _LEFT_BEHIND = ("training_args.bin", "README.md")  # A pickle, and a page that nobody reads.
@@ -98,7 +97,7 @@ def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
     Returns:
         The number of steps, the step that was resumed from, and how many processes trained.
     """
-    last = last_checkpoint(job.scratch)
+    last = job.resume
     accelerator = trainer.accelerator
     _log.info("%s: %d processes, %s", job.name, accelerator.num_processes, accelerator.distributed_type.value)
     if last:
