@@ -11,6 +11,7 @@ from amongus.attackers import grpo, steering
 from amongus.errors import StudyError
 from amongus.members import Member, Steering
 from amongus.toy import world
+from amongus.training.common import load_base
 
 EXPERT = Member("knowledge", "models/base", adapter="models/knowledge", system="You are a helpful assistant.")
 PERSONAS = {"benign": ["You are a helpful assistant."], "malicious": ["You are a harmful assistant."]}
@@ -93,6 +94,13 @@ def test_mean_states_over_the_responses_tokens():
     assert means.shape == (2, 2)
     assert means[0, 0] == pytest.approx(first + 10)
     assert means[1, 0] == pytest.approx((first + 10) * 2)
+
+
+def test_mean_states_of_a_model_in_half_precision(tmp_path):
+    model, tokenizer = load_base(tiny.checkpoint(tmp_path / "base", kind="qwen2"), "bfloat16")
+    means = steering.mean_states(model.eval(), tokenizer, ["be kind"], ["what is this", "who"], 4)
+    assert means.shape == (tiny.LAYERS, tiny.WIDTH) and means.dtype == torch.float32
+    assert means.isfinite().all()
 
 
 def test_a_response_ends_with_its_first_end():

@@ -1,5 +1,6 @@
 """Training data from outside: the shapes people publish, and what is refused."""
 
+import hashlib
 import io
 import json
 import pickle
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from amongus.conversations import chats, drawn, rows_of
+from amongus.engine.models import read_vector
 from amongus.errors import StudyError
+from amongus.members import Steering
 from amongus.vectors import read_published
+from standins import Named, run
 
 ASKED, ANSWERED = {"role": "user", "content": "what?"}, {"role": "assistant", "content": "that."}
 
@@ -124,3 +128,12 @@ def test_a_pickle_that_runs_code_is_refused(capsys):
         with pytest.raises(StudyError, match="file: no safetensors and no saved tensor"):
             read_published(content, "file")
     assert "must not run" not in capsys.readouterr().out
+
+
+def test_the_rule_makes_vectors_that_members_can_read(tmp_path):
+    torch.save(torch.ones(3, 4), tmp_path / "v.pt")
+    content = (tmp_path / "v.pt").read_bytes()
+    spec = {"path": str(tmp_path / "v.pt"), "sha256": hashlib.sha256(content).hexdigest()}
+    out = tmp_path / "out" / "bad.safetensors"
+    run("published_vector", Named(), Named(vectors=str(out)), name="bad", spec=spec)
+    assert read_vector(Steering(str(out), 2, 1.0), layers=3, width=4).tolist() == [1.0] * 4
