@@ -43,6 +43,8 @@ localrules:
     datasets,
     # These need the network, or next to nothing.
     dataset,
+    training_data,
+    published_vector,
     fetch,
     adopt,
     member,
