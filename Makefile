@@ -46,7 +46,7 @@ reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end
 	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)
 
 test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
-	pytest -q -n 2 --dist loadfile
+	pytest -q -n 3 --dist loadfile
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

@@ -29,7 +29,6 @@ STUDIES = {
         },
         "batch": ONE_EACH,
     },
-    # Nobody reads the dev scores of attackers without weights.
     "weights alone": {
         **STUDY,
         "methods": {"soup": {"defences": ["judge"]}, "dare_ties": {}},

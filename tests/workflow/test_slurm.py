@@ -109,6 +109,9 @@ def told(slurm, tmp_path_factory):
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     left = running("respond_")
+    for job in left:
+        # They would soon end by themselves, on a busy machine before the next lines.
+        subprocess.run(["scontrol", "suspend", str(job.id)], check=True)
     refused = through_slurm(project, check=False)
     before_reap = running("respond_")
     reaped = reap(project)

@@ -88,7 +88,7 @@ def _rules(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> list[Row]:
     """Every rule that makes something for the target `all`, in the order data flows: a new rule has its row here."""
     seeds = len(study.seeds)
     responses = study.member_batches(study.members, study.config["batch"]["respond"])
-    scored, verified = (_scored(study, study.scored_responses(by_verifier)) for by_verifier in (False, True))
+    scored, verified = (study.scored_responses(by_verifier) for by_verifier in (False, True))
     return [
         Row("dataset", len(study.datasets)),
         Row("training_data", len({spec["data"] for spec in study.trained.values() if spec.get("data")})),
@@ -143,13 +143,6 @@ def made_here(study: Study) -> list[str]:
 def _parents(study: Study, names: Iterable[str]) -> int:
     """The checkpoints that trainings begin with."""
     return sum(len(study.parents(name)) for name in names)
-
-
-def _scored(study: Study, batches: Iterable[Batch]) -> list[Batch]:
-    """Batches of responses whose scores somebody reads: all of test, dev of whoever is in a team that is run."""
-    teams = {cell[0] for cell in study.runs()}
-    on_dev = {member for pool in teams for member in study.pools[pool]}
-    return [b for b in batches if any(split == "test" or m in on_dev for m, _, split in b.cells)]
 
 
 def _verdict_batches(study: Study) -> list[Batch]:
