@@ -94,7 +94,7 @@ def _rules(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> list[Row]:
         Row("training_data", len({spec["data"] for spec in study.trained.values() if spec.get("data")})),
         Row("fetch", len(fetched(study))),
         Row("adopt", seeds * len(fetched(study))),
-        Row("train", seeds * len(made_here(study)), seeds * _parents(study, made_here(study))),
+        Row("train", seeds * len(study.trained), seeds * _parents(study, study.trained)),
         Row("extract_vector", seeds * len(study.extracted), seeds * _parents(study, study.extracted)),
         Row("published_vector", seeds * sum(study.published(name) is not None for name in study.attackers)),
         Row("member", seeds * len(study.members)),
@@ -129,15 +129,7 @@ def fetched(study: Study) -> list[str]:
             used.add(study.config["supervisors"][kind])
     if study.verified:
         used.add(study.config["supervisors"]["verifier"])
-    models = study.config["models"]
-    remote = [name for name in models if rooms.fact("training", models[name]["kind"], "FETCHED", False)]
-    return [name for name in remote if name in used]
-
-
-def made_here(study: Study) -> list[str]:
-    """The models and attackers that are trained."""
-    kinds = {name: study.training_room(name) for name in study.trained}
-    return [name for name, kind in kinds.items() if not rooms.fact(*kind, "FETCHED", False)]
+    return [name for name in study.fetched if name in used]
 
 
 def _parents(study: Study, names: Iterable[str]) -> int:
@@ -273,7 +265,7 @@ def _trainings(study: Study) -> Iterable[Training]:
     """What is trained, gathered by what it may use; routers are trained by the rule `learn`."""
     seeds = len(study.seeds)
     asked: dict[tuple[str, int, int], list[str]] = {}
-    names = [("train", name) for name in made_here(study)]
+    names = [("train", name) for name in study.trained]
     names += [("extract_vector", name) for name in study.extracted]
     for rule, name in names:
         asked.setdefault((rule, *_allowance(study, name)), []).append(name)
@@ -305,7 +297,7 @@ def _disk(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> dict[str, flo
     together = [merges(study, batch) for batch in (*study.learn_batches(), *study.collaborate_batches())]
     return {
         "fetched": sum(gigabytes(study, name) for name in remote),
-        "trained": seeds * sum(gigabytes(study, name) for name in made_here(study)),
+        "trained": seeds * sum(gigabytes(study, name) for name in study.trained),
         "merged": max(together, default=0) * expected["model_gigabytes"],
         "texts": _COPIES * written * new_tokens(study) * _BYTES_PER_TOKEN / 1e9,
     }

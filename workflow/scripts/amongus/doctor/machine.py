@@ -11,7 +11,7 @@ from amongus import rooms, sandbox
 from amongus.devices import gpus_per_job, visible
 from amongus.doctor.findings import Finding, missing, note, ok
 from amongus.errors import StudyError
-from amongus.planning import fetched, gigabytes, made_here, plan
+from amongus.planning import fetched, gigabytes, plan
 from amongus.study import Study
 
 
@@ -39,7 +39,7 @@ def graphics_memory(study: Study) -> list[Finding]:
     sizes = gpu_gigabytes()
     if not sizes:
         return [note("nvidia-smi does not tell how much memory the GPUs have", "look that checkpoints fit")]
-    largest = max((gigabytes(study, name) for name in (*fetched(study), *made_here(study))), default=0)
+    largest = max((gigabytes(study, name) for name in (*fetched(study), *study.trained)), default=0)
     line = f"{min(sizes):.0f} GB on a GPU, and the largest checkpoint has {largest:g} GB"
     if min(sizes) < largest:
         return [missing(line, "use larger GPUs, or a smaller model")]

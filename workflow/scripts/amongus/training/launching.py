@@ -21,7 +21,7 @@ import yaml
 from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
-from amongus.members import known_fingerprint
+from amongus.members import hash_file, known_fingerprint
 from amongus.prompts import Template
 from amongus.seeds import digest
 from amongus.training.job import TrainJob
@@ -68,7 +68,7 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
 def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
     """The folder for a training's checkpoints: named by all that decides what it makes."""
     parts = {role: known_fingerprint(folder) for role, folder in sorted(job.models.items())}
-    data = digest(job.data.read_bytes().hex()) if job.data else None
+    data = hash_file(job.data) if job.data else None
     own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
     key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
     return Path(home) / "scratch" / f"{job.name}.{key[:12]}"
