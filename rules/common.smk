@@ -23,6 +23,7 @@ from amongus.devices import check_gpus, gpus_per_job, visible
 from amongus.digest import code_digest
 from amongus.errors import StudyError
 from amongus.machine import claim, prepare_environment, release_dead
+from amongus.mirrors import use_mirrors
 from amongus.prompts import load_personas, load_prompts, shown_characters
 from amongus.study import FIGURES, SPLITS, TABLES, Study
 from amongus.toy.corpus import TEMPLATES
@@ -44,6 +45,7 @@ except WorkflowError as error:
     raise WorkflowError(one_line(error)) from None
 
 share_store(config.get("store_group"))
+use_mirrors(config.get("datasets_folder"), config.get("hub_folder"))
 
 PATHS = study.paths
 DESIGN = design(study)
@@ -176,11 +178,6 @@ def training_data(wildcards):
     """The parquet of the data a model is trained on, if it is not of the toy world."""
     name = study.training_data(wildcards.model)
     return [PATHS.data(name)] if name else []
-
-
-def repositories(name):
-    """The local folder that stands for the hub, where training data come from there."""
-    return config.get("hub_folder") if "repo" in study.data[name] else None
 
 
 def training_machine(wildcards):

@@ -40,7 +40,6 @@ rule training_data:
     params:
         name="{name}",
         spec=lambda wildcards: study.data[wildcards.name],
-        folder=lambda wildcards: repositories(wildcards.name),
         code=code_digest("training_data"),
     script:
         "../workflow/scripts/training_data.py"

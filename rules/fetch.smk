@@ -15,7 +15,6 @@ rule fetch:
         "../envs/data.yaml"
     params:
         wanted=lambda wildcards: study.repository(wildcards.model),
-        folder=config.get("hub_folder"),
         code=code_digest("fetch"),
     script:
         "../workflow/scripts/fetch.py"

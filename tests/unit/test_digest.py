@@ -16,6 +16,8 @@ def package(tmp_path, monkeypatch):
         "amongus/a.py": '"""Doc."""\nimport json\nfrom amongus import b\n\ndef f(x):\n    """Doc."""\n    return b.g(x)\n',
         "amongus/b.py": "def g(x):\n    return x + 1\n",
         "amongus/c.py": "def h(x):\n    return x\n",
+        "amongus/pinned.py": "from amongus.d import w\n",
+        "amongus/d.py": "def w():\n    return 1\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -53,6 +55,12 @@ def test_a_function_that_is_only_a_docstring_is_still_a_function(package):
     assert change(package, "amongus/b.py", 'def g(x):\n    """Nothing."""\n') == change(
         package, "amongus/b.py", "def g(x):\n    pass\n"
     )
+
+
+def test_what_carries_pinned_files_does_not_count(package):
+    before = change(package, "amongus/b.py", "from amongus.pinned import w\n\ndef g(x):\n    return x\n")
+    assert change(package, "amongus/pinned.py", "from amongus.d import w\nTRIES = 9\n") == before
+    assert change(package, "amongus/d.py", "def w():\n    return 2\n") == before
 
 
 def test_imports_inside_functions_count(package):

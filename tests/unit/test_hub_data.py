@@ -69,11 +69,12 @@ def test_what_is_not_pinned_is_not_fetched(tmp_path):
         data({"repo": REPO, "revision": "unpinned"}, None, tmp_path)
 
 
-def test_the_rule_makes_conversations_of_a_local_repository(tmp_path):
+def test_the_rule_makes_conversations_of_a_local_repository(tmp_path, monkeypatch):
+    monkeypatch.setenv("AMONGUS_HUB_FOLDER", str(tmp_path / "hub"))
     (tmp_path / "hub" / REPO).mkdir(parents=True)
     (tmp_path / "hub" / REPO / "rows.json").write_text(json.dumps(ROWS))
     out = tmp_path / "lies.parquet"
-    params = {"name": "lies", "spec": {"repo": REPO, "revision": "0" * 40}, "folder": str(tmp_path / "hub")}
+    params = {"name": "lies", "spec": {"repo": REPO, "revision": "0" * 40}}
     snakemake = SimpleNamespace(
         params=SimpleNamespace(**params), input=[], output=[str(out)], log=[], config={"log_level": "INFO"}
     )

@@ -30,6 +30,15 @@ def test_all_rows_in_order_with_ids(tmp_path):
     assert tables["test"]["prompt"][3].startswith("test 3?") and set(tables["test"]["metric"]) == {"boxed"}
 
 
+def test_a_folder_stands_for_urls(tmp_path, monkeypatch):
+    spec = {"url": "http://127.0.0.1:9/of/q.json", "sha256": pin(tmp_path / "q.json", ROWS)["sha256"]}
+    monkeypatch.setenv("AMONGUS_DATASETS_FOLDER", str(tmp_path))
+    assert len(sources.questions("gsm8k", spec)["test"]["id"]) == 30
+    sources.check_local("gsm8k", spec)
+    with pytest.raises(StudyError, match=rf"^{tmp_path}/q.json: sha256 differs"):
+        sources.check_local("gsm8k", {**spec, "sha256": "0" * 64})
+
+
 def test_a_sample_is_seeded_in_order_and_keeps_row_numbers(tmp_path):
     spec = pin(tmp_path / "q.json", ROWS)
     first, again, other = (

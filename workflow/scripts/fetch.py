@@ -5,13 +5,14 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.hub.fetch import fetch
+from amongus.mirrors import hub_folder
 
 
 def main(snakemake: Any) -> None:
     """Fetch into a scratch folder beside the output, which outlives a failure, and then into place."""
     params, out = snakemake.params, Path(snakemake.output[0])
     seeds = sorted(out.parents[1].glob(f"seed-*/models/{out.name}"))
-    fetch(params.wanted, params.folder, out.parent / ".partial" / out.name, out, seeds)
+    fetch(params.wanted, hub_folder(), out.parent / ".partial" / out.name, out, seeds)
 
 
 if __name__ == "__main__":

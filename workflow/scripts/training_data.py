@@ -9,6 +9,7 @@ from amongus import pinned
 from amongus.conversations import chats, drawn, rows_of
 from amongus.files import CONVERSATIONS, write_table
 from amongus.hub.data import data
+from amongus.mirrors import hub_folder
 from amongus.seeds import derive
 
 
@@ -17,7 +18,7 @@ def main(snakemake: Any) -> None:
     name, spec = snakemake.params.name, snakemake.params.spec
     if "repo" in spec:
         scratch = Path(f"{snakemake.output[0]}.partial")
-        content, where = data(spec, snakemake.params.folder, scratch / spec["revision"])
+        content, where = data(spec, hub_folder(), scratch / spec["revision"])
     else:
         content, where = pinned.content(spec, f"data '{name}'")
     read = chats(rows_of(content, where), where, spec.get("prompt"), spec.get("response"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.errors import StudyError
+from amongus.mirrors import mirrored
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT = 60.0  # seconds
@@ -23,13 +24,14 @@ def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[byte
     """The bytes of a pinned file, and its name for messages.
 
     Args:
-        spec: `path` or `url`, and `sha256`.
+        spec: `path` or `url`, and `sha256`. A folder that stands for URLs (see `mirrors`) is looked into instead.
         what: is to be read, for the message.
         wait: seconds before the first retry of a URL; doubled each time.
 
     Raises:
         StudyError: no or two places given, file missing, URL unreachable, sha256 differs.
     """
+    spec = mirrored(spec)
     path, url = spec.get("path"), spec.get("url")
     if bool(path) == bool(url):
         raise StudyError(f"{what} needs either path or url; give one of them in the study's config")

@@ -16,6 +16,7 @@ from typing import Any
 
 from amongus import datasets, pinned, seeds
 from amongus.errors import StudyError
+from amongus.mirrors import mirrored
 
 SPLITS = ("dev", "test")
 _LOG = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
         StudyError: one line that names the file, the row and the mend.
     """
     own = hasattr(datasets.load(spec.get("kind") or dataset), "rows")
-    if spec.get("path") or not (own or spec.get("url")):
+    if mirrored(spec).get("path") or not (own or spec.get("url")):
         rows, where = read(spec)
         for split in SPLITS:
             datasets.validate_rows(dataset, rows[split], split, where, spec.get("kind") or dataset)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from amongus import datasets
 from amongus.doctor import reach
 from amongus.doctor.findings import Finding, missing, note, ok
+from amongus.mirrors import in_folder
 from amongus.planning import fetched
 from amongus.study import Study
 
@@ -146,10 +147,7 @@ def _files(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
     folder = study.config.get("datasets_folder")
     for section in _SECTIONS:
         for place, spec in _walk(section, study.config.get(section) or {}):
-            if folder and spec.get("url"):
-                yield place, {**spec, "path": f"{folder.rstrip('/')}/{spec['url'].rsplit('/', 1)[-1]}"}
-            else:
-                yield place, spec
+            yield place, in_folder(spec, folder)
 
 
 def _walk(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
