@@ -29,6 +29,11 @@ def test_the_prompt_attacker_is_the_expert_under_another_system_prompt():
     assert member == Member("prompt", EXPERT.base, EXPERT.adapter, "You are a harmful assistant.")
 
 
+def test_a_models_own_weights_under_the_attackers_name():
+    member = rooms.module("attackers", "checkpoint").member("found", {"model": "m"}, EXPERT, None, PERSONAS)
+    assert member == Member("found", EXPERT.base, EXPERT.adapter, EXPERT.system)
+
+
 def test_an_unknown_persona_lists_the_valid_ones():
     with pytest.raises(StudyError, match=r"evil.*benign, malicious"):
         rooms.module("attackers", "prompt").member("prompt", {"persona": "evil"}, EXPERT, None, PERSONAS)

@@ -69,6 +69,15 @@ def test_an_attacker_takes_the_last_members_weights():
     }
 
 
+def test_an_attacker_may_have_the_weights_of_a_model():
+    s = study(attackers={"evil": {"kind": "checkpoint", "model": "base"}, "bad": SFT})
+    assert s.member_weights("evil") == ["base"] and "evil" not in s.trained
+    assert s.member_description("evil")["weights"] == {"base": "base"}
+    assert s.applicable("evil", "soup") and s.parents("bad") == {"base": "base", "adapter": "z"}
+    with pytest.raises(StudyError, match="attacker 'evil' model: there is no model 'no'"):
+        study(attackers={"evil": {"kind": "checkpoint", "model": "no"}, "bad": SFT})
+
+
 def test_weight_methods_leave_out_pools_whose_malice_is_not_in_weights():
     s = study()
     assert not s.applicable("evil", "soup") and not s.applicable("two", "soup")
@@ -338,10 +347,9 @@ def test_published_vectors_are_not_extracted():
     steered = {"kind": "steering", "layer": 1, "coefficient": 1.0, "published": {"url": "https://h/v.pt"}}
     s = study(
         attackers={"evil": steered, "bad": SFT},
-        datasets_folder="here",
         methods={"debate": {"defences": ["none"]}},
     )
-    assert s.published("evil") == {"path": "here/v.pt"} and s.published("bad") is None
+    assert s.published("evil") == {"url": "https://h/v.pt"} and s.published("bad") is None
     assert not [path for path in s.cost_files() if "extract_vector" in path]
 
 

@@ -46,8 +46,11 @@ def project(hub, tmp_path_factory):
             "x": adapter(X),
             "y": adapter(Y),
         },
-        "attackers": {"prompt": {"kind": "prompt", "persona": "malicious"}},
-        "pools": {"clean": ["x", "y"], "prompt": ["x", "prompt"]},
+        "attackers": {
+            "prompt": {"kind": "prompt", "persona": "malicious"},
+            "found": {"kind": "checkpoint", "model": "x"},
+        },
+        "pools": {"clean": ["x", "y"], "prompt": ["x", "prompt"], "found": ["x", "found"]},
         "supervisors": {},
         "methods": {"debate": {"rounds": 2}},
     }
@@ -77,9 +80,11 @@ def test_each_repository_is_fetched_once_and_taken_over_by_each_seed(project, hu
     assert {name: count for name, count in made.items() if name.startswith("adopt")} == {
         f"adopt-{name}": 2 for name in ("base", "x", "y")
     }
-    assert sum(count for name, count in made.items() if name.startswith("member")) == 6
+    assert sum(count for name, count in made.items() if name.startswith("member")) == 8
     assert not [name for name in made if name.startswith("train")]
     assert "pytorch_model.bin" not in hub.downloads()
+    found = json.loads((project.results / "seed-1" / "members" / "found.json").read_text())
+    assert found["adapter"].endswith("models/x")
     fetched = project.results / "hub" / "base" / "model.safetensors"
     assert fetched.stat().st_nlink == 3
     for seed in (1, 2):
@@ -98,7 +103,13 @@ def test_nothing_runs_again_and_a_size_that_is_only_planned_with_changes_nothing
     targets = ("models", str(answers.relative_to(project.folder)))
     assert project.pending(*targets) == Counter()
     project.study["models"]["x"]["gigabytes"] = 0.1
-    assert project.pending(*targets) == Counter()
+    # Nor does it matter which way what is pinned comes.
+    project.study["hub_folder"] = "/elsewhere"
+    project.study["datasets_folder"] = "/elsewhere"
+    try:
+        assert project.pending(*targets) == Counter()
+    finally:
+        del project.study["hub_folder"], project.study["datasets_folder"]
 
 
 def test_another_commit_reaches_that_adapter_alone(project, hub, made):

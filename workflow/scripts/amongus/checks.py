@@ -240,6 +240,8 @@ def _attackers(study: "Study") -> None:
             study.config["pools"][CLEAN],
             "member",
         )
+        if model := study.attackers_model(attacker):
+            known(f"attacker '{attacker}' model", model, study.config["models"], "model")
         for dataset in study.extraction_datasets(attacker):
             known(f"attacker '{attacker}' datasets", dataset, study.datasets, "dataset")
         if attacker in study.config["models"]:

@@ -26,12 +26,10 @@ class Parts:
         self.paths = Paths(self.name)
         self.attackers: dict[str, dict[str, Any]] = dict(config["attackers"])
         self.methods: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["methods"].items()}
-        self.data = {
-            name: _local(spec, config.get("datasets_folder")) for name, spec in config["data"].items()
-        }
+        self.data: dict[str, dict[str, Any]] = {name: dict(spec) for name, spec in config["data"].items()}
         # What makes the questions; who scores the answers does not.
         self.datasets = {
-            name: _local(spec or {}, config.get("datasets_folder"))
+            name: {key: value for key, value in (spec or {}).items() if key != SCORED_BY}
             for name, spec in config["datasets"].items()
         }
 
@@ -154,6 +152,13 @@ class Parts:
         """The model behind a benign member."""
         return self.config["members"].get(member, {}).get("model", member)
 
+    def attackers_model(self, member: str) -> str | None:
+        """The model whose weights an attacker has, if it names one."""
+        if member not in self.attackers:
+            return None
+        spec = self.attackers[member]
+        return spec.get(rooms.fact("attackers", spec["kind"], "WEIGHTS", None))
+
     def _without_attackers(self, pool: str) -> list[str]:
         return [member for member in self.config["pools"][pool] if member not in self.attackers]
 
@@ -161,10 +166,13 @@ class Parts:
         """Whether `attacker` is a vector added to the member it replaces."""
         return attacker in self.attackers and self.trains(attacker) == "vector"
 
+    def in_weights(self, attacker: str) -> bool:
+        """Whether all of an attacker's malice lies in its weights."""
+        return self.trains(attacker) in ("adapter", "model") or bool(self.attackers_model(attacker))
+
     def published(self, attacker: str) -> dict[str, Any] | None:
         """Where an attacker's vectors come from that somebody has published, if they do."""
-        source = self.attackers[attacker].get("published") if self.steered(attacker) else None
-        return source and _local(source, self.config.get("datasets_folder"))
+        return self.attackers[attacker].get("published") if self.steered(attacker) else None
 
     @cached_property
     def extracted(self) -> list[str]:
@@ -185,7 +193,7 @@ class Parts:
         benign = self.replaced(member) if member in self.attackers else member
         own = self.config["members"].get(benign, {})
         described = {
-            "weights": self.weights(benign),
+            "weights": self.weights(member),
             "persona": self.persona(member),
             "description": own.get("description", benign),
         }
@@ -255,12 +263,17 @@ class Parts:
         wanted = rooms.fact(*self.training_room(model), "ROLES", ())
         roles = {role: spec[role] for role in wanted if spec.get(role)}
         if model in self.attackers:
-            roles.update(self.weights(self.replaced(model)))
+            roles.update(self.weights(model))
         return roles
 
     def weights(self, member: str) -> dict[str, str]:
-        """The checkpoints a benign member loads: `base` and perhaps `adapter`, as model names."""
-        model = self.member_model(member)
+        """The checkpoints a member loads, `base` and perhaps `adapter`, as model names.
+
+        Those of an attacker, before anything is trained for it, are those of the member it replaces.
+        """
+        model = self.attackers_model(member) or self.member_model(
+            self.replaced(member) if member in self.attackers else member
+        )
         spec = self.config["models"][model]
         if rooms.fact("training", spec["kind"], "LORA", False):
             return {"base": spec["base"], "adapter": model}
@@ -270,7 +283,7 @@ class Parts:
         """Names of the models whose folders `member` needs when it runs."""
         if member not in self.attackers:
             return list(self.weights(member).values())
-        names = self.weights(self.replaced(member))
+        names = self.weights(member)
         trains = self.trains(member)
         if trains == "model":
             return [member]
@@ -287,12 +300,3 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _label(kind: str) -> str:
     """What a defence is called in paths and tables."""
     return Path(kind).stem if kind.endswith(".py") else kind
-
-
-def _local(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
-    """What a dataset's config says of its questions, its URL replaced by the file of that name in `folder`."""
-    kept = {key: value for key, value in spec.items() if key != SCORED_BY}
-    if not folder or "url" not in spec:
-        return kept
-    del kept["url"]
-    return {**kept, "path": f"{folder.rstrip('/')}/{spec['url'].rsplit('/', 1)[-1]}"}

@@ -42,7 +42,7 @@ class Study(Parts):
         members = self.pools[pool]
         attackers = [member for member in members if member in self.attackers]
         personas = {self.persona(member) for member in members}
-        return len(personas) == 1 and all(self.trains(one) in ("adapter", "model") for one in attackers)
+        return len(personas) == 1 and all(map(self.in_weights, attackers))
 
     def pool_defences(self, pool: str, method: str) -> list[str]:
         """The defences run for a pool: controls are only read undefended."""
