@@ -1,7 +1,10 @@
 """The machine a workflow runs on: what its jobs inherit, and which process is at work in a folder."""
 
 import os
+import signal
 import socket
+import threading
+import time
 from pathlib import Path
 
 from amongus.files import read_json, write_json
@@ -13,11 +16,34 @@ _INHERITED = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
+# The Snakemake that started a job: its process and when that began.
+_RUN = "AMONGUS_RUN"
+# Between two looks whether it is still there, in seconds.
+_PAUSE = 1.0
 
 
 def prepare_environment() -> None:
     """Set what every script of a rule inherits."""
-    os.environ.update(_INHERITED)
+    pid = os.getpid()
+    os.environ.update(_INHERITED, **{_RUN: f"{pid} {_began(pid)}"})
+
+
+def end_with_run() -> None:
+    """Have this process killed when the Snakemake that started it is no more.
+
+    One that is killed itself takes none of its jobs along, and the next run would start them a second time.
+    """
+    pid, _, began = os.environ.get(_RUN, "").partition(" ")
+    # Of a container's processes, or on other systems, nobody can tell.
+    if not pid or _began(int(pid)) != began:
+        return
+
+    def watch() -> None:
+        while _began(int(pid)) == began:
+            time.sleep(_PAUSE)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="end_with_run", daemon=True).start()
 
 
 def claim(folder: str | Path = ".snakemake", submits: bool = False) -> None:
@@ -61,7 +87,8 @@ def release_dead(folder: str | Path = ".snakemake") -> bool:
 def _began(pid: int) -> str | None:
     """When process `pid` started, in the kernel's ticks; None if it is not running."""
     try:
-        # The name, in brackets, may hold anything; the start time is the 20th field after it.
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        # The name, in brackets, may hold anything; the state follows it, the start time is the 20th field after it.
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return None if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return None
