@@ -8,7 +8,7 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin plan doctor test bubblewrap slurmd lint format reap bench check-data verify compact compare docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin plan doctor test soak bubblewrap slurmd lint format reap bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -46,7 +46,10 @@ reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end
 	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)
 
 test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
-	pytest -q -n 3 --dist loadfile
+	pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10
+
+soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; an hour).
+	OMP_NUM_THREADS=1 python tests/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

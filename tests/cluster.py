@@ -1,7 +1,10 @@
 """A Slurm of two nodes with two fake GPUs each, and what it remembers of its jobs."""
 
+import os
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent / "slurm"
+CONFIG = Path("/etc/slurm/slurm.conf")
+NODES = ("n1", "n2")
 GPUS = 4
 
 
@@ -40,6 +45,7 @@ class Job:
     gpus: int
     nodes: int
     mem_mb: int
+    node: str
 
     def overlaps(self, other: "Job") -> bool:
         """Whether both ran at one time."""
@@ -70,6 +76,7 @@ def _job(line: str) -> Job:
         gpus=int(gpus.group(1)) if gpus else 0,
         nodes=int(field("NumNodes", r"\d+")),
         mem_mb=int(field("MinMemoryNode", r"\d+")),
+        node=field("NodeList"),
     )
 
 
@@ -83,3 +90,34 @@ def most_at_once(found: list[Job], weight: str | None = None) -> int:
         )
         for at in found
     )
+
+
+def cancel(job: Job) -> bool:
+    """Cancel a job; whether Slurm took it."""
+    return subprocess.run(["scancel", str(job.id)]).returncode == 0
+
+
+def kill_node(node: str) -> None:
+    """Kill the daemon of a node; Slurm takes it for dead some ten seconds later."""
+    os.kill(int(_pid_file(node).read_text()), signal.SIGKILL)
+
+
+def mend_nodes(seconds: float = 60) -> None:
+    """Start the daemons again that `kill_node` has killed, and wait until all nodes take jobs."""
+    for node in NODES:
+        alive = Path(f"/proc/{_pid_file(node).read_text().strip()}/comm")
+        if not alive.exists() or alive.read_text() != "slurmd\n":
+            subprocess.run(
+                ["slurmd", "-N", node], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+    deadline = time.monotonic() + seconds
+    command = ["sinfo", "--noheader", "--Node", "--partition=cpu", "--states=idle,mixed,allocated"]
+    while len(subprocess.run(command, capture_output=True, text=True).stdout.split("\n")) <= len(NODES):
+        assert time.monotonic() < deadline, "a node of the test cluster did not come back"
+        time.sleep(0.2)
+
+
+def _pid_file(node: str) -> Path:
+    """Where a node's daemon notes its process; the configuration says in which folder the cluster lies."""
+    folder = CONFIG.read_text().split("\n", 1)[0].rsplit(" for ", 1)[1]
+    return Path(folder) / "run" / f"slurmd.{node}.pid"

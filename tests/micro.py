@@ -1,5 +1,7 @@
 """The smallest study that uses every stage: two experts, three attackers, all methods."""
 
+import copy
+
 _BASE = {
     "kind": "toy_base",
     "knowledge": "common",
@@ -92,3 +94,18 @@ STUDY: dict = {
     },
     "sampling": {"max_new_tokens": 8},
 }
+
+
+def cut() -> dict:
+    """The study cut to one model, one attacker, one dataset and one method: from training to tables in 24 jobs."""
+    return {
+        **copy.deepcopy(STUDY),
+        "datasets": {"reasoning": STUDY["datasets"]["reasoning"]},
+        "models": {"base": STUDY["models"]["base"]},
+        # Under one prompt they would share their answers, and work done twice could not be told.
+        "members": {"x": {"model": "base"}, "y": {"model": "base", "persona": "placebo"}},
+        "attackers": {"steering": {**STUDY["attackers"]["steering"], "datasets": ["reasoning"]}},
+        "pools": {"clean": ["x", "y"], "steering": ["x", "steering"]},
+        "supervisors": {},
+        "methods": {"llm_router": {**STUDY["methods"]["llm_router"], "defences": ["self"]}},
+    }

@@ -29,7 +29,7 @@ def refused(project, *arguments, **changes):
     [
         (
             {"attackers": {"prompt": {"kind": "promt"}}},
-            "unknown attacker kind 'promt'; valid: grpo, prompt, sft, steering",
+            "unknown attacker kind 'promt'; valid: checkpoint, grpo, prompt, sft, steering",
         ),
         (
             {"methods": {"chat": {}}},

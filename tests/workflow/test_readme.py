@@ -78,6 +78,9 @@ def test_what_the_readme_adds_runs_and_reaches_the_tables(project):
     assert {"told"} <= set(impact["pool"]) and {"colours"} <= set(impact["dataset"])
     rows = impact[(impact["method"] == "vote") & (impact["dataset"] == "colours")]
     assert rows["n"].tolist() == [3]
+    # What is told has no weights to merge.
+    soup = impact[(impact["method"] == "soup") & (impact["pool"] == "told")]
+    assert len(soup) and not soup["applicable"].any() and soup["score"].isna().all()
 
 
 def test_a_comment_in_ones_own_file_reruns_nothing_and_code_what_reads_it(project):

@@ -1,4 +1,4 @@
-"""The sample study: the same rules on real rows, read from a local folder."""
+"""The sample study on real rows, read from a local folder, without what test_micro has run already."""
 
 import json
 import os
@@ -17,6 +17,9 @@ FOLDER = os.environ.get("AMONGUS_DATASETS", str(ROOT.parent / "shared" / "datase
 def test_real_questions_go_through_every_stage(tmp_path):
     study = yaml.safe_load((ROOT / "config" / "sample.yaml").read_text())
     study["datasets_folder"] = FOLDER
+    study["supervisors"] = {"judge": "judge"}
+    del study["models"]["reward"], study["attackers"]["prompt"], study["pools"]["prompt"]
+    study["methods"] = {"debate": {"defences": ["judge"], "rounds": 2}, "soup": {"defences": ["none"]}}
     project = Project(tmp_path / "sample", study)
     project.run()
     for dataset in ("gsm8k", "truthfulqa", "coconot"):

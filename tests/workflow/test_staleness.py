@@ -62,36 +62,33 @@ def applies(pool, method):
     return method not in MERGES or pool not in ("prompt", "steering")
 
 
-def runs(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
-    """Cells by hand: controls undefended, no merges with the attackers that have no weights."""
-    return [
-        (pool, method, defence, dataset)
-        for pool, method in product(pools, methods)
-        if applies(pool, method)
-        for defence, dataset in product(["none"] if pool == "empty" else METHODS[method], datasets)
-        if only is None or defence == only
-    ]
-
-
-def lessons(pools=POOLS, datasets=DATASETS, methods=METHODS, only=None):
-    """What is learned, by hand: a router once for all defences, a merge for each."""
-    routers = [
-        cell
-        for cell in runs(pools, datasets, [m for m in methods if m in ROUTERS], "none")
-        if only in (None, "none")
-    ]
-    return routers + runs(pools, datasets, [m for m in methods if m in MERGES], only)
-
-
 def supervised(rule, member, split):
     """The judge is asked about dev only where a merge is defended by it: not with attackers without weights."""
     return rule != "verdicts" or split == "test" or member not in ("prompt", "steering")
 
 
 class Batched:
-    """Names of jobs as the demo batches them: a member's cells, a team's cells."""
+    """A study's cells, counted by hand, and names of jobs as the demo batches them: a member's, a team's."""
 
     size = 0
+    methods = METHODS
+
+    def runs(self, pools=POOLS, datasets=DATASETS, methods=None, only=None):
+        """Controls undefended, no merges with the attackers that have no weights."""
+        return [
+            (pool, method, defence, dataset)
+            for pool, method in product(pools, self.methods if methods is None else methods)
+            if applies(pool, method)
+            for defence, dataset in product(["none"] if pool == "empty" else METHODS[method], datasets)
+            if only is None or defence == only
+        ]
+
+    def lessons(self, pools=POOLS, datasets=DATASETS, methods=None, only=None):
+        """What is learned: a router once for all defences, a merge for each."""
+        methods = self.methods if methods is None else methods
+        routers = [method for method in methods if method in ROUTERS and only in (None, "none")]
+        merges = [method for method in methods if method in MERGES]
+        return self.runs(pools, datasets, routers, "none") + self.runs(pools, datasets, merges, only)
 
     def member(self, rules, members, datasets=DATASETS):
         return Counter(f"{rule}_{member}" for rule, member in product(rules, members))
@@ -102,9 +99,10 @@ class Batched:
 
 
 class Single(Batched):
-    """Names of jobs at batch 1: one for each cell."""
+    """Names of jobs at batch 1: one for each cell. With a method of each kind, or there would be six hundred."""
 
     size = 1
+    methods = ("llm_router", "debate", "contrastive", "soup", "dare_ties")
 
     def member(self, rules, members, datasets=DATASETS):
         return Counter(
@@ -129,6 +127,7 @@ def built(request, tmp_path_factory):
     study["batch"] = dict.fromkeys(
         ["respond", "supervise", "learn", "collaborate", "score"], request.param.size
     )
+    study["methods"] = {method: study["methods"][method] for method in request.param.methods}
     project = Project(tmp_path_factory.mktemp("staleness"), study).stub()
     first = project.run()
     assert first == everything(request.param)
@@ -142,8 +141,8 @@ def everything(names):
         + Counter(f"train-{model}" for model in models)
         + Counter(f"member-{member}" for member in MEMBERS)
         + names.member(SUPERVISED, MEMBERS)
-        + names.run(LEARN, lessons())
-        + names.run(RUN, runs())
+        + names.run(LEARN, names.lessons())
+        + names.run(RUN, names.runs())
         + REPORT
     )
 
@@ -184,8 +183,8 @@ def test_one_attackers_training_parameter(project):
     assert made.pending() == (
         Counter(["train-sft", "member-sft"])
         + names.member(SUPERVISED, ["sft"])
-        + names.run(LEARN, lessons(["sft"]))
-        + names.run(RUN, runs(["sft"]))
+        + names.run(LEARN, names.lessons(["sft"]))
+        + names.run(RUN, names.runs(["sft"]))
         + REPORT
     )
 
@@ -196,8 +195,8 @@ def test_one_defences_code(project):
         "workflow/scripts/amongus/defences/reward.py", "    return masked", "    print()\n    return masked"
     )
     pools = [pool for pool in POOLS if pool != "empty"]
-    cells = runs(pools, methods=["llm_router", "debate", "dare_ties"], only="reward")
-    merges = lessons(pools, methods=["dare_ties"], only="reward")
+    cells = names.runs(pools, methods=["llm_router", "debate", "dare_ties"], only="reward")
+    merges = names.lessons(pools, methods=["dare_ties"], only="reward")
     assert made.pending() == names.run(LEARN, merges) + names.run(RUN, cells) + RUN_REPORT
 
 
@@ -208,8 +207,8 @@ def test_a_scorer(project):
     only = ["reasoning"] if names.size else DATASETS
     assert made.pending() == (
         names.member(["score_responses"], MEMBERS, only)
-        + names.run(LEARN, lessons(datasets=only))
-        + names.run(RUN, runs(datasets=only))
+        + names.run(LEARN, names.lessons(datasets=only))
+        + names.run(RUN, names.runs(datasets=only))
         + REPORT
     )
 
@@ -221,8 +220,8 @@ def test_a_new_attacker_in_the_config(project):
     assert made.pending() == (
         Counter(["train-worse", "member-worse"])
         + names.member(SUPERVISED, ["worse"])
-        + names.run(LEARN, lessons(["worse"]))
-        + names.run(RUN, runs(["worse"]))
+        + names.run(LEARN, names.lessons(["worse"]))
+        + names.run(RUN, names.runs(["worse"]))
         + REPORT
     )
 
@@ -234,8 +233,8 @@ def test_a_new_dataset_in_the_config(project):
     assert made.pending() == (
         Counter(["dataset-safety"])
         + names.member(SUPERVISED, MEMBERS, added)
-        + names.run(LEARN, lessons(datasets=added))
-        + names.run(RUN, runs(datasets=added))
+        + names.run(LEARN, names.lessons(datasets=added))
+        + names.run(RUN, names.runs(datasets=added))
         + REPORT
     )
 
@@ -264,10 +263,10 @@ def test_another_form_of_the_judge(project):
     rankings = {f"rankings_{pool}" for pool in attacked}
     if names.size:
         rankings = {f"rankings_{pool}.{d}.{split}" for (pool, split), d in product(asked, DATASETS)}
-    judged = runs(attacked, methods=["debate", "contrastive", "soup"], only="judge")
+    judged = names.runs(attacked, methods=["debate", "contrastive", "soup"], only="judge")
     assert made.pending() == (
         Counter(rankings)
-        + names.run(LEARN, lessons(attacked, methods=["soup"], only="judge"))
+        + names.run(LEARN, names.lessons(attacked, methods=["soup"], only="judge"))
         + names.run(RUN, judged)
         + REPORT
     )
@@ -276,14 +275,17 @@ def test_another_form_of_the_judge(project):
 def test_one_methods_setting(project):
     made, names = project
     made.study["methods"]["debate"]["rounds"] = 4
-    assert made.pending() == names.run(RUN, runs(methods=["debate"])) + RUN_REPORT
+    assert made.pending() == names.run(RUN, names.runs(methods=["debate"])) + RUN_REPORT
 
 
 def test_sampling_remakes_no_training(project):
     made, names = project
     made.study["sampling"]["temperature"] = 0.9
     assert made.pending() == (
-        names.member(SUPERVISED, MEMBERS) + names.run(LEARN, lessons()) + names.run(RUN, runs()) + REPORT
+        names.member(SUPERVISED, MEMBERS)
+        + names.run(LEARN, names.lessons())
+        + names.run(RUN, names.runs())
+        + REPORT
     )
 
 

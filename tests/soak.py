@@ -1,0 +1,104 @@
+"""Thirty faults at random times, half on this machine and half through Slurm, each in a study of its own.
+
+    make soak [TRIALS=30] [SEED=1]
+
+Before them the whole micro study runs once on this machine and once through Slurm: the same tables, byte for byte. Every
+trial ends when the study is made; then its tables must be those of a run that nothing befell, every checksum must hold,
+and per fault at most as many answers may have been made twice as lie between two writes of the store.
+"""
+
+import argparse
+import copy
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import cluster
+import conftest  # noqa: F401 - its paths
+import trials
+from harness import Project
+from micro import STUDY
+
+
+def timed(make: Callable[[], None]) -> float:
+    """How long `make` took, in seconds."""
+    began = time.monotonic()
+    make()
+    return time.monotonic() - began
+
+
+def whole(folder: Path) -> bool:
+    """Whether the whole micro study gives the same tables through Slurm as here."""
+    made = {}
+    for name, slurm in (("here", False), ("slurm", True)):
+        project = Project(folder / name, copy.deepcopy(STUDY))
+        took = timed(lambda: trials.recover(project, slurm, tries=1))  # noqa: B023 - called at once
+        made[name] = trials.tables(project)
+        print(f"whole micro study, {name}: {took:.0f} s, {trials.twice(project)} answers twice", flush=True)
+    same = made["here"] == made["slurm"]
+    print(f"  {len(made['here'])} files of tables, {'the same' if same else 'NOT the same'}", flush=True)
+    return same
+
+
+def trial(
+    folder: Path, fault: str, slurm: bool, lasts: float, reference: dict[str, bytes], rng: Random
+) -> bool:
+    """One study, struck once at a random time of the seconds it `lasts`; whether all held afterwards."""
+    project = Project(folder, trials.study(slurm))
+    moment = rng.uniform(0, lasts)
+    run = trials.Run(project, slurm, trials.options(fault, rng))
+    began = time.monotonic()
+    struck = trials.strike(run, fault, rng, lambda: time.monotonic() - began > moment)
+    status = run.end()
+    if slurm:
+        cluster.mend_nodes()
+    if status:
+        trials.recover(project, slurm)
+    found = trials.problems(project, reference, kills=1)
+    where = "slurm" if slurm else "here"
+    told = f"at {moment:.0f} s: {struck or 'over before'}; status {status}, {trials.twice(project)} answers twice"
+    print(f"{fault:8} {where:5} {told}: {'; '.join(found) or 'all holds'}", flush=True)
+    if not found:
+        # What went wrong is kept to be looked at.
+        import shutil
+
+        shutil.rmtree(folder)
+    return not found
+
+
+def main() -> int:
+    """Run all trials; 1 if anything did not hold."""
+    parser = argparse.ArgumentParser(description="Strike the study with faults at random times.")
+    parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--without-whole", action="store_true", help="leave the whole micro study out")
+    asked = parser.parse_args()
+    rng = Random(asked.seed)
+    folder = Path(tempfile.mkdtemp(prefix="soak."))
+    with cluster.started(folder) as problem:
+        if problem:
+            print(f"no Slurm here: {problem}")
+            return 1
+        held = [] if asked.without_whole else [whole(folder / "whole")]
+        reference = Project(folder / "reference", trials.study())
+        here = timed(lambda: trials.recover(reference, tries=1))
+        through = Project(folder / "slurm", trials.study(slurm=True))
+        there = timed(lambda: trials.recover(through, slurm=True, tries=1))
+        tables = trials.tables(reference)
+        held.append(trials.tables(through) == tables)
+        print(f"the cut study: {here:.0f} s here, {there:.0f} s through Slurm", flush=True)
+        for number in range(asked.trials):
+            slurm = bool(number % 2)
+            faults = trials.SLURM if slurm else trials.LOCAL
+            fault = faults[number // 2 % len(faults)]
+            place = folder / f"trial-{number}"
+            held.append(trial(place, fault, slurm, there if slurm else here, tables, rng))
+    print(f"{sum(held)} of {len(held)} held; what did not is kept in {folder}")
+    return int(not all(held))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
