@@ -1,6 +1,5 @@
 """Pictures and reader's tables of a small study, and the scripts that write them."""
 
-import warnings
 from itertools import product
 
 import numpy as np
@@ -15,6 +14,8 @@ from amongus.supervisors import SUPERVISORS
 from amongus.tables import IMPACT, MITIGATION
 from standins import Named, outputs, run
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 DEFENCES = ["none", "self", "reward", "random", "oracle"]
 VALUE = {
     "pools": {"clean": ["a", "b", "c"], "$evil_1": ["a", "b", "$x"], "empty": ["a", "b"]},
@@ -28,13 +29,6 @@ VALUE = {
 }
 DESIGN = Design.read(VALUE)
 CASES = {"impact": IMPACT, "mitigation": MITIGATION, "supervisors": SUPERVISORS}
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The paper's figures beside a study's, on studies small enough to work out by hand."""
 
-import warnings
 from functools import partial
 from math import isnan
 from pathlib import Path
@@ -19,6 +18,8 @@ from amongus.views import paper_view
 from scored import NAN, pick
 from standins import Named, outputs, run
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 VALUE = {
     "study": "tiny",
     "seeds": [1, 2],
@@ -33,13 +34,6 @@ VALUE = {
 }
 DESIGN = Design.read(VALUE)
 cell = partial(scored.cell, dataset="gsm8k")
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def undefended():

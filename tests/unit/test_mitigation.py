@@ -1,6 +1,5 @@
 """The table of what supervisors win back, worked out by hand."""
 
-import warnings
 from math import isnan
 
 import pandas as pd
@@ -11,14 +10,9 @@ from amongus.cells import Design
 from amongus.supervisors import SUPERVISORS
 from scored import NAN, VALUE, cell, no_masks, pick
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 DESIGN = Design.read(VALUE)
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def test_mitigation_row_by_hand():

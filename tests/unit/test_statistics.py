@@ -1,6 +1,5 @@
 """Paired statistics against hand-made cases and scipy; test_statistics_simulation.py has the simulations."""
 
-import warnings
 from math import comb, isnan
 
 import numpy as np
@@ -9,12 +8,7 @@ from scipy import stats
 
 from amongus import statistics
 
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_interval_is_seeded_and_contains_the_mean():

@@ -8,7 +8,6 @@ said why. The same checks are shown to fail for statistics that are wrong by a p
 Where exact sums replace simulation (McNemar) there is no tolerance beyond rounding.
 """
 
-import warnings
 from functools import cache
 from itertools import pairwise
 
@@ -20,15 +19,10 @@ from scipy import stats
 from amongus import statistics, tables
 from amongus.cells import Design
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 SIGMAS = 4
 ALPHA = 0.05
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The tables, on studies small enough to work out by hand."""
 
-import warnings
 from math import isnan
 
 import numpy as np
@@ -13,14 +12,9 @@ from amongus.errors import StudyError
 from amongus.files import SCORES, write_table
 from scored import NAN, VALUE, cell, no_masks, pick
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 DESIGN = Design.read(VALUE)
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def test_design_reads_plain_values():
