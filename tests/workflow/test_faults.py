@@ -18,24 +18,15 @@ from trials import Run, strike
 RNG = Random(1)
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    """The tables of a run on this machine that nothing befell."""
-    project = Project(tmp_path_factory.mktemp("calm"), trials.study())
-    project.snakemake(*trials.targets(project))
-    found = trials.tables(project)
-    assert set(found) == {f"{name}.{suffix}" for name in trials.TABLES for suffix in ("csv", "md", "tex")}
-    assert trials.twice(project) == 0
-    return found
-
-
 def answers(project):
     """Shards of the store."""
     return list((project.folder / "results" / "store").glob("*/*.parquet"))
 
 
-def test_a_training_and_answering_killed_a_payload_killed_and_ctrl_c(tables, tmp_path):
-    project = Project(tmp_path / "struck", trials.study())
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The study on this machine: Snakemake killed while it trains, a payload killed, Ctrl-C; and made at last."""
+    project = Project(tmp_path_factory.mktemp("local"), trials.study())
     models = project.results / "seed-1" / "models"
     # A training writes into a hidden folder beside its place.
     moments = {
@@ -49,8 +40,15 @@ def test_a_training_and_answering_killed_a_payload_killed_and_ctrl_c(tables, tmp
         assert run.end(), fault
     flushed = {path.name for path in answers(project)}
     trials.recover(project)
-    assert flushed <= {path.name for path in answers(project)}
-    assert trials.problems(project, tables, kills=3) == []
+    return SimpleNamespace(project=project, flushed=flushed, tables=trials.tables(project))
+
+
+def test_struck_on_this_machine_nothing_is_lost_or_made_twice(local):
+    assert set(local.tables) == {
+        f"{name}.{suffix}" for name in trials.TABLES for suffix in ("csv", "md", "tex")
+    }
+    assert len(local.flushed) >= 6 and local.flushed <= {path.name for path in answers(local.project)}
+    assert trials.problems(local.project, local.tables, kills=3) == []
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +94,8 @@ def told(slurm, tmp_path_factory):
     )
 
 
-def test_the_tables_are_those_of_a_local_run_and_nothing_is_lost(told, tables):
-    assert trials.problems(told.project, tables, kills=3) == []
+def test_the_tables_are_those_of_the_local_run_and_nothing_is_lost(told, local):
+    assert trials.problems(told.project, local.tables, kills=3) == []
 
 
 def test_gpus_are_never_asked_for_twice_and_jobs_run_side_by_side(told):

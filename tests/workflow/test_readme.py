@@ -24,10 +24,9 @@ def small_demo():
     """The demo with its names, as small as the micro study, and without attackers of its own."""
     demo = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
     sizes = STUDY["models"]
-    demo["models"]["base"] = sizes["base"]
-    for name in demo["pools"]["clean"]:
-        demo["models"][name] = {**sizes["x"], "domains": [name]}
-    demo["models"] = {name: demo["models"][name] for name in ("base", *demo["pools"]["clean"])}
+    # One expert for all members, which so share its answers.
+    demo["models"] = {"base": sizes["base"], "expert": sizes["x"]}
+    demo["members"] = {name: {"model": "expert"} for name in demo["pools"]["clean"]}
     for dataset in demo["datasets"].values():
         dataset.update(dev=4, test=5)
     return {

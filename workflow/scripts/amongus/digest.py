@@ -71,21 +71,21 @@ def _tree(path: Path) -> tuple[str, tuple[str, ...]]:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, SyntaxError) as error:
         raise StudyError(f"{path}: not a readable Python file ({error})") from None
-    imports = tuple(dict.fromkeys(_imports(tree)))
+    imports: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+        imports.update(dict.fromkeys(_imports(node)))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports)
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            # `from package import module` and `from module import name` look alike.
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def _imports(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module
+        # `from package import module` and `from module import name` look alike.
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @cache

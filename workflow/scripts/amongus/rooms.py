@@ -21,12 +21,14 @@ _HELPERS = {"training": {"job", "common", "router"}, "datasets": {"sources"}}
 
 def available(room: str) -> list[str]:
     """The names that `room` (methods, defences, attackers, training, datasets) offers, sorted."""
-    files = (SCRIPTS / "amongus" / room).glob("*.py")
-    return sorted(
-        path.stem
-        for path in files
-        if not path.stem.startswith("_") and path.stem not in _HELPERS.get(room, set())
-    )
+    return sorted(_modules(SCRIPTS / "amongus" / room))
+
+
+@cache
+def _modules(folder: Path) -> frozenset[str]:
+    helpers = _HELPERS.get(folder.name, set())
+    names = {path.stem for path in folder.glob("*.py")}
+    return frozenset(name for name in names if not name.startswith("_") and name not in helpers)
 
 
 def entry(room: str, name: str) -> str:
@@ -41,7 +43,7 @@ def entry(room: str, name: str) -> str:
                 f"{name}: no such file; give the path of a Python file or a name of {_names(room)}"
             )
         return name
-    if name not in available(room):
+    if name not in _modules(SCRIPTS / "amongus" / room):
         raise StudyError(f"unknown {_singular(room)} '{name}'; valid: {_names(room)}")
     return f"amongus.{room}.{name}"
 
