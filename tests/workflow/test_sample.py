@@ -18,6 +18,8 @@ def test_real_questions_go_through_every_stage(tmp_path):
     study = yaml.safe_load((ROOT / "config" / "sample.yaml").read_text())
     study["datasets_folder"] = FOLDER
     study["supervisors"] = {"judge": "judge"}
+    for model in ("base", "supervisor"):
+        study["models"][model]["steps"] = 30
     del study["models"]["reward"], study["attackers"]["prompt"], study["pools"]["prompt"]
     study["methods"] = {"debate": {"defences": ["judge"], "rounds": 2}, "soup": {"defences": ["none"]}}
     project = Project(tmp_path / "sample", study)
