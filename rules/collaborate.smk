@@ -24,8 +24,6 @@ for paths, batch in per_seed(study.collaborate_batches()):
             cost=paths.cost("collaborate", batch.name),
         log:
             paths.log("collaborate", batch.name),
-        benchmark:
-            paths.benchmark("collaborate", batch.name)
         # A merge lies on the disk until its team has answered: rather use one than make another.
         priority: 10 if study.learns(method) == "weights" else 0
         conda:

@@ -9,8 +9,6 @@ rule dataset:
         test=PATHS.questions("{dataset}", "test"),
     log:
         f"{PATHS.root}/logs/dataset/{{dataset}}.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/dataset/{{dataset}}.tsv"
     priority: 100
     conda:
         "../envs/data.yaml"
@@ -31,8 +29,6 @@ rule training_data:
         PATHS.data("{name}"),
     log:
         f"{PATHS.root}/logs/training_data/{{name}}.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/training_data/{{name}}.tsv"
     wildcard_constraints:
         name=one_of(study.data),
     conda:

@@ -6,8 +6,6 @@ rule fetch:
         directory(PATHS.fetched("{model}")),
     log:
         f"{PATHS.root}/logs/fetch/{{model}}.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/fetch/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(study.fetched),
     priority: 100
@@ -27,8 +25,6 @@ rule adopt:
         directory(PATHS.model("{model}")),
     log:
         PATHS.log("adopt", "{model}"),
-    benchmark:
-        PATHS.benchmark("adopt", "{model}")
     wildcard_constraints:
         model=one_of(study.fetched),
     conda:

@@ -31,8 +31,6 @@ for paths, batch in per_seed(study.learn_batches()):
             cost=paths.cost("learn", batch.name),
         log:
             paths.log("learn", batch.name),
-        benchmark:
-            paths.benchmark("learn", batch.name)
         conda:
             "../envs/train.yaml"
         threads: THREADS

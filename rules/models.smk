@@ -10,8 +10,6 @@ rule train:
         cost=PATHS.cost("train", "{model}"),
     log:
         PATHS.log("train", "{model}"),
-    benchmark:
-        PATHS.benchmark("train", "{model}")
     wildcard_constraints:
         model=one_of(study.trained),
     conda:
@@ -42,8 +40,6 @@ rule extract_vector:
         cost=PATHS.cost("extract_vector", "{attacker}"),
     log:
         PATHS.log("extract_vector", "{attacker}"),
-    benchmark:
-        PATHS.benchmark("extract_vector", "{attacker}")
     wildcard_constraints:
         attacker=one_of(study.extracted),
     conda:
@@ -71,8 +67,6 @@ rule published_vector:
         vectors=PATHS.vectors("{attacker}"),
     log:
         PATHS.log("published_vector", "{attacker}"),
-    benchmark:
-        PATHS.benchmark("published_vector", "{attacker}")
     wildcard_constraints:
         attacker=one_of(filter(study.published, study.attackers)),
     conda:
@@ -92,8 +86,6 @@ rule member:
         PATHS.member("{member}"),
     log:
         PATHS.log("member", "{member}"),
-    benchmark:
-        PATHS.benchmark("member", "{member}")
     conda:
         "../envs/data.yaml"
     resources:

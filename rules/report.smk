@@ -31,8 +31,6 @@ rule alone:
         manifest=PATHS.manifest("alone"),
     log:
         f"{PATHS.root}/logs/alone.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/alone.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -61,8 +59,6 @@ rule impact:
         manifest=PATHS.manifest("impact"),
     log:
         f"{PATHS.root}/logs/impact.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/impact.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -91,8 +87,6 @@ rule mitigation:
         manifest=PATHS.manifest("mitigation"),
     log:
         f"{PATHS.root}/logs/mitigation.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/mitigation.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -121,8 +115,6 @@ rule supervisors:
         manifest=PATHS.manifest("supervisors"),
     log:
         f"{PATHS.root}/logs/supervisors.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/supervisors.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -154,8 +146,6 @@ rule refusals:
         manifest=PATHS.manifest("refusals"),
     log:
         f"{PATHS.root}/logs/refusals.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/refusals.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -183,8 +173,6 @@ rule paper:
         manifest=PATHS.manifest("paper"),
     log:
         f"{PATHS.root}/logs/paper.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/paper.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -210,8 +198,6 @@ rule cost:
         manifest=PATHS.manifest("cost"),
     log:
         f"{PATHS.root}/logs/cost.log",
-    benchmark:
-        f"{PATHS.root}/benchmarks/cost.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -238,8 +224,6 @@ for figure in FIGURES:
             ),
         log:
             f"{PATHS.root}/logs/figures/{figure}.log",
-        benchmark:
-            f"{PATHS.root}/benchmarks/figures/{figure}.tsv"
         conda:
             "../envs/report.yaml"
         resources:

@@ -16,8 +16,6 @@ for paths, batch in per_seed(study.member_batches(study.members, config["batch"]
             cost=paths.cost("respond", batch.name),
         log:
             paths.log("respond", batch.name),
-        benchmark:
-            paths.benchmark("respond", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS

@@ -13,8 +13,6 @@ for paths, batch in per_seed(study.scored_responses(by_verifier=False)):
             scores=[paths.response_scores(*cell) for cell in batch.cells],
         log:
             paths.log("score_responses", batch.name),
-        benchmark:
-            paths.benchmark("score_responses", batch.name)
         conda:
             "../envs/score.yaml"
         threads: THREADS if execution_limits(unique(batch.cells, 1)) else 1
@@ -39,8 +37,6 @@ for paths, batch in per_seed(study.scored_runs(by_verifier=False)):
             scores=[paths.run_scores(*cell) for cell in batch.cells],
         log:
             paths.log("score_runs", batch.name),
-        benchmark:
-            paths.benchmark("score_runs", batch.name)
         conda:
             "../envs/score.yaml"
         threads: THREADS if execution_limits(unique(batch.cells, 3)) else 1
@@ -68,8 +64,6 @@ for paths, batch in per_seed(study.scored_responses(by_verifier=True)):
             cost=paths.cost("verify_responses", batch.name),
         log:
             paths.log("verify_responses", batch.name),
-        benchmark:
-            paths.benchmark("verify_responses", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
@@ -101,8 +95,6 @@ for paths, batch in per_seed(study.scored_runs(by_verifier=True)):
             cost=paths.cost("verify_runs", batch.name),
         log:
             paths.log("verify_runs", batch.name),
-        benchmark:
-            paths.benchmark("verify_runs", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS

@@ -15,8 +15,6 @@ for paths, batch in per_seed(study.supervise_batches("rewards")):
             cost=paths.cost("rewards", batch.name),
         log:
             paths.log("rewards", batch.name),
-        benchmark:
-            paths.benchmark("rewards", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
@@ -44,8 +42,6 @@ for paths, batch in per_seed(study.supervise_batches("verdicts") if study.judges
             cost=paths.cost("verdicts", batch.name),
         log:
             paths.log("verdicts", batch.name),
-        benchmark:
-            paths.benchmark("verdicts", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS
@@ -76,8 +72,6 @@ for paths, batch in per_seed(study.ranking_batches() if study.judges("listwise")
             cost=paths.cost("rankings", batch.name),
         log:
             paths.log("rankings", batch.name),
-        benchmark:
-            paths.benchmark("rankings", batch.name)
         conda:
             "../envs/models.yaml"
         threads: THREADS

@@ -81,9 +81,6 @@ class Paths:
     def log(self, rule: str, job: str) -> str:
         return f"{self.home}/logs/{rule}/{job}.log"
 
-    def benchmark(self, rule: str, job: str) -> str:
-        return f"{self.home}/benchmarks/{rule}/{job}.tsv"
-
     def table(self, name: str, suffix: str) -> str:
         return f"{self.root}/tables/{name}.{suffix}"
 

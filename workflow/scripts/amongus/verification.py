@@ -1,7 +1,7 @@
 """`make verify`: every checksum below results/, or of one study and its store; no model is loaded.
 
 Checked are sealed files (parquet, JSON, steering vectors), folders with a `fingerprint.json` (models, adapters, routers,
-merges: every file in them), the tables by the manifest beside them, and the shards of the store. Logs, benchmarks,
+merges: every file in them), the tables by the manifest beside them, and the shards of the store. Logs,
 figures and reports carry no checksum.
 """
 
