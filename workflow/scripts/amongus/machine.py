@@ -1,10 +1,10 @@
 """The machine a workflow runs on: what its jobs inherit, and which process is at work in a folder."""
 
+import atexit
 import os
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 
 from amongus.files import read_json, write_json
@@ -38,12 +38,22 @@ def end_with_run() -> None:
     if not pid or _began(int(pid)) != began:
         return
 
-    def watch() -> None:
-        while _began(int(pid)) == began:
-            time.sleep(_PAUSE)
-        os.kill(os.getpid(), signal.SIGKILL)
+    done = threading.Event()
 
-    threading.Thread(target=watch, name="end_with_run", daemon=True).start()
+    def watch() -> None:
+        while not done.wait(_PAUSE):
+            if _began(int(pid)) != began:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    thread = threading.Thread(target=watch, name="end_with_run", daemon=True)
+    thread.start()
+
+    def leave() -> None:
+        done.set()
+        thread.join()
+
+    # An interpreter that ends while a thread is still at work may abort.
+    atexit.register(leave)
 
 
 def claim(folder: str | Path = ".snakemake", submits: bool = False) -> None:
