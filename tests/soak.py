@@ -9,6 +9,7 @@ and per fault at most as many answers may have been made twice as lie between tw
 
 import argparse
 import copy
+import shutil
 import sys
 import tempfile
 import time
@@ -63,8 +64,6 @@ def trial(
     print(f"{fault:8} {where:5} {told}: {'; '.join(found) or 'all holds'}", flush=True)
     if not found:
         # What went wrong is kept to be looked at.
-        import shutil
-
         shutil.rmtree(folder)
     return not found
 
