@@ -35,7 +35,7 @@ for i in 0 1; do [ -c "$folder/dev/gpu$i" ] || mknod "$folder/dev/gpu$i" c 1 3; 
 
 cat > /etc/slurm/slurm.conf <<C
 $mark$folder
-ClusterName=test
+ClusterName=amongus_test
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root

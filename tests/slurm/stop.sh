@@ -24,13 +24,12 @@ for pid in $(pids); do
   for _ in $(seq 100); do alive "$pid" || break; sleep 0.1; done
 done
 
-# Without cgroups Slurm loses sight of what a killed shell has started.
-for place in /proc/[0-9]*; do
-  grep -qsz '^SLURM_CLUSTER_NAME=test$' "$place/environ" && kill -9 "${place#/proc/}" 2> /dev/null
-done
-
-# Without its configuration Slurm's programs fail at once instead of looking for a controller.
 if grep -qsxF "# Written by tests/slurm/start.sh for $folder" /etc/slurm/slurm.conf; then
+  # Without cgroups Slurm loses sight of what a killed shell has started.
+  for place in /proc/[0-9]*; do
+    grep -qsz '^SLURM_CLUSTER_NAME=amongus_test$' "$place/environ" && kill -9 "${place#/proc/}" 2> /dev/null
+  done
+  # Without its configuration Slurm's programs fail at once instead of looking for a controller.
   rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf /etc/slurm/cgroup.conf
 fi
 exit 0
