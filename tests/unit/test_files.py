@@ -148,6 +148,16 @@ def test_any_damaged_byte_is_seen(tmp_path):
             assert seals.flaw(whole[:place], path.suffix), (path, place)
 
 
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"z": "1", "a": "2"}])
+def test_a_safetensors_without_its_seal_is_what_the_library_wrote(tmp_path, metadata):
+    path = tmp_path / "x.safetensors"
+    save_file({"v": np.arange(6, dtype=np.float32), "a": np.zeros((1, 3))}, path, metadata=metadata)
+    written = path.read_bytes()
+    seals.seal_safetensors(path)
+    assert path.read_bytes() != written
+    assert seals.unsealed_safetensors(path.read_bytes()) == written
+
+
 SCHEMAS = [name for name, value in vars(files).items() if isinstance(value, pa.Schema)]
 
 

@@ -9,7 +9,7 @@ from _helpers import configure_logging
 from amongus import rooms
 from amongus.members import Member, known_fingerprint, member_fingerprint, save_member
 from amongus.paths import Paths
-from amongus.seals import read_sealed
+from amongus.seals import read_sealed, unsealed_safetensors
 
 
 def build(name: str, description: dict[str, Any], personas: dict[str, list[str]], paths: Paths) -> Member:
@@ -36,7 +36,9 @@ def _parts(member: Member) -> dict[str, str]:
     folders = {"base": member.base, "adapter": member.adapter}
     parts = {role: known_fingerprint(folder) for role, folder in folders.items() if folder}
     if member.steering:
-        parts["vector"] = hashlib.sha256(read_sealed(member.steering.path)).hexdigest()
+        # Without its seal, as no fingerprint of a folder holds one: a seal must not decide what is drawn.
+        content = unsealed_safetensors(read_sealed(member.steering.path))
+        parts["vector"] = hashlib.sha256(content).hexdigest()
     return parts
 
 

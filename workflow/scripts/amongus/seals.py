@@ -15,6 +15,7 @@ import os
 import struct
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from amongus.errors import StudyError
 
@@ -123,10 +124,24 @@ def seal_safetensors(path: str | Path) -> None:
     header = json.loads(content[8 : 8 + size])
     # The metadata stands first, before any name a tensor could have.
     metadata = {PARQUET_KEY: BLANK, **header.pop("__metadata__", {})}
-    written = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":")).encode()
-    written += b" " * (-len(written) % 8)
-    whole = struct.pack("<Q", len(written)) + written + content[8 + size :]
+    whole = _safetensors({"__metadata__": metadata, **header}, content[8 + size :])
     Path(path).write_bytes(sealed(whole, ".safetensors"))
+
+
+def unsealed_safetensors(content: bytes) -> bytes:
+    """A safetensors file as it was before `seal_safetensors`: what it holds, whatever the form of its seal."""
+    (size,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + size])
+    metadata = header.pop("__metadata__", {})
+    metadata.pop(PARQUET_KEY, None)
+    return _safetensors(({"__metadata__": metadata} if metadata else {}) | header, content[8 + size :])
+
+
+def _safetensors(header: dict[str, Any], tensors: bytes) -> bytes:
+    """A file of this header and the bytes of its tensors, laid out as the library does."""
+    written = json.dumps(header, separators=(",", ":")).encode()
+    written += b" " * (-len(written) % 8)
+    return struct.pack("<Q", len(written)) + written + tensors
 
 
 def _free(aside: Path) -> Path:
