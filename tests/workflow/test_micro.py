@@ -74,7 +74,7 @@ def test_other_batches_and_an_empty_store_give_the_same_bytes(made):
         *(home / "responses" / member / "knowledge" / "test.parquet" for member in ("x", "sft")),
         *(
             home / "transcripts" / "sft" / method / "none" / "knowledge.parquet"
-            for method in ("debate", "fusion", "soup")
+            for method in STUDY["methods"]
         ),
         home / "learned" / "sft" / "llm_router" / "none" / "knowledge",
     ]
