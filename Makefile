@@ -8,6 +8,10 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# `--quiet all` hides errors too: what fails is run again, to say why.
+say = snakemake $(1) --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG)) 2> /dev/null \
+  || snakemake $(1) --cores 1 --quiet host progress rules $(if $(CONFIG),--configfile $(CONFIG))
+
 .PHONY: help demo demo-full sample rehearsal pin plan doctor test soak bubblewrap slurmd lint format reap bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
@@ -37,10 +41,10 @@ pin: $(VENV)/.installed ## Replace each `revision: unpinned` of a study by the h
 	PYTHONPATH=workflow/scripts python -m amongus.hub.pin $(CONFIG)
 
 plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, hours, disk (CONFIG=config/x.yaml; default the demo).
-	snakemake plan --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
+	@$(call say,plan)
 
 doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
-	snakemake doctor --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG))
+	@$(call say,doctor)
 
 reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end (WAIT=1); see docs/slurm.md.
 	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from snakemake.utils import validate
 
+import trials
 from amongus.planning import plan
 from amongus.study import Study
 from conftest import ROOT
@@ -108,3 +109,12 @@ def test_plan_and_doctor_answer_without_gpus_and_sources(project):
     assert not (project.results / "seed-1").exists() and not (project.results / "datasets").exists()
     refused = project.snakemake("models", check=False)
     assert refused.returncode and "this machine has none" in refused.stderr + refused.stdout
+
+
+def test_the_targets_for_both_say_what_is_wrong_with_a_config(project):
+    (project.folder / "wrong.yaml").write_text("study: wrong\nseedz: [1]\n")
+    for target in ("plan", "doctor"):
+        done = trials.call(project, target, "CONFIG=wrong.yaml")
+        assert done.returncode and "unknown key 'seedz'" in done.stderr, done.stdout + done.stderr
+    done = trials.call(project, "doctor", "CONFIG=config/demo.yaml")
+    assert done.stdout.strip().startswith("Study demo on ") and not done.stderr

@@ -186,7 +186,7 @@ def _settings(where: str, room: str, spec: Mapping[str, Any]) -> None:
 def _unknown(where: str, given: Iterable[str], valid: Sequence[str]) -> None:
     for setting in given:
         if setting not in valid:
-            raise StudyError(f"{where}: unknown setting '{setting}'; valid: {', '.join(valid)}")
+            raise StudyError(f"{where}: unknown setting '{setting}'; valid: {', '.join(sorted(valid))}")
 
 
 def _trainings(study: "Study") -> None:
