@@ -129,7 +129,7 @@ def test_a_clone_that_never_submitted_does_not_ask_the_queue(queue):
 def test_a_queue_that_cannot_be_asked_is_one_line(queue, monkeypatch):
     dead()
     (queue / "down").touch()
-    with pytest.raises(StudyError, match=r"^squeue failed: no controller$"):
+    with pytest.raises(StudyError, match=r"^squeue failed \(no controller\); run this where Slurm answers$"):
         cluster.refuse_leftover()
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(StudyError, match=r"squeue: .*No such file"):

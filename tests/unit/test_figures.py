@@ -1,5 +1,6 @@
 """Pictures and reader's tables of a small study, and the scripts that write them."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -168,3 +169,12 @@ def test_cost_script(tmp_path):
         "rule,jobs,model_loads,prompts_asked,prompts_generated,prompt_tokens,new_tokens,seconds",
         "respond,1,1,0,0,0,0,2.500000",
     ]
+
+
+@pytest.mark.parametrize("name", ["mitigation", "supervisors"])
+def test_pools_that_a_method_cannot_work_with_are_marked(made, name):
+    table = figures.read(made / f"{name}.csv")
+    design = replace(DESIGN, inapplicable={("$evil_1", "debate")})
+    figure = getattr(figures, f"_{name}")(table, design)
+    marked = {axes.get_title(): [text.get_text() for text in axes.texts] for axes in figure.axes}
+    assert {title: texts for title, texts in marked.items() if texts} == {"debate": ["not applicable"]}

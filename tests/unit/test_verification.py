@@ -150,3 +150,14 @@ def test_no_model_is_loaded():
 
 def test_the_revision_is_gits_or_nothing(tmp_path):
     assert revision(tmp_path) == {"revision": None, "dirty": None}
+
+
+def test_files_that_git_does_not_track_do_not_make_the_code_another(tmp_path):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "code.py").write_text("1")
+    for command in (["init", "-q"], ["add", "code.py"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], check=True)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert revision(tmp_path)["dirty"] is False
+    (tmp_path / "code.py").write_text("2")
+    assert revision(tmp_path)["dirty"] is True

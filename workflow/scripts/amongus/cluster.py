@@ -141,9 +141,10 @@ def _call(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StudyError(f"{command[0]}: {error}") from None
+        raise StudyError(f"{command[0]}: {error}; run this where Slurm's commands are") from None
     if done.returncode:
-        raise StudyError(f"{command[0]} failed: {done.stderr.strip() or done.returncode}")
+        said = " ".join(done.stderr.split()) or done.returncode
+        raise StudyError(f"{command[0]} failed ({said}); run this where Slurm answers")
     return done.stdout
 
 

@@ -104,10 +104,8 @@ def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
     places = _places(rows, defences, design)
     methods = list(rows["method"].unique())
     panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, "What defences win back, all datasets")
+    panels.mark_inapplicable(design)
     for method, axes in panels.axes.items():
-        for y, (pool, defence) in enumerate(places):
-            if not defence and (pool, method) in design.inapplicable:
-                _not_applicable(axes, y)
         for row in rows[rows["method"] == method].to_dict("records"):
             _controls(axes, row, places.index((row["pool"], "")), len(defences))
             if row["defence"] in defences:
@@ -145,6 +143,7 @@ def _supervisors(table: pd.DataFrame, design: Design) -> Figure:
     methods = list(rows["method"].unique())
     title = "How often supervisors mask the attacker, all datasets"
     panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, title)
+    panels.mark_inapplicable(design)
     for method, axes in panels.axes.items():
         for row in rows[rows["method"] == method].to_dict("records"):
             y, style = places.index((row["pool"], row["defence"])), defences.index(row["defence"])
@@ -181,6 +180,13 @@ class _Panels:
         self.axes: dict[str, Axes] = dict(zip(names, grid, strict=False))
         for axes in grid[len(names) :]:
             axes.remove()
+
+    def mark_inapplicable(self, design: Design) -> None:
+        """Say at the head of a pool that the panel's method cannot work with it."""
+        for method, axes in self.axes.items():
+            for y, (pool, defence) in enumerate(self.places):
+                if not defence and (pool, method) in design.inapplicable:
+                    _not_applicable(axes, y)
 
     def finish(self, keys: Sequence[Line2D]) -> Figure:
         """The figure, with rows labelled and the legend below the panels."""

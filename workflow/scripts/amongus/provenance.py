@@ -67,9 +67,10 @@ def read_manifest(results: str | Path, table: str) -> dict[str, Any]:
 
 
 def revision(folder: Path) -> dict[str, Any]:
-    """The git revision of the code in `folder`, and whether files differ from it; None where git does not know."""
+    """The git revision of the code in `folder`, and whether its files differ from it; None where git does not know."""
     commit = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain", ":/") if commit else None
+    # Files that git does not track are a study's own, and the code's digest covers those that are used.
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", ":/") if commit else None
     return {"revision": commit, "dirty": None if changes is None else bool(changes)}
 
 

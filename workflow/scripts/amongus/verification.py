@@ -142,7 +142,7 @@ def main() -> int:
     store = Path(config.get("store", STORE))
     access = Access.of(config.get("store_group"))
     roots = [Path("results", config["study"]), store] if "study" in config else [Path("results")]
-    if not roots[0].is_dir():
+    if not any(True for _ in _things(roots[0])):
         raise StudyError(f"{roots[0]}: there is nothing here to verify; run the study first")
     found = [finding for root in roots for finding in verify(root, store, access)]
     for finding in found:

@@ -172,8 +172,8 @@ class Hub:
             yield response
 
 
-def current_commit(repo: str, wait: float = 2.0) -> str:
-    """The newest commit of a repository; to be used inside `online`.
+def current_commit(repo: str, wait: float = 0.2) -> str:
+    """The newest commit of a repository; to be used inside `online`. Somebody waits for it, so it gives up soon.
 
     Raises:
         StudyError: it is not there or not for us.
@@ -229,7 +229,7 @@ class _Patience:
         if self._failures >= _TRIES:
             raise StudyError(
                 f"{self._repo}: {endpoint()} is unreachable after {_TRIES} tries ({problem}); check the network and "
-                "run again, what is downloaded is kept; or give hub_folder, a local folder with the repositories"
+                "run again, what is downloaded is kept; or work without one (hub_folder, see docs/hub.md)"
             ) from None
         asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
         wait = max(self._wait * 2 ** (self._failures - 1), float(asked) if asked.isdigit() else 0)
