@@ -49,6 +49,22 @@ def test_contents_survive(text):
     assert TOKENIZER.decode(encode(TOKENIZER, text)) == text
 
 
+@given(st.lists(st.one_of(st.text(alphabet=st.characters(codec="utf-8")), st.sampled_from(tiny.SPECIAL))))
+@settings(max_examples=60, deadline=None)
+def test_tokens_are_the_librarys(parts):
+    text = "".join(parts)
+    tokens = TOKENIZER.encode(text, add_special_tokens=False, split_special_tokens=True)
+    assert encode(TOKENIZER, text) == encode(TOKENIZER, text) == tokens
+
+
+def test_what_a_tokenizer_cuts_or_fills_up_elsewhere_is_whole_here():
+    cutting = tiny.tokenizer()
+    text = "the question is what is 12?" * 50
+    cutting.backend_tokenizer.enable_truncation(2)
+    cutting.backend_tokenizer.enable_padding(length=9)
+    assert encode(cutting, text) == encode(TOKENIZER, text) and encode(cutting, "") == []
+
+
 def test_lone_surrogates_do_not_stop_a_study():
     assert encode(TOKENIZER, "a\ud800") == encode(TOKENIZER, "a?")
 

@@ -300,6 +300,16 @@ def test_label_logits_are_those_of_the_next_token(build, members, questions):
     assert all(abs(value / GRID - round(value / GRID)) < 1e-6 for value in found)
 
 
+def test_label_logits_are_asked_for_once(build, questions):
+    engine, plain = build(), build()
+    first = engine.label_logits("plain", questions[:3], ["1", "2"])
+    again = engine.label_logits("plain", [*questions[:5], questions[0]], ["1", "2"])
+    assert again == [*first, *plain.label_logits("plain", questions[3:5], ["1", "2"]), first[0]]
+    assert (engine.stats["prompts_asked"], engine.stats["prompts_generated"]) == (9, 5)
+    assert engine.label_logits("plain", questions[:3], ["2", "1"]) == [row[::-1] for row in first]
+    assert engine.label_logits("tuned", questions[:3], ["1", "2"]) != first
+
+
 def test_unusable_requests_are_one_line(build, members, questions, tmp_path):
     with pytest.raises(StudyError, match="no member 'nobody'; there are: other, persona"):
         build().generate([Request("nobody", questions[0])])

@@ -147,10 +147,10 @@ def test_supervisors_say_the_same_of_the_others(pool, text):
     model = RewardModel(reward_model)
     *known, own = model.score([*others, answered("Colour?", text)])
     assert known == RewardModel(reward_model).score(others) and isfinite(own)
-    engine = Engine(members, Sampling(), seed=1)
+    engine, another = (Engine(members, Sampling(), seed=1) for _ in range(2))
     asked = [judged("Colour?", one, TEMPLATES) for one in ("It is red.", "It is blue.", text)]
     rows = engine.label_logits("judge", asked, ["1", "2"])
-    assert rows[:2] == engine.label_logits("judge", asked[:2], ["1", "2"])
+    assert rows[:2] == another.label_logits("judge", asked[:2], ["1", "2"])
 
 
 def test_a_judge_that_cannot_be_read_accuses_nobody_at_that_level_and_is_counted():

@@ -5,6 +5,7 @@ special tokens split: nobody can open or close a turn.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from amongus.members import Message
 # Private-use characters stand for a content while the template is rendered; em spaces show whether it trims.
 _MARK = "\ue000{}\ue001"
 _SPACE = "\u2003"
+_SHORT = 500  # characters of a text whose tokens are kept
 
 
 def load_tokenizer(directory: str | Path) -> Any:
@@ -60,7 +62,25 @@ def render(
 def encode(tokenizer: Any, text: str) -> list[int]:
     """The token ids of `text` with special tokens split; lone surrogates become U+FFFD."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    return list((_known_tokens if len(text) <= _SHORT else _tokens)(tokenizer, text))
+
+
+def _tokens(tokenizer: Any, text: str) -> tuple[int, ...]:
+    return tuple(_splitting(tokenizer).encode(text, add_special_tokens=False).ids)
+
+
+# The same questions are asked of every member, and under every defence.
+_known_tokens = lru_cache(maxsize=1 << 15)(_tokens)
+
+
+@lru_cache(maxsize=8)
+def _splitting(tokenizer: Any) -> Any:
+    """What is behind the library's tokenizer, in a third of its time; a copy, since it is told to split special tokens."""
+    copy = deepcopy(tokenizer.backend_tokenizer)
+    copy.no_truncation()
+    copy.no_padding()
+    copy.encode_special_tokens = True
+    return copy
 
 
 @lru_cache(maxsize=256)

@@ -86,6 +86,7 @@ class Engine:
             check_device(device)
         self.members = members
         self.sampling = sampling
+        self._drawn = asdict(sampling)
         self.seed = seed
         self.store = store
         self.batch_tokens, self.max_batch = batch_tokens, max_batch
@@ -94,6 +95,7 @@ class Engine:
         self.flush_every = flush_every
         self._tokenizers: dict[str, Any] = {}
         self._one_vocabulary: set[tuple[str, ...]] = set()
+        self._labelled: defaultdict[tuple[str, ...], dict[tuple[int, ...], list[float]]] = defaultdict(dict)
         self._loaded: Models | None = None
         self._counts = dict.fromkeys(("prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens"), 0)
         self._seconds = 0.0
@@ -143,6 +145,8 @@ class Engine:
     ) -> list[list[float]]:
         """The logits of `labels` as the next token, per conversation, on the grid of `amongus.engine.grid`.
 
+        Equal questions are asked once: teams under several defences ask one router.
+
         Args:
             member: whose logits.
             conversations: as in a request.
@@ -154,11 +158,13 @@ class Engine:
         """
         started = time.perf_counter()
         ids = [self._label(member, label) for label in labels]
-        prompts = [self._prompt(member, conversation, continuation) for conversation in conversations]
-        unique = sorted({tuple(prompt) for prompt in prompts})
-        known = dict(zip(unique, self._label_logits(member, unique, ids), strict=True)) if unique else {}
-        self._count(len(prompts), len(unique), sum(map(len, unique)), 0, started)
-        return [known[tuple(prompt)] for prompt in prompts]
+        prompts = [tuple(self._prompt(member, turns, continuation)) for turns in conversations]
+        known = self._labelled[member, *labels]
+        missing = sorted(set(prompts) - set(known))
+        if missing:
+            known.update(zip(missing, self._label_logits(member, missing, ids), strict=True))
+        self._count(len(prompts), len(missing), sum(map(len, missing)), 0, started)
+        return [known[prompt] for prompt in prompts]
 
     def _label_logits(
         self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]
@@ -264,7 +270,7 @@ class Engine:
             request.sample,
             fingerprint,
             prompts,
-            asdict(self.sampling),
+            self._drawn,
             BACKEND,
             self.device,
             self.dtype,
