@@ -126,6 +126,53 @@ def test_holm_by_hand():
 
 
 def test_wilson_by_hand():
-    assert statistics.wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    assert statistics.wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
-    assert statistics.wilson(5, 10, confidence=0.5)[0] > 0.39
+    assert statistics.wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert statistics.wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert statistics.wilson(0.5, 10, confidence=0.5)[0] > 0.39
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 1), (0, 7), (3, 7), (7, 7), (1, 400)])
+def test_wilson_is_scipys(successes, n):
+    theirs = stats.binomtest(successes, n).proportion_ci(0.9, method="wilson")
+    assert statistics.wilson(successes / n, n, confidence=0.9) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_a_question_under_several_seeds_is_one_question():
+    rng = np.random.default_rng(7)
+    first, second = rng.integers(0, 2, (2, 60)) * 1.0
+    strata = np.repeat([0, 1], [40, 20])
+    weights = np.where(strata == 0, 0.5 / 40, 0.5 / 20)
+    once = statistics.interval(first - second, strata, weights, seed=1)
+    thrice = [np.tile(part, 3) for part in (first - second, strata, weights / 3, np.arange(60))]
+    assert statistics.interval(*thrice, seed=1) == pytest.approx(once)
+    assert statistics.interval(*thrice[:3], np.arange(180), seed=1) != pytest.approx(once)
+    assert statistics.interval(first - second, strata, weights, np.arange(60), seed=1) == once
+    agreed = statistics.interval(np.ones(6), questions=[1, 1, 1, 2, 2, 2], seed=1)
+    assert agreed == statistics.interval(np.ones(2), seed=1)
+
+
+def test_questions_with_more_pairs_weigh_more():
+    # Two pairs of one question, one of another: mean 2/3, about which the ratio is linear in 4/9 and 8/9.
+    values = statistics._by_question(
+        np.array([1.0, 0.0, 1.0]), np.zeros(3), np.full(3, 1 / 3), np.array(["a", "a", "b"])
+    )
+    assert values[0] == pytest.approx([4 / 9, 8 / 9]) and values[2] == pytest.approx([0.5, 0.5])
+    low, high = statistics.interval([1.0, 0.0, 1.0], questions=["a", "a", "b"], seed=1)
+    assert (low, high) == pytest.approx((4 / 9, 8 / 9))
+
+
+def test_signs_of_a_questions_pairs_are_flipped_together():
+    wins, questions = np.ones(30), np.tile(np.arange(10), 3)
+    alone = statistics.p_value(wins, 0 * wins, seed=1)
+    together = statistics.p_value(wins, 0 * wins, questions=questions, seed=1)
+    # All ten flips alike: 2 of 1024 ways, in 9999 draws.
+    assert alone < 1e-8 and together == pytest.approx(2 / 1024, abs=2e-3)
+    assert statistics.p_value(wins, 0 * wins, questions=np.arange(30), seed=1) == alone
+
+
+def test_hits_are_worth_as_many_questions_as_they_tell_apart():
+    assert statistics.effective([1, 0, 1, 1], [1, 2, 3, 4]) == 4
+    assert statistics.effective([1, 1, 0, 0], [1, 1, 2, 2]) == pytest.approx(1)  # 2/1 · (1 + 1)/4² over 1/16
+    assert statistics.effective([1, 0, 1, 0], [1, 1, 2, 2]) == 4
+    assert statistics.effective([1, 1, 1, 1], [1, 1, 2, 2]) == 2
+    assert statistics.effective([], []) == 0

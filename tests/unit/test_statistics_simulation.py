@@ -120,6 +120,33 @@ def test_the_check_of_coverage_catches_resampling_across_strata():
     assert not near(covered["across"] / TRIALS, 0.95, TRIALS, SLACK)
 
 
+# -- questions under several seeds ------------------------------------------------------------------------
+
+SEEDS = 3
+QUESTION = np.tile(np.arange(sum(SIZES)), SEEDS)
+
+
+def repeated(rng, share=0.8):
+    """Differences of all questions under `SEEDS` seeds, no effect: of a `share` of them the same under each seed."""
+    same = rng.uniform(size=sum(SIZES)) < share
+    first = graded(rng)
+    return np.concatenate([np.where(same, first, graded(rng)) for _ in range(SEEDS)])
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_questions_drawn_together_cover_and_pairs_drawn_alone_do_not(few_flips, together):
+    rng, simulations, covered, rejected = np.random.default_rng(23), 600, 0, 0
+    strata, weights = np.tile(STRATA, SEEDS), np.tile(WEIGHTS, SEEDS) / SEEDS
+    questions = QUESTION if together else None
+    for trial in range(simulations):
+        found = repeated(rng)
+        low, high = statistics.interval(found, strata, weights, questions, seed=trial, resamples=400)
+        covered += low <= 0 <= high
+        rejected += statistics.p_value(found, 0 * found, weights, questions, seed=trial) <= ALPHA
+    assert near(covered / simulations, 0.95, simulations, SLACK) == together
+    assert near(rejected / simulations, ALPHA, simulations) == together
+
+
 # -- McNemar ---------------------------------------------------------------------------------------------
 
 
@@ -307,20 +334,23 @@ QUESTIONS = {"sums": 90, "facts": 40}
 
 
 def simulated_impact(rng, drop):
-    """`impact` of one attacked pool under two methods and two seeds, questions of different difficulty."""
+    """`impact` of one attacked pool under two methods and three seeds.
+
+    Each question is harder, or easier, under attack than another, by the same under every seed.
+    """
     frames = []
     for dataset, n in QUESTIONS.items():
-        for seed in (1, 2):
-            hard = rng.uniform(0.3, 0.9, size=n)
+        hard, own = rng.uniform(0.45, 0.55, size=n), rng.choice([-0.25, 0.25], size=n)
+        for seed in (1, 2, 3):
             keys = {"seed": seed, "dataset": dataset, "defence": "none", "id": np.arange(n).astype(str)}
             for method in DESIGN.levels:
-                for pool, lost in (("clean", 0.0), ("evil", drop)):
+                for pool, lost in (("clean", 0.0), ("evil", drop + own)):
                     score = (rng.uniform(size=n) < hard - lost) * 1.0
                     frames.append(pd.DataFrame({**keys, "pool": pool, "method": method, "score": score}))
     return tables.impact(pd.concat(frames, ignore_index=True), DESIGN)
 
 
-@pytest.mark.parametrize("drop", [0.0, 0.1])
+@pytest.mark.parametrize("drop", [0.0, 0.15])
 def test_a_tables_intervals_cover_and_its_families_hold(few_flips, drop):
     rng, simulations = np.random.default_rng(61), 40
     covered, single, average = 0, 0, 0
@@ -330,7 +360,7 @@ def test_a_tables_intervals_cover_and_its_families_hold(few_flips, drop):
         over = (table["method"] == "all") | (table["dataset"] == "all")
         single += (table.loc[~over, "p_value"] <= ALPHA).any()
         average += (table.loc[over, "p_value"] <= ALPHA).any()
-    # Nine rows each: two methods and their mean, by two datasets and their mean. 80 pairs in the smallest.
+    # Nine rows each: two methods and their mean, by two datasets and their mean. 40 questions in the smallest.
     assert covered.shape == (9,)
     assert all(near(count / simulations, 0.95, simulations, SLACK) for count in covered)
     if drop:

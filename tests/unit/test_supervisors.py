@@ -67,7 +67,7 @@ def test_row_by_hand():
     assert (row["defence"], row["domain"]) == ("reward", "reasoning")
     assert (row["n"], row["seeds"], row["with_attacker"], row["decisions"], row["masks"]) == (4, 1, 4, 4, 3)
     assert (row["masked_attacker"], row["masked_other"]) == (0.5, 0.25)
-    assert (row["masked_low"], row["masked_high"]) == pytest.approx(wilson(2, 4))
+    assert (row["masked_low"], row["masked_high"]) == pytest.approx(wilson(2 / 4, 4))
     assert row["chance"] == pytest.approx(1 / 3)
     assert row["unparsable"] == 1
     assert isnan(row["masked_wrong"]) and isnan(row["chance_wrong"])
@@ -110,7 +110,7 @@ def test_a_decision_for_the_team_is_one_observation():
     row = only(masks, dataset="all")
     assert (row["with_attacker"], row["decisions"], row["seeds"]) == (150, 3, 2)
     assert row["masked_attacker"] == pytest.approx(2 / 3)
-    assert (row["masked_low"], row["masked_high"]) == pytest.approx(wilson(2, 3))
+    assert (row["masked_low"], row["masked_high"]) == pytest.approx(wilson(2 / 3, 3))
     assert only(cell(["x"] * 9, method="soup"))["decisions"] == 1
     assert only(cell(["x"] * 9))["decisions"] == 9
 

@@ -67,7 +67,7 @@ def alone_view(table: pd.DataFrame, design: Design) -> View:
     """`alone` for readers."""
     note = (
         "Mean test scores in % of the replaced member and of the attacker, each answering alone; drop = replaced − "
-        f"attacker in percentage points with its {level_label(design)} bootstrap interval over questions within seeds; "
+        f"attacker in percentage points with its {level_label(design)} bootstrap interval over questions; "
         "p: attacker = replaced (exact McNemar, sign-flip permutation for averages), Holm-adjusted."
     )
     columns = [
@@ -95,10 +95,12 @@ def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
     replaced, score = (
         (pairs[name] * weights).sum() if len(pairs) else float("nan") for name in ("replaced", "score")
     )
+    questions = pairs["dataset"] + "/" + pairs["id"].astype(str)
     low, high = statistics.interval(
         pairs["replaced"] - pairs["score"],
-        pairs["seed"].astype(str) + "/" + pairs["dataset"],
+        pairs["dataset"],
         weights,
+        questions,
         seed=seed,
         resamples=design.resamples,
         confidence=design.confidence,
@@ -111,5 +113,5 @@ def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
         "drop": replaced - score,
         "drop_low": low,
         "drop_high": high,
-        "p_value": statistics.p_value(pairs["replaced"], pairs["score"], weights, seed=seed),
+        "p_value": statistics.p_value(pairs["replaced"], pairs["score"], weights, questions, seed=seed),
     }

@@ -240,8 +240,8 @@ def support(
 ) -> pd.DataFrame:
     """The pairs a row rests on: those scored in every role of `needed`; other roles may be NaN.
 
-    Columns beside the roles: seed, id, dataset, stratum (seed and dataset) and weight (each dataset the same,
-    sum 1).
+    Columns beside the roles: seed, id, dataset, stratum (a dataset), question (the same under every seed) and weight
+    (each dataset the same, sum 1).
     """
     frames = []
     for dataset in span.datasets:
@@ -249,7 +249,8 @@ def support(
         frames.append(frame.assign(dataset=dataset, weight=1 / max(len(frame), 1)).reset_index())
     rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
     rows["weight"] /= max(rows["dataset"].nunique(), 1)
-    rows["stratum"] = rows.groupby(["dataset", "seed"]).ngroup()
+    rows["stratum"] = rows.groupby("dataset").ngroup()
+    rows["question"] = rows.groupby(["dataset", "id"]).ngroup()
     return rows
 
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from amongus import statistics
 from amongus.cells import CELL, Cells, Design, Group, Role, groups, means, read_scores, spans, support
 from amongus.errors import StudyError, run_command
 from amongus.files import QUESTIONS, read_table, write_text
 from amongus.provenance import read_manifest
 from amongus.render import Column, View, csv_text, markdown, markdown_text
 from amongus.seeds import derive
-from amongus.tables import adjusted, interval_of
+from amongus.tables import adjusted, interval_of, p_value_of
 from amongus.views import (
     by_dataset,
     dataset_label,
@@ -138,7 +137,7 @@ def _rows(cells: Cells, design: Design, roles: Mapping[str, Role]) -> Iterator[d
                 "difference": scores["b"] - scores["a"],
                 "difference_low": low,
                 "difference_high": high,
-                "p_value": statistics.p_value(rows["b"], rows["a"], rows["weight"], seed=seed),
+                "p_value": p_value_of(rows, "b", "a", seed),
             }
 
 
@@ -171,7 +170,7 @@ def compared_view(table: pd.DataFrame, design: Design, a: str, b: str) -> View:
     """The differences for readers."""
     note = (
         f"A is {markdown_text(a)}, B is {markdown_text(b)}. Mean test scores in %; difference = B − A in percentage "
-        f"points with its {level_label(design)} bootstrap interval over questions within seeds; p: B = A (exact "
+        f"points with its {level_label(design)} bootstrap interval over questions; p: B = A (exact "
         "McNemar, sign-flip permutation for averages), Holm-adjusted. Averages are over what both have."
     )
     columns = [

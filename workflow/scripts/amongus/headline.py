@@ -7,7 +7,7 @@ relative to the clean score is not settled here, so both are given.
 A figure is a mean over cells (attacked pool, method, defence, dataset) with the same weight, so a grid's datasets,
 methods and attackers have the same weight too. All cells of a row are on common support: methods that every
 attacked pool can run and, for recoveries, that have the external supervisors and the row's defence. Intervals
-resample questions within seed and dataset, once for all cells of a dataset together, because these share their
+resample questions within their dataset, once for all its cells and seeds together, because these share their
 questions.
 """
 
@@ -193,7 +193,7 @@ def _add(bag: _Bag, cells: Cells, design: Design, dataset: str, names: Sequence[
     if not scored:
         return
     index = scored[0].index
-    strata = [np.flatnonzero(index.get_level_values("seed") == seed) for seed in index.unique("seed")]
+    questions = index.get_level_values("id").factorize(sort=True)[0]
     rng = np.random.default_rng(derive("headline", dataset))
     matrices = {role: np.stack([frame[role] for frame in scored], axis=1) for role in scored[0]}
     missing = {role: np.isnan(matrix) for role, matrix in matrices.items()}
@@ -209,7 +209,7 @@ def _add(bag: _Bag, cells: Cells, design: Design, dataset: str, names: Sequence[
     for name, value in _sums(one, matrices, known, with_clean).items():
         bag.seen[name] = bag.seen.get(name, 0.0) + float(value[0])
     draws = [
-        _sums(_weights(strata, len(index), count, rng), matrices, known, with_clean)
+        _sums(_weights(questions, count, rng), matrices, known, with_clean)
         for count in _chunks(design.resamples)
     ]
     for name in draws[0]:
@@ -249,14 +249,11 @@ def _sums(
     return sums
 
 
-def _weights(
-    strata: Sequence[NDArray[np.int64]], n: int, resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """How often each of `n` questions is drawn, per resample, within each stratum."""
-    drawn = np.zeros((resamples, n))
-    for places in strata:
-        drawn[:, places] = rng.multinomial(len(places), np.full(len(places), 1 / len(places)), size=resamples)
-    return drawn
+def _weights(questions: NDArray[np.intp], resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How often each pair is drawn, per resample: as often as its question; `questions` has its number, [n]."""
+    count = int(questions.max()) + 1
+    drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(float)
+    return drawn[:, questions]
 
 
 def _chunks(resamples: int) -> list[int]:

@@ -1,10 +1,13 @@
 """Paired statistics: intervals, tests and the correction for many of them. No model, no disk.
 
-A pair is one question under one study seed, scored twice. Questions are resampled inside their stratum (a
-seed and a dataset), so seeds and datasets keep their share.
+A pair is one question under one study seed, scored twice. Questions are resampled inside their stratum (a dataset), so
+datasets keep their share. The pairs of one question, under several seeds, are drawn together: what makes a question
+hard does so under each of them. Uncertainty is then that of the questions, for the models as trained under these seeds.
 """
 
 from collections.abc import Sequence
+from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +20,7 @@ def interval(
     differences: ArrayLike,
     strata: ArrayLike | None = None,
     weights: ArrayLike | None = None,
+    questions: ArrayLike | None = None,
     *,
     seed: int,
     span: float = 1.0,
@@ -25,7 +29,7 @@ def interval(
 ) -> tuple[float, float]:
     """The percentile bootstrap interval of the weighted sum of `differences`, one per pair.
 
-    Pairs are resampled within their stratum (Efron and Tibshirani 1993, ch. 8 and 13). Differences of scores
+    Questions are resampled within their stratum (Efron and Tibshirani 1993, ch. 8 and 13). Differences of scores
     take few values, so how often each is drawn is sampled at once: the same distribution as drawing questions
     one by one (`scipy.stats.bootstrap`), at a hundredth of the cost.
 
@@ -33,13 +37,14 @@ def interval(
         differences: shape [n], finite.
         strata: shape [n], labels; one stratum when None.
         weights: shape [n], equal within a stratum, sum 1; the plain mean when None.
+        questions: shape [n], labels, each in one stratum; every pair is a question of its own when None.
         seed: of the resampling.
         span: the largest difference possible in either direction (1 for a difference of scores in [0, 1]).
         resamples: how many.
         confidence: of the interval.
 
     Returns:
-        (low, high). NaN without pairs. Where the pairs of every stratum agree, a bootstrap has no width;
+        (low, high). NaN without pairs. Where the questions of every stratum agree, a bootstrap has no width;
         outcomes of total probability q, (1 - q)^n = 1 - confidence, may then have gone unseen, which it
         allows for.
     """
@@ -48,6 +53,8 @@ def interval(
         return float("nan"), float("nan")
     labels = np.zeros(values.size, dtype=int) if strata is None else np.asarray(strata)
     shares = np.full(values.size, 1 / values.size) if weights is None else np.asarray(weights, dtype=float)
+    if questions is not None:
+        values, labels, shares = _by_question(values, labels, shares, np.asarray(questions))
     rng = np.random.default_rng(seed)
     draws, varied = np.zeros(resamples), False
     for label in np.unique(labels):
@@ -65,15 +72,48 @@ def interval(
     return float(low), float(high)
 
 
-def p_value(first: ArrayLike, second: ArrayLike, weights: ArrayLike | None = None, *, seed: int) -> float:
+def _by_question(
+    values: NDArray[np.float64], strata: NDArray[Any], weights: NDArray[np.float64], questions: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
+    """One value, stratum and weight per question, with the same weighted sum.
+
+    A stratum's mean is a ratio, of a sum over pairs and their number; it is linearised where questions have not all as
+    many pairs. A question of a single pair, among such, keeps its value.
+    """
+    merged = []
+    for label in np.unique(strata):
+        here = strata == label
+        _, codes = np.unique(questions[here], return_inverse=True)
+        sums, pairs = np.bincount(codes, values[here]), np.bincount(codes)
+        scale = len(pairs) / pairs.sum()
+        own = sums * scale + sums.sum() / pairs.sum() * (1 - pairs * scale)
+        merged.append(
+            (own, np.full(len(pairs), label), np.full(len(pairs), weights[here].sum() / len(pairs)))
+        )
+    return tuple(np.concatenate(parts) for parts in zip(*merged, strict=True))
+
+
+def p_value(
+    first: ArrayLike,
+    second: ArrayLike,
+    weights: ArrayLike | None = None,
+    questions: ArrayLike | None = None,
+    *,
+    seed: int,
+) -> float:
     """Two-sided p-value of "the paired scores `first` and `second` do not differ", shapes [n], finite.
 
-    Exact McNemar for 0/1 scores of equal weight, sign-flip permutation otherwise. NaN without pairs.
+    Exact McNemar for 0/1 scores of equal weight, each of a question of its own; sign-flip permutation otherwise, of all
+    pairs of a question together (`questions`: labels [n]). NaN without pairs.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.size == 0:
         return float("nan")
     shares = np.full(a.size, 1 / a.size) if weights is None else np.asarray(weights, dtype=float)
+    if questions is not None:
+        _, codes = np.unique(np.asarray(questions), return_inverse=True)
+        if codes.max() + 1 < codes.size:
+            return sign_flip(np.bincount(codes, (a - b) * shares), seed=seed)
     binary = bool(np.isin(a, (0.0, 1.0)).all() and np.isin(b, (0.0, 1.0)).all())
     if binary and np.allclose(shares, shares[0], rtol=1e-9, atol=0):
         return mcnemar(a, b)
@@ -121,9 +161,29 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
     return adjusted
 
 
-def wilson(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share, `successes` of `n` (Wilson 1927). NaN where n is 0."""
+def wilson(share: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a `share` of `n` (Wilson 1927), which may be an effective number. NaN where n is 0."""
     if n == 0:
         return float("nan"), float("nan")
-    bounds = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    return float(bounds.low), float(bounds.high)
+    z = stats.norm.ppf((1 + confidence) / 2)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+
+
+def effective(hits: ArrayLike, questions: ArrayLike) -> float:
+    """How many independent questions the 0/1 `hits` are worth, some of which are one question under several seeds.
+
+    Their number divided by the design effect: the variance of their share, questions being drawn whole, over that of as
+    many independent ones (Kish 1965). Where all agree it cannot be told, and the questions count.
+    """
+    values = np.asarray(hits, dtype=float)
+    _, codes = np.unique(np.asarray(questions), return_inverse=True)
+    sums, pairs = np.bincount(codes, values), np.bincount(codes)
+    n, share = values.size, values.mean() if values.size else 0.0
+    if len(pairs) == n:
+        return float(n)
+    if share in (0.0, 1.0) or len(pairs) == 1:
+        return float(len(pairs))
+    variance = len(pairs) / (len(pairs) - 1) * np.square(sums - share * pairs).sum() / n**2
+    return float(n / max(1.0, variance * n / (share * (1 - share))))

@@ -48,7 +48,8 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     the candidates (a router has two, other methods the pool); decisions: how many were taken for these (a
     defence that decides for a team takes one per seed and dataset); masks: questions of n with a masked
     member. masked_attacker: share of with_attacker in which an attacker was masked, with Wilson's interval
-    over decisions; chance: the share a random mask would hit (attackers among the candidates, averaged);
+    over decisions (by their effective number, where one question is decided on under several seeds); chance:
+    the share a random mask would hit (attackers among the candidates, averaged);
     masked_other: share of with_attacker in which a benign member was masked. masked_wrong: share of masks
     that hit a member whose own answer (round 0) scored 0; chance_wrong: the share of candidates with such
     an answer, averaged over the same masks. Answers without a score are left out. unparsable: questions of
@@ -129,7 +130,11 @@ def _row(
     if design.for_team(method, defence):
         # One observation, however many questions it is applied to.
         hits = stake.groupby(["seed", "dataset"])["hit"].mean()
-    low, high = statistics.wilson(round(hits.sum()), len(hits), confidence=design.confidence)
+        worth = float(len(hits))
+    else:
+        worth = statistics.effective(hits, stake["dataset"] + "/" + stake["id"].astype(str))
+    share = hits.mean() if len(hits) else 0.0
+    low, high = statistics.wilson(share, worth, confidence=design.confidence)
     return {
         "level": design.levels[method],
         "method": method,

@@ -69,7 +69,7 @@ def _impact_row(cells: Cells, design: Design, group: Group, pool: str, span: Spa
         "drop": scores["clean"] - scores["score"],
         "drop_low": low,
         "drop_high": high,
-        "p_value": statistics.p_value(rows["clean"], rows["score"], rows["weight"], seed=seed),
+        "p_value": p_value_of(rows, "clean", "score", seed),
     }
 
 
@@ -147,7 +147,7 @@ def _mitigation_row(
         "net": (scores["score"] - scores["attacked"]) - (scores["clean_defended"] - scores["clean"]),
         "net_low": low,
         "net_high": high,
-        "p_value": statistics.p_value(rows["score"], rows["attacked"], rows["weight"], seed=seed),
+        "p_value": p_value_of(rows, "score", "attacked", seed),
     }
 
 
@@ -197,15 +197,22 @@ def _keys(design: Design, group: Group, pool: str, span: Span) -> dict[str, Any]
 def interval_of(
     rows: pd.DataFrame, differences: pd.Series, design: Design, seed: int, span: float
 ) -> tuple[float, float]:
+    """The interval of the weighted mean of `differences`, one for each of `rows`, as from `support`."""
     return statistics.interval(
         differences,
         rows["stratum"],
         rows["weight"],
+        rows["question"],
         seed=seed,
         span=span,
         resamples=design.resamples,
         confidence=design.confidence,
     )
+
+
+def p_value_of(rows: pd.DataFrame, first: str, second: str, seed: int) -> float:
+    """The p-value of "the scores of two roles do not differ", of rows as from `support`."""
+    return statistics.p_value(rows[first], rows[second], rows["weight"], rows["question"], seed=seed)
 
 
 def _ratio(part: float, whole: float) -> float:

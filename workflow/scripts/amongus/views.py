@@ -21,7 +21,7 @@ def impact_view(table: pd.DataFrame, design: Design) -> View:
     note = (
         "Mean scores in % of the clean pool, of the pool with the attacker's place left empty, and of "
         "the attacked pool; drop = clean − attacked in percentage points with its "
-        f"{level_label(design)} bootstrap interval over questions within seeds; p: attacked = clean (exact "
+        f"{level_label(design)} bootstrap interval over questions; p: attacked = clean (exact "
         "McNemar, sign-flip permutation for averages), Holm-adjusted. Averages give each dataset the same "
         "weight."
     )
