@@ -221,6 +221,38 @@ def test_every_shipped_study_is_valid():
         assert Study(config).runs()
 
 
+WHOLE = {"pools": {"clean": ["base", "supervisor"]}, "attackers": {}}
+STRANGER = {**MODELS["y"], "base": "supervisor"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        (WHOLE, "no member with an adapter"),
+        (
+            {"models": {**MODELS, "z": STRANGER}, "pools": {"clean": ["x", "y", "z"]}, "attackers": {}},
+            r"adapters of several bases \(base, supervisor\)",
+        ),
+    ],
+)
+def test_updates_are_relative_to_one_base_or_the_study_names_it(changes, found):
+    line = rf"method 'merge': pool 'clean' has {found}, so no common base; .*: set methods: merge: base$"
+    with pytest.raises(StudyError, match=line):
+        study(**changes, methods={"merge": {"kind": "dare_ties"}})
+    for settings, models in (({"base": "base"}, {"base": "base"}), ({"fidelity": "published"}, {})):
+        s = study(**changes, methods={"dare_ties": settings, "llm_router": {}})
+        assert s.method_models("dare_ties") == models
+        # A router is built on the base of most.
+        assert s.method_models("llm_router") == {"base": "base"}
+
+
+def test_the_base_of_all_adapters_is_the_default_also_beside_whole_checkpoints():
+    s = study(methods={"dare_ties": {}})
+    assert s.method_models("dare_ties") == {"base": "base"}
+    mixed = study(pools={"clean": ["supervisor", "judge", "x"]}, attackers={}, methods={"dare_ties": {}})
+    assert mixed.method_models("dare_ties") == {"base": "base"}
+
+
 def test_defaults_are_filled_in():
     s = study()
     assert s.config["sampling"]["top_p"] == 0.9 and s.config["engine"]["dtype"] == "float32"

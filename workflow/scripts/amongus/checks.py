@@ -128,13 +128,34 @@ def _method(study: "Study", method: str) -> None:
     valid = [*study.method_fact(method, "SETTINGS", {}), *NOT_SETTINGS]
     _unknown(f"method '{method}'", study.methods[method], valid)
     _fidelity(study, method)
-    for setting, model in study.method_models(method).items():
-        known(f"method '{method}' {setting}", model, study.config["models"], "model")
+    _models(study, method)
     for need in study.needs(study.defences(method)) & set(_SUPERVISORS):
         if _SUPERVISORS[need] not in study.supervised:
             raise StudyError(
                 f"method '{method}': its defences need a model: set supervisors: {{{_SUPERVISORS[need]}: …}} in the config"
             )
+
+
+def _models(study: "Study", method: str) -> None:
+    """The models that a method's settings name are set, and there."""
+    given = study.method_models(method)
+    for setting in study.method_fact(method, "MODELS", ()):
+        if setting in given:
+            known(f"method '{method}' {setting}", given[setting], study.config["models"], "model")
+        elif setting == "base":
+            _no_base(study, method)
+
+
+def _no_base(study: "Study", method: str) -> None:
+    """A merge without a base, unless it follows the published code, whose base is the first member."""
+    if study.settings(method).get("fidelity") == "published":
+        return
+    bases = study.adapter_bases
+    found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
+    raise StudyError(
+        f"method '{method}': pool '{CLEAN}' has {found}, so no common base; "
+        f"name the model they come from: set methods: {method}: base"
+    )
 
 
 def _plain(what: str, name: str, mend: str) -> None:

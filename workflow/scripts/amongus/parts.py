@@ -81,8 +81,14 @@ class Parts:
         return {**settings, **own}
 
     def method_models(self, method: str) -> dict[str, str]:
-        """The models that the settings of `method` name: setting to model name; `base` has a default."""
-        settings = {"base": self.common_base, **_given(self.settings(method))}
+        """The models that the settings of `method` name: setting to model name; `base` may have a default.
+
+        A merge adds up what sets members apart from their base: a base that is only the most common one will not do.
+        """
+        base = self.common_base
+        if self.learns(method) == "weights":
+            base = self.adapter_bases[0] if len(self.adapter_bases) == 1 else None
+        settings = _given({"base": base, **_given(self.settings(method))})
         return {name: settings[name] for name in self.method_fact(method, "MODELS", ()) if name in settings}
 
     @cached_property
@@ -90,6 +96,12 @@ class Parts:
         """The base of most of the clean pool's members: what a method builds on that is the same for all pools."""
         bases = [self.weights(member)["base"] for member in self.config["pools"][CLEAN]]
         return max(bases, key=bases.count)
+
+    @cached_property
+    def adapter_bases(self) -> list[str]:
+        """The bases of the clean pool's adapters, sorted; none where its members are whole checkpoints."""
+        weights = map(self.weights, self.config["pools"][CLEAN])
+        return sorted({one["base"] for one in weights if "adapter" in one})
 
     @cached_property
     def defence_kinds(self) -> dict[str, str]:
