@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import yaml
-from snakemake.utils import validate
+from snakemake.utils import update_config, validate
 
 import micro
 from amongus import planning
@@ -156,10 +156,7 @@ def test_trainings_may_be_allowed_more():
 def test_the_projects_own_studies_have_plans(files):
     config = {}
     for name in files:
-        loaded = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
-        for key, value in loaded.items():
-            both = isinstance(value, dict) and key in config
-            config[key] = {**config[key], **value} if both else value
+        update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()))
     validate(config, str(ROOT / "config" / "schema.yaml"))
     given = Study(config)
     shown = text(given, plan(given)).splitlines()

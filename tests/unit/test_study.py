@@ -157,6 +157,10 @@ def test_batches_cover_every_cell_once(size, jobs):
         ({"methods": {"debate": {"fidelity": "exact"}}}, "fidelity is 'exact'; valid: 'corrected'"),
         ({"methods": {"dare_ties": {"base": "q"}}}, "'dare_ties' base: there is no model 'q'"),
         (
+            {"methods": {"graph_router": {}}},
+            "method 'graph_router' needs a model: set methods: graph_router: embedder; valid: base, .*judge",
+        ),
+        (
             {"datasets": {"gsm8k": {"scored_by": "verifier"}}},
             r"dataset 'gsm8k': scored_by needs a model: set supervisors: \{verifier",
         ),

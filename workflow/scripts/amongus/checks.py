@@ -144,6 +144,11 @@ def _models(study: "Study", method: str) -> None:
             known(f"method '{method}' {setting}", given[setting], study.config["models"], "model")
         elif setting == "base":
             _no_base(study, method)
+        else:
+            valid = ", ".join(study.config["models"])
+            raise StudyError(
+                f"method '{method}' needs a model: set methods: {method}: {setting}; valid: {valid}"
+            )
 
 
 def _no_base(study: "Study", method: str) -> None:
