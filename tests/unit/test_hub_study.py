@@ -42,6 +42,7 @@ def test_an_adapter_must_name_its_bases_repository_or_what_it_was_trained_on():
     assert study().repository("x") == {**wanted, "base": "owner/base"}
     assert study(x={**EXPERT, "trained_on": "/home/b"}).repository("x") == {**wanted, "base": "/home/b"}
     assert study(base=micro.STUDY["models"]["base"]).repository("x") == {**wanted, "base": None}
+    assert study(base={**BASE, "related": ["x"]}).repository("base") == study().repository("base")
     assert study().repository("base") == {
         "repo": "owner/base",
         "revision": COMMIT,

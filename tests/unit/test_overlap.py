@@ -1,20 +1,22 @@
 """Where supervisors are not independent, and how the tables say so."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from snakemake.utils import validate
 
 from amongus import tables
 from amongus.cells import Design
+from amongus.design import design
 from amongus.overlap import overlaps, source
 from amongus.render import latex, markdown
+from amongus.study import Study
 from amongus.supervisors import SUPERVISORS, supervisors
 from amongus.views import mitigation_view, supervisors_view
+from conftest import ROOT
 
-DEMO = Path(__file__).resolve().parents[2] / "config" / "demo.yaml"
+DEMO = ROOT / "config" / "demo.yaml"
 
 
 def study(**changes):
@@ -106,6 +108,48 @@ def test_the_demos_supervisors_are_independent():
         ("grpo", "reward"),
         ("grpo", "judge"),
     }
+
+
+@pytest.mark.parametrize("said_of", ["reward", "target"])
+@pytest.mark.parametrize(
+    "attacker",
+    [{"kind": "grpo", "reward": "target"}, {"kind": "checkpoint", "model": "y", "trained_against": "target"}],
+)
+def test_an_attacker_trained_against_a_model_related_to_the_supervisor(attacker, said_of):
+    config = study(attackers={"grpo": attacker})
+    config["models"][said_of]["related"] = [({"reward", "target"} - {said_of}).pop()]
+    reason = "grpo was trained against target, which is related to the supervisor reward"
+    assert overlaps(config, {}) == {("grpo", "reward"): reason}
+
+
+def paper():
+    return yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+
+
+def marked(config):
+    """Why pools and defences of a study are marked."""
+    validate(config, str(ROOT / "config" / "schema.yaml"))
+    return {(one["pool"], one["defence"]): one["reason"] for one in design(Study(config))["overlaps"]}
+
+
+def test_the_papers_reward_model_is_no_stranger_to_grpo_and_its_judge_to_nobody():
+    found = marked(paper())
+    reason = "grpo was trained against target, which is related to the supervisor reward"
+    assert found.pop(("grpo", "reward")) == reason
+    assert set(found) == {(pool, "judge") for pool in paper()["pools"]}
+
+
+def test_the_attacker_that_the_papers_authors_released_is_marked_likewise():
+    (told,) = [
+        part.split("```")[0]
+        for part in (ROOT / "docs" / "paper.md").read_text().split("```yaml\n")
+        if part.startswith("models:\n  released:")
+    ]
+    released, config = yaml.safe_load(told), paper()
+    for key in ("models", "attackers"):
+        config[key] |= released[key]
+    del config["resources"]["trainings"]["grpo"]
+    assert marked(config)["grpo", "reward"] == marked(paper())["grpo", "reward"]
 
 
 VALUE = {

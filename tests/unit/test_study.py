@@ -120,6 +120,14 @@ def test_batches_cover_every_cell_once(size, jobs):
             {"models": {**CONFIG["models"], "q": {"kind": "toy"}}},
             "unknown model kind 'toy'; valid: .*toy_base",
         ),
+        (
+            {"models": {**CONFIG["models"], "x": {**MODELS["x"], "related": ["q"]}}},
+            "model 'x' related: there is no model 'q'; valid: .*judge",
+        ),
+        (
+            {"attackers": {"evil": {"kind": "prompt", "trained_against": "q"}, "bad": SFT}},
+            "attacker 'evil' trained_against: there is no model 'q'; valid: .*judge",
+        ),
         ({"pools": {"clean": ["x", "w"]}}, "pool 'clean': there is no member 'w'; valid: .*x"),
         ({"pools": {"clean": ["x", "evil"]}}, "pool 'clean' holds the attacker 'evil'"),
         ({"supervisors": {"judge": "j"}}, "supervisors: judge: there is no model 'j'"),
@@ -255,6 +263,24 @@ def test_the_base_of_all_adapters_is_the_default_also_beside_whole_checkpoints()
     assert s.method_models("dare_ties") == {"base": "base"}
     mixed = study(pools={"clean": ["supervisor", "judge", "x"]}, attackers={}, methods={"dare_ties": {}})
     assert mixed.method_models("dare_ties") == {"base": "base"}
+
+
+def test_what_only_the_tables_are_told_makes_no_training_stale():
+    told = study(
+        models={**CONFIG["models"], "x": {**MODELS["x"], "related": ["y"]}},
+        attackers={
+            "evil": {"kind": "prompt", "trained_against": "x"},
+            "bad": {**SFT, "trained_against": "x"},
+        },
+    )
+    plain = study()
+    for name in plain.trained:
+        assert told.trained_spec(name) == plain.trained_spec(name)
+        assert told.parents(name) == plain.parents(name)
+    for name in plain.members:
+        assert told.member_description(name) == plain.member_description(name)
+    assert (told.trained, told.attackers) == (plain.trained, plain.attackers)
+    assert design(told)["overlaps"] == []
 
 
 def test_defaults_are_filled_in():

@@ -42,7 +42,7 @@ def check(study: "Study") -> None:
         if metric not in rooms.available("scoring"):
             valid = ", ".join(rooms.available("scoring"))
             raise StudyError(f"dataset '{dataset}': its module's METRIC is {metric!r}; valid: {valid}")
-    for name, spec in study.config["models"].items():
+    for name, spec in study.models.items():
         rooms.entry("training", spec["kind"])
         _settings(f"model '{name}'", "training", spec)
         if name in study.fetched:
@@ -54,6 +54,7 @@ def check(study: "Study") -> None:
     _trainings(study)
     _reserved(study)
     _supervisors(study)
+    _overlaps(study)
     _verified(study)
     _attackers(study)
     for pool in study.config["pools"]:
@@ -236,6 +237,17 @@ def _reserved(study: "Study") -> None:
 def _supervisors(study: "Study") -> None:
     for kind in study.supervised:
         known(f"supervisors: {kind}", study.config["supervisors"][kind], study.config["models"], "model")
+
+
+def _overlaps(study: "Study") -> None:
+    """What the tables are told of models and attackers names models."""
+    models = study.config["models"]
+    for name, spec in models.items():
+        for other in spec.get("related", ()):
+            known(f"model '{name}' related", other, models, "model")
+    for name, spec in study.config["attackers"].items():
+        if "trained_against" in spec:
+            known(f"attacker '{name}' trained_against", spec["trained_against"], models, "model")
 
 
 def _verified(study: "Study") -> None:

@@ -1,9 +1,10 @@
 """Where a supervisor is not independent of what it supervises: the tables mark such cells.
 
 Two things make a defence look better or worse than it would against a stranger. An attacker that was trained
-against the very reward model that supervises has learnt what that model likes. And a judge that is a member of
-the team, or was made from the members' base, judges its own kind (in the paper the judge, Qwen2.5-7B-Instruct, is
-the members' base and the member whose place the attacker takes). A common parent of two supervisors is no overlap.
+against the very reward model that supervises, or against one related to it, has learnt what that model likes. And a
+judge that is a member of the team, or was made from the members' base, judges its own kind (in the paper the judge,
+Qwen2.5-7B-Instruct, is the members' base and the member whose place the attacker takes). A common parent of two
+supervisors is no overlap.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -49,22 +50,26 @@ class _Origins:
         self._config, self._parents = config, parents
 
     def trained_against(self, supervisor: str, attackers: Sequence[str]) -> str:
-        """The first of `attackers` whose reward is the supervisor, was made from it, or it from that."""
+        """The first of `attackers` that was trained against the supervisor or a model that is no stranger to it."""
         for attacker in attackers:
-            target = self._config["attackers"][attacker].get("reward")
-            if not isinstance(target, str):
-                continue
-            known, own = self._identity(target), self._identity(supervisor)
-            if known == own:
-                return f"{attacker} was trained against {target}, the model that supervises"
-            if own in self._lineage(target):
-                return (
-                    f"{attacker} was trained against {target}, which is made from the supervisor {supervisor}"
-                )
-            if known in self._lineage(supervisor):
-                return (
-                    f"{attacker} was trained against {target}, which the supervisor {supervisor} is made from"
-                )
+            spec = self._config["attackers"][attacker]
+            for target in (spec.get("trained_against"), spec.get("reward")):
+                bond = self._bond(target, supervisor) if isinstance(target, str) else ""
+                if bond:
+                    return f"{attacker} was trained against {target}, {bond}"
+        return ""
+
+    def _bond(self, target: str, supervisor: str) -> str:
+        """What the model `target` is to the supervisor: the same, its parent, its child, related; empty if nothing."""
+        known, own = self._identity(target), self._identity(supervisor)
+        if known == own:
+            return "the model that supervises"
+        if own in self._lineage(target):
+            return f"which is made from the supervisor {supervisor}"
+        if known in self._lineage(supervisor):
+            return f"which the supervisor {supervisor} is made from"
+        if own in self._related(target) or known in self._related(supervisor):
+            return f"which is related to the supervisor {supervisor}"
         return ""
 
     def own_kind(self, judge: str, benign: Sequence[str], attackers: Sequence[str]) -> str:
@@ -94,6 +99,10 @@ class _Origins:
         """Equal for two names of one model: the same source, or the same name."""
         known = source(self._config["models"].get(model, {}))
         return ("from", known) if known else ("name", model)
+
+    def _related(self, model: str) -> set[tuple[str, ...]]:
+        """The identities of the models that the config calls related to `model`."""
+        return set(map(self._identity, self._config["models"].get(model, {}).get("related", ())))
 
     def _lineage(self, model: str) -> set[tuple[str, ...]]:
         """The identities of `model` and of everything it is made from."""

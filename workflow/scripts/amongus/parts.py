@@ -13,7 +13,7 @@ from amongus.paths import Paths
 
 UNDEFENDED = "none"
 BENIGN = "benign"
-SCORED_BY = "scored_by"
+SCORED_BY, RELATED, TRAINED_AGAINST = "scored_by", "related", "trained_against"
 
 
 class Parts:
@@ -24,14 +24,13 @@ class Parts:
         self.name: str = config["study"]
         self.seeds: list[int] = list(config["seeds"])
         self.paths = Paths(self.name)
-        self.attackers: dict[str, dict[str, Any]] = dict(config["attackers"])
+        # What models and attackers are, without what only the tables say of them.
+        self.models = _without(RELATED, config["models"])
+        self.attackers = _without(TRAINED_AGAINST, config["attackers"])
         self.methods: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["methods"].items()}
         self.data: dict[str, dict[str, Any]] = {name: dict(spec) for name, spec in config["data"].items()}
         # What makes the questions; who scores the answers does not.
-        self.datasets = {
-            name: {key: value for key, value in (spec or {}).items() if key != SCORED_BY}
-            for name, spec in config["datasets"].items()
-        }
+        self.datasets = _without(SCORED_BY, config["datasets"])
 
     # -- names and modules ---------------------------------------------------------------------------
 
@@ -222,20 +221,20 @@ class Parts:
         own = {
             name: spec for name, spec in self.attackers.items() if self.trains(name) in ("adapter", "model")
         }
-        models = {name: spec for name, spec in self.config["models"].items() if name not in self.fetched}
+        models = {name: spec for name, spec in self.models.items() if name not in self.fetched}
         return {**models, **own}
 
     @cached_property
     def fetched(self) -> dict[str, dict[str, Any]]:
         """The models that come from the hub as they are."""
-        models = self.config["models"].items()
+        models = self.models.items()
         return {name: spec for name, spec in models if rooms.fact("training", spec["kind"], "FETCHED", False)}
 
     def repository(self, model: str) -> dict[str, Any]:
         """What is fetched for `model`, as plain values (`hub.fetch.fetch` takes them)."""
         spec = self.fetched[model]
         lora = rooms.fact("training", spec["kind"], "LORA", False)
-        base = self.config["models"][spec["base"]].get("repo") if lora else None
+        base = self.models[spec["base"]].get("repo") if lora else None
         return {
             "repo": spec["repo"],
             "revision": spec["revision"],
@@ -253,7 +252,7 @@ class Parts:
 
     def trained_spec(self, model: str) -> dict[str, Any]:
         """The config subtree of a trained model or attacker."""
-        return self.attackers[model] if model in self.attackers else self.config["models"][model]
+        return self.attackers[model] if model in self.attackers else self.models[model]
 
     def training_data(self, model: str) -> str | None:
         """The data that `model` (or attacker) is trained on, if it is not of the toy world."""
@@ -286,7 +285,7 @@ class Parts:
         model = self.attackers_model(member) or self.member_model(
             self.replaced(member) if member in self.attackers else member
         )
-        spec = self.config["models"][model]
+        spec = self.models[model]
         if rooms.fact("training", spec["kind"], "LORA", False):
             return {"base": spec["base"], "adapter": model}
         return {"base": model}
@@ -302,6 +301,11 @@ class Parts:
         if trains == "adapter":
             names["adapter"] = member
         return list(names.values())
+
+
+def _without(key: str, specs: Mapping[str, Mapping[str, Any] | None]) -> dict[str, dict[str, Any]]:
+    """Copies of the `specs` that lack `key`."""
+    return {name: {k: v for k, v in (spec or {}).items() if k != key} for name, spec in specs.items()}
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
