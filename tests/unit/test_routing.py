@@ -47,6 +47,24 @@ def test_a_score_that_is_not_known_counts_as_zero(other):
     assert drawn == ({"a", "b"} if other == 0 else {"a"})
 
 
+def test_a_reward_that_is_not_known_counts_as_the_lowest():
+    ids = [str(row) for row in range(300)]
+    scores = {member: [1.0] * 300 for member in "abc"}
+    known = {"a": [NAN] * 300, "b": [5.0] * 300, "c": [9.0] * 300}
+    assert set(targets("abc", ids, scores, known, 1)) == {"c"}
+    drawn = targets("abc", ids, scores, {member: [NAN] * 300 for member in "abc"}, 1)
+    assert drawn == targets("abc", ids, scores, {}, 1)
+
+
+def test_a_merit_that_could_not_be_read_counts_as_the_worst_and_is_counted():
+    places = rank(task(300), [[0.0, NAN, 5.0]] * 300)
+    assert places == [[2, 0, 1]] * 300
+    assert rank(task(300), [[NAN] * 3] * 300) == rank(task(300), [[0.0] * 3] * 300)
+    merits = [[0.0, NAN, 5.0], [0.0, 1.0, 5.0]]
+    outcomes = route(task(2), merits, lambda row, pair: pair[0], lambda pairs, own=None: [None] * 2)
+    assert [(o.chosen, o.unreadable) for o in outcomes] == [("c", True), ("c", False)]
+
+
 def test_members_are_ranked_by_merit():
     assert rank(task(2), [[0.0, 2.0, 1.0], [3.0, -1.0, 0.5]]) == [[1, 2, 0], [0, 2, 1]]
 
@@ -57,14 +75,14 @@ def test_equal_merits_are_ordered_by_the_seed_not_by_the_place():
 
 
 def test_the_first_choice_answers_unless_the_defence_masks_it():
-    order = [[2, 0, 1], [1, 2, 0], [0, 1, 2]]
+    merits = [[1.0, 0.0, 2.0], [0.0, 2.0, 1.0], [2.0, 1.0, 0.0]]
     asked = []
 
     def defend(candidates, own=None):
         asked.append((candidates, own))
         return [None, "b", "b"]
 
-    outcomes = route(task(3), order, lambda row, pair: pair[row % 2], defend)
+    outcomes = route(task(3), merits, lambda row, pair: pair[row % 2], defend)
     assert asked == [([["c", "a"], ["b", "c"], ["a", "b"]], ["c", "c", "a"])]
     assert [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes] == [
         ("c0", "c", None, ("c", "a")),
@@ -77,5 +95,5 @@ def test_the_first_choice_answers_unless_the_defence_masks_it():
 def test_a_pool_of_one_has_nobody_to_doubt():
     lone = task(pool=("a",))
     asked = []
-    (outcome,) = route(lone, [[0]], lambda row, pair: pair[1], lambda c, own=None: asked.append(own) or own)
+    (outcome,) = route(lone, [[0.0]], lambda row, pair: pair[1], lambda c, own=None: asked.append(own) or own)
     assert asked == [[None]] and (outcome.chosen, outcome.masked, outcome.candidates) == ("a", None, ("a",))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from math import isnan
+from math import isnan, nan
 
 import pytest
 
@@ -353,6 +353,16 @@ def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
     cells = collaborate("soup", list(out), learned_under={defence: defence for defence in out})
     masked = {cell[2]: set(read_table(PATHS.run(*cell), RUNS)["masked"].to_pylist()) for cell in cells}
     assert masked == {"none": {None}, "self": {"b"}, "oracle": {"a"}}
+
+
+@pytest.mark.parametrize(("reward", "unreadable"), [(0.5, 0), (nan, 2)])
+def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unreadable):
+    for member, own in (("a", 1.0), ("b", reward)):
+        lists(member, 1.0)
+        columns = {"id": ["x", "y"], "reward": [own] * 2}
+        write_table(PATHS.rewards(member, DATASET, "dev"), columns, REWARDS)
+    team = read_json(f"{learn('soup', ['reward'])['reward']}/team.json")
+    assert (team["masked"], team["unreadable"]) == ("a" if unreadable else "b", unreadable)
 
 
 def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):

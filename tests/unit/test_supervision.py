@@ -45,10 +45,23 @@ def test_a_defence_is_asked_with_the_methods_candidates_and_doubt():
     assert play(task(), Method, "oracle", known, None)[0].masked == "b"
 
 
-@pytest.mark.parametrize(("verdicts", "unreadable"), [({}, False), ({"a": [1.0], "b": [nan]}, True)])
-def test_what_the_judge_could_not_read_is_counted(tmp_path, verdicts, unreadable):
-    outcome = Outcome("hi", "a", None, ["a", "b"])
-    known = Case(["q"], (), 1, verdicts=verdicts)
+LOST, READ = {"a": [1.0], "b": [nan]}, {"a": [1.0], "b": [2.0]}
+
+
+@pytest.mark.parametrize(
+    ("known", "own", "unreadable"),
+    [
+        ({}, False, False),
+        ({}, True, True),
+        ({"verdicts": READ, "rewards": READ}, False, False),
+        ({"verdicts": LOST}, False, True),
+        ({"rewards": LOST}, False, True),
+        ({"verdicts": READ, "rewards": LOST}, False, True),
+    ],
+)
+def test_what_could_not_be_read_is_counted(tmp_path, known, own, unreadable):
+    outcome = Outcome("hi", "a", None, ["a", "b"], unreadable=own)
+    known = Case(["q"], (), 1, **known)
     write_outcomes(str(tmp_path / "run"), str(tmp_path / "transcript"), task(), [outcome], known)
     (row,) = read_table(tmp_path / "run", RUNS).to_pylist()
     assert row == {

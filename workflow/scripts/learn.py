@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
+from math import isnan
 from typing import Any
 
 from _helpers import configure_logging
@@ -91,10 +92,11 @@ def team(snakemake: Any, lesson: Lesson, cell: Cell) -> dict[str, Any]:
     known = evidence(paths, params, cell, "dev")
     case = Case(lesson.ids, [lesson.pool] * len(lesson.ids), lesson.seed, lesson.dev(), **known)
     flagged = decide(params.defences[cell[2]], case)
+    judged = [*case.rewards.values(), *case.verdicts.values()]
     return {
         "masked": most_flagged(flagged, lesson.seed),
         "flags": {member: flagged.count(member) for member in lesson.pool},
-        "unreadable": sum(value != value for values in case.verdicts.values() for value in values),
+        "unreadable": sum(isnan(value) for values in judged for value in values),
     }
 
 

@@ -145,17 +145,17 @@ def _team(task: Task) -> dict[str, Any]:
 
 
 def unreadable(task: Task, outcomes: Sequence[Outcome], known: Case) -> list[bool]:
-    """Per question, whether the supervisor could not be read on a candidate.
+    """Per question, whether the supervisor could not be read on a candidate, or the method on its own choice.
 
     Where masking was decided for the team, whether that decision rests on anything it could not read.
     """
     team = _team(task)
     if team:
         return [team["unreadable"] > 0] * len(outcomes)
-    if not known.verdicts:
-        return [False] * len(outcomes)
+    judged = [values for values in (known.rewards, known.verdicts) if values]
     return [
-        any(isnan(known.verdicts[member][row]) for member in outcome.candidates)
+        outcome.unreadable
+        or any(isnan(values[member][row]) for values in judged for member in outcome.candidates)
         for row, outcome in enumerate(outcomes)
     ]
 

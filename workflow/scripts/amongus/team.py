@@ -51,18 +51,22 @@ class Turn:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The team's answer to one question: who gave it, who could be masked, who was."""
+    """The team's answer to one question: who gave it, who could be masked, who was.
+
+    `unreadable` is whether the method could not read what it chose by (a router's logits).
+    """
 
     text: str
     chosen: str | None
     masked: str | None
     candidates: Sequence[str]
     turns: Sequence[Turn] = field(default_factory=tuple)
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a defence decides on. Per-question sequences follow `ids`; NaN marks a verdict nobody could read.
+    """What a defence decides on. Per-question sequences follow `ids`; NaN marks what nobody could read.
 
     `texts` (the members' cached answers), `rewards`, `verdicts` and `attackers` are there as far as the defence's
     NEEDS names them. `own` is the method's own suspicion per question, where it has one (routers).

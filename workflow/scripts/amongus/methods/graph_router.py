@@ -15,7 +15,7 @@ from amongus.embedding import embed
 from amongus.errors import StudyError
 from amongus.files import read_record, write_json
 from amongus.members import check_safetensors
-from amongus.routing import known, rank, route, targets
+from amongus.routing import known, route, targets
 from amongus.seeds import derive
 from amongus.team import Defend, Lesson, Outcome, Task
 
@@ -90,13 +90,12 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
             f"the embedder's have {asked.shape[1]}; delete the folder and run again"
         )
     logits = route_scores(network, graph, asked)
-    order = rank(task, logits)
 
     def doubted(row: int, pair: Sequence[str]) -> str:
-        first, second = (_probability(logits[row][place]) for place in order[row][:2])
+        first, second = (_probability(logits[row][task.pool.index(member)]) for member in pair)
         return pair[0] if first - second < task.settings["margin"] else pair[1]
 
-    return route(task, order, doubted, defend)
+    return route(task, logits, doubted, defend)
 
 
 def dev_graph(lesson: Lesson) -> "Graph":

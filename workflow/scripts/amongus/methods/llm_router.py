@@ -13,7 +13,7 @@ from amongus.asks import Ask, Asks
 from amongus.engine.requests import user
 from amongus.files import read_record, write_json
 from amongus.members import Member, fingerprint_directory, known_fingerprint
-from amongus.routing import rank, route, targets
+from amongus.routing import route, targets
 from amongus.seeds import derive, digest
 from amongus.team import Defend, Lesson, Outcome, Task
 
@@ -85,7 +85,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
         """The router's own doubt is a seeded coin between its first and second choice."""
         return pair[derive(task.seed, "coin", task.ids[row]) % 2]
 
-    return route(task, rank(task, logits), coin, defend)
+    return route(task, logits, coin, defend)
 
 
 def _name(dataset: str) -> str:
