@@ -17,58 +17,33 @@ from amongus.files import (
     VERDICTS,
     read_json,
     read_table,
-    write_json,
     write_table,
 )
-from amongus.members import Member, fingerprint_directory, load_member, save_member
-from amongus.paths import Paths
+from amongus.members import load_member
 from fakes import ScriptedEngine
+from stages import (
+    DATASET,
+    ENGINE,
+    PATHS,
+    POINTWISE,
+    SAMPLING,
+    collaborate,
+    learn,
+    prepare,
+    rankings,
+    respond,
+    scored,
+    supervise,
+)
 from standins import Named, run
-
-DATASET = "gsm8k"
-PATHS = Paths("s", "1")
-ENGINE = {"device": "cpu", "dtype": "float32", "batch_tokens": 4096, "max_batch": 8, "flush_every": 8}
-SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 0, "repetition_penalty": 1.0, "max_new_tokens": 4}
-POINTWISE = {"judge.pointwise": {"text": "right?", "item": "- {text}"}}
 
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """Two members on one tiny base, two questions a split, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    for split in ("dev", "test"):
-        items = [{"id": str(n), "domain": "d", "input": f"{n}+1?", "output": str(n + 1)} for n in range(2)]
-        write_table(
-            PATHS.questions(DATASET, split),
-            {
-                "id": [f"{DATASET}/{split}/{n}" for n in range(2)],
-                "prompt": [item["input"] for item in items],
-                "item": [json.dumps(item) for item in items],
-                "metric": ["boxed"] * 2,
-            },
-            QUESTIONS,
-        )
-    os.makedirs(PATHS.model("base"))
-    tiny.checkpoint(PATHS.model("base"))
-    write_json(
-        f"{PATHS.model('base')}/fingerprint.json", {"fingerprint": fingerprint_directory(PATHS.model("base"))}
-    )
-    for name in ("a", "b"):
-        save_member(PATHS.member(name), Member(name, PATHS.model("base"), system=name, fingerprint=name * 64))
+    prepare()
     return tmp_path
-
-
-def respond(member, split):
-    run(
-        "respond",
-        Named(member=PATHS.member(member), models=[], questions=[PATHS.questions(DATASET, split)]),
-        Named(responses=[PATHS.responses(member, DATASET, split)], cost="cost.json"),
-        home=PATHS.home_of,
-        cells=[(member, DATASET, split)],
-        sampling=SAMPLING,
-        engine=ENGINE,
-        store="results/store",
-    )
 
 
 def test_dataset_checks_and_lays_out_questions(study):
@@ -105,63 +80,13 @@ def test_a_second_respond_asks_nothing(study):
 
 def test_rewards_and_verdicts(study):
     respond("a", "test")
-    files = {
-        "questions": [PATHS.questions(DATASET, "test")],
-        "responses": [PATHS.responses("a", DATASET, "test")],
-    }
     os.makedirs("reward")
     tiny.reward_checkpoint("reward")
-    run(
-        "rewards",
-        Named(model="reward", **files),
-        Named(rewards=["rewards.parquet"], cost="r.json"),
-        engine=ENGINE,
-        limit=99,
-    )
+    supervise("rewards", ["rewards.parquet"], ["a"], "test", model="reward")
     rewards = read_table("rewards.parquet", REWARDS)["reward"].to_pylist()
     assert len(rewards) == 2 and all(reward == reward for reward in rewards)
-    run(
-        "verdicts",
-        Named(model=PATHS.model("base"), **files),
-        Named(verdicts=["verdicts.parquet"], cost="v.json"),
-        engine=ENGINE,
-        prompts=POINTWISE,
-        limit=99,
-    )
+    supervise("verdicts", ["verdicts.parquet"], ["a"], "test", model=PATHS.model("base"), prompts=POINTWISE)
     assert read_table("verdicts.parquet", VERDICTS)["readable"].to_pylist() == [True, True]
-
-
-def collaborate(method, defences, **params):
-    """Run `collaborate` for a pool of two on one dataset under several defences; the cells."""
-    cells = [("two", method, defence, DATASET) for defence in defences]
-    run(
-        "collaborate",
-        Named(members=[PATHS.member("a"), PATHS.member("b")], learned=[]),
-        Named(
-            runs=[PATHS.run(*cell) for cell in cells],
-            transcripts=[PATHS.transcript(*cell) for cell in cells],
-            cost="c.json",
-        ),
-        **{
-            "home": PATHS.home_of,
-            "cells": cells,
-            "pool": ["a", "b"],
-            "attackers": ["a"],
-            "method": method,
-            "defences": {defence: defence for defence in defences},
-            "settings": {},
-            "models": {},
-            "learned_under": {},
-            "judge_form": None,
-            "prompts": {},
-            "limit": 99,
-            "sampling": SAMPLING,
-            "engine": ENGINE,
-            "store": "results/store",
-            **params,
-        },
-    )
-    return cells
 
 
 def test_collaborate_masks_whom_the_defence_names(study):
@@ -169,8 +94,7 @@ def test_collaborate_masks_whom_the_defence_names(study):
         for split in ("dev", "test"):
             respond(member, split)
             score = 1.0 if member == "a" else 0.0
-            columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
-            write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
+            scored(member, score, split)
     cells = collaborate(
         "debate",
         ["none", "self", "oracle"],
@@ -256,45 +180,11 @@ def test_verify_scores_by_what_the_verifier_writes(study):
     assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("verify", 4, 1)
 
 
-def lists(member, score, split="dev"):
-    """Write scores of a member, the same for both questions."""
-    columns = {"id": ["x", "y"], "score": [score] * 2, "reason": ["", ""]}
-    write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
-
-
-def learn(method, defences, **params):
-    """Run `learn` for a pool of two on one dataset under several defences; the folders by defence."""
-    cells = [("two", method, defence, DATASET) for defence in defences]
-    run(
-        "learn",
-        Named(members=[PATHS.member("a"), PATHS.member("b")], verifier=[PATHS.model("base")]),
-        Named(learned=[PATHS.learned(*cell) for cell in cells], cost="l.json"),
-        **{
-            "home": PATHS.home_of,
-            "cells": cells,
-            "pool": ["a", "b"],
-            "method": method,
-            "defences": {defence: defence for defence in defences},
-            "attackers": ["a"],
-            "settings": {},
-            "models": {},
-            "needs": [],
-            "judge_form": None,
-            "prompts": {},
-            "sampling": SAMPLING,
-            "engine": ENGINE,
-            "store": "results/store",
-            **params,
-        },
-    )
-    return {cell[2]: PATHS.learned(*cell) for cell in cells}
-
-
 def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
     from transformers import AutoModelForCausalLM
 
-    lists("a", 0.0)
-    lists("b", 0.0)
+    scored("a", 0.0)
+    scored("b", 0.0)
     out = learn("soup", ["none"])["none"]
     assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
     AutoModelForCausalLM.from_pretrained(out)
@@ -306,8 +196,8 @@ def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypat
 
     engine = ScriptedEngine(f"Final Decision: {decision}")
     monkeypatch.setattr(verifying, "open_engine", lambda *_: engine)
-    lists("a", 1.0)
-    lists("b", 0.0)
+    scored("a", 1.0)
+    scored("b", 0.0)
     out = learn("soup", ["none"], verifying=VERIFYING)["none"]
     assert read_json(f"{out}/soup.json")["kept"] == kept
     assert [request.member for request in engine.asked] == ["verifier"] * 2
@@ -317,8 +207,8 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    lists("a", 1.0)
-    lists("b", 0.0)
+    scored("a", 1.0)
+    scored("b", 0.0)
     settings = {
         "rank": 4,
         "alpha": 8,
@@ -336,8 +226,8 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
 
 
 def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
-    lists("a", 1.0)
-    lists("b", 0.0)
+    scored("a", 1.0)
+    scored("b", 0.0)
     out = learn("soup", ["none", "self", "oracle"])
     teams = {defence: read_json(f"{folder}/team.json") for defence, folder in out.items()}
     assert {defence: team["masked"] for defence, team in teams.items()} == {
@@ -358,7 +248,7 @@ def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
 @pytest.mark.parametrize(("reward", "unreadable"), [(0.5, 0), (nan, 2)])
 def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unreadable):
     for member, own in (("a", 1.0), ("b", reward)):
-        lists(member, 1.0)
+        scored(member, 1.0)
         columns = {"id": ["x", "y"], "reward": [own] * 2}
         write_table(PATHS.rewards(member, DATASET, "dev"), columns, REWARDS)
     team = read_json(f"{learn('soup', ['reward'])['reward']}/team.json")
@@ -368,23 +258,9 @@ def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unread
 def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
     for member in ("a", "b"):
         respond(member, "dev")
-    lists("a", 1.0)
-    lists("b", 0.0)
-    path = PATHS.rankings("two", DATASET, "dev")
-    run(
-        "rankings",
-        Named(model=PATHS.model("base")),
-        Named(rankings=[path], cost="r.json"),
-        home=PATHS.home_of,
-        cells=[("two", DATASET, "dev")],
-        pool=["a", "b"],
-        orders=2,
-        prompts={
-            "judge.listwise": {"text": "{question}\n{answers}\nWorst?", "item": "[{number} {mark}] {text}"}
-        },
-        limit=99,
-        engine=ENGINE,
-    )
+    scored("a", 1.0)
+    scored("b", 0.0)
+    path = rankings(["a", "b"], "dev")
     rows = read_table(path, RANKINGS).to_pylist()
     assert [(row["id"], row["member"]) for row in rows] == [
         (f"{DATASET}/dev/{number}", member) for number in range(2) for member in ("a", "b")
