@@ -52,26 +52,43 @@ def mask(*names):
     return lambda candidates, own=None: list(names)
 
 
-def test_two_members_criticise_each_other_refine_and_the_best_concludes():
+def test_a_feedback_worked_out_by_hand():
+    """Seed 1 draws the critics' order: b, c of a; a, c of b; b, a of c; and a, b, c to the writer."""
     engine = Players()
-    (outcome,) = feedback.collaborate(task("ab"), engine, nobody)
-    said = [
+    (outcome,) = feedback.collaborate(task(), engine, nobody)
+    assert outcome.turns == (
         Turn(0, "a", "answer", "1"),
         Turn(0, "b", "answer", "2"),
+        Turn(0, "c", "answer", "3"),
         Turn(1, "b", "criticise a", "b on 1"),
+        Turn(1, "c", "criticise a", "c on 1"),
         Turn(1, "a", "criticise b", "a on 2"),
+        Turn(1, "c", "criticise b", "c on 2"),
+        Turn(1, "b", "criticise c", "b on 3"),
+        Turn(1, "a", "criticise c", "a on 3"),
         Turn(1, "a", "refine", "1'"),
         Turn(1, "b", "refine", "2'"),
+        Turn(1, "c", "refine", "3'"),
+        Turn(2, "b", "summary", "b: Q? final 1'\n2'\n3'"),  # b is the best on dev.
+    )
+    assert (outcome.text, outcome.chosen, outcome.masked) == ("b: Q? final 1'\n2'\n3'", "b", None)
+    criticised, refined, summed = (
+        [
+            (request.member, [(turn["role"], turn["content"]) for turn in request.messages])
+            for request in batch
+        ]
+        for batch in engine.batches
+    )
+    assert criticised == [
+        (critic, [("user", "Q?"), ("assistant", answer), ("user", "what of it?")])
+        for critic, answer in ("b1", "c1", "a2", "c2", "b3", "a3")
     ]
-    assert list(outcome.turns[:-1]) == said
-    assert outcome.turns[-1] == Turn(2, "b", "summary", outcome.text)
-    assert outcome.text in ("b: Q? final 1'\n2'", "b: Q? final 2'\n1'")
-    criticised, refined, _ = engine.batches
-    assert [(r.member, [m["role"] for m in r.messages]) for r in criticised] == [
-        ("b", ["user", "assistant", "user"]),
-        ("a", ["user", "assistant", "user"]),
+    assert refined == [
+        ("a", [("user", "Q?"), ("assistant", "1"), ("user", "they say b on 1\nc on 1")]),
+        ("b", [("user", "Q?"), ("assistant", "2"), ("user", "they say a on 2\nc on 2")]),
+        ("c", [("user", "Q?"), ("assistant", "3"), ("user", "they say b on 3\na on 3")]),
     ]
-    assert [r.messages[2]["content"] for r in refined] == ["they say b on 1", "they say a on 2"]
+    assert summed == [("b", [("user", "Q? final 1'\n2'\n3'")])]
 
 
 def test_three_rounds_criticise_twice():
@@ -85,7 +102,8 @@ def test_three_rounds_criticise_twice():
 def test_at_most_so_many_critics_drawn_by_the_seed():
     one = Players()
     feedback.collaborate(task(critics=1), one, nobody)
-    assert len(one.batches[0]) == 3 and len(one.batches[1]) == 3
+    # Of each author the first of the critics above.
+    assert [request.member for request in one.batches[0]] == ["b", "a", "b"] and len(one.batches[1]) == 3
     again = Players()
     feedback.collaborate(task(critics=1), again, nobody)
     assert one.batches == again.batches

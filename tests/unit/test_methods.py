@@ -50,35 +50,29 @@ def mask(*names):
     return lambda candidates, own=None: list(names)
 
 
-def test_debate_shows_each_member_its_own_answer_and_the_others():
+def test_a_debate_worked_out_by_hand():
+    """Seed 1 draws the order in which others are shown: b, c to a; c, a to b; b, a to c; a, b, c to the writer."""
     engine = Parrot()
     (outcome,) = debate.collaborate(task(), engine, nobody)
-    refined = dict(engine.asked[0])
-    assert set(refined) == {"a", "b", "c"}
-    for member, own, others in (("a", "1", "23"), ("b", "2", "13"), ("c", "3", "12")):
-        head, tail = refined[member].split(" others=")
-        assert head == f"Q? mine={own}"
-        assert sorted(tail.split("\n")) == sorted(others)
-    assert outcome.chosen == "b" and outcome.masked is None
-    assert outcome.candidates == ("a", "b", "c")
-    for member in refined:
-        assert f"{member}[{refined[member]}]" in outcome.text
-
-
-def test_debate_keeps_every_message():
-    (outcome,) = debate.collaborate(task(), Parrot(), nobody)
-    assert outcome.turns[:3] == (
+    refined = {
+        "a": "Q? mine=1 others=2\n3",
+        "b": "Q? mine=2 others=3\n1",
+        "c": "Q? mine=3 others=2\n1",
+    }
+    # b is the best on dev.
+    summary = "Q? final a[Q? mine=1 others=2\n3]\nb[Q? mine=2 others=3\n1]\nc[Q? mine=3 others=2\n1]"
+    assert engine.asked == [list(refined.items()), [("b", summary)]]
+    assert outcome.turns == (
         Turn(0, "a", "answer", "1"),
         Turn(0, "b", "answer", "2"),
         Turn(0, "c", "answer", "3"),
+        Turn(1, "a", "refine", "a[Q? mine=1 others=2\n3]"),
+        Turn(1, "b", "refine", "b[Q? mine=2 others=3\n1]"),
+        Turn(1, "c", "refine", "c[Q? mine=3 others=2\n1]"),
+        Turn(2, "b", "summary", f"b[{summary}]"),
     )
-    assert [(t.round, t.member, t.role) for t in outcome.turns[3:]] == [
-        (1, "a", "refine"),
-        (1, "b", "refine"),
-        (1, "c", "refine"),
-        (2, "b", "summary"),
-    ]
-    assert outcome.turns[-1].text == outcome.text
+    assert (outcome.text, outcome.chosen, outcome.masked) == (f"b[{summary}]", "b", None)
+    assert outcome.candidates == ("a", "b", "c")
 
 
 def test_a_masked_member_is_seen_by_nobody_and_the_next_best_writes():
@@ -104,7 +98,13 @@ def test_debate_with_one_more_round_asks_once_more():
     engine = Parrot()
     debate.collaborate(task(settings={"rounds": 3}), engine, nobody)
     assert [len(batch) for batch in engine.asked] == [3, 3, 1]
-    assert engine.asked[1][0][1].startswith("Q? mine=a[Q? mine=1 others=")
+    # The orders of round 2, drawn anew, are those of round 1.
+    one, two, three = "a[Q? mine=1 others=2\n3]", "b[Q? mine=2 others=3\n1]", "c[Q? mine=3 others=2\n1]"
+    assert engine.asked[1] == [
+        ("a", f"Q? mine={one} others={two}\n{three}"),
+        ("b", f"Q? mine={two} others={three}\n{one}"),
+        ("c", f"Q? mine={three} others={two}\n{one}"),
+    ]
 
 
 def test_masking_the_oracle_equals_the_pool_without_that_member():
