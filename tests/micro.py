@@ -88,9 +88,9 @@ STUDY: dict = {
         "debate": {"defences": ["reward", "judge", "oracle"], "rounds": 2},
         "feedback": {"defences": ["oracle"], "rounds": 2, "critics": 1},
         "fusion": {"defences": ["oracle"]},
-        "contrastive": {"defences": ["judge"]},
+        "contrastive": {"defences": ["judge", "oracle"]},
         "soup": {"defences": ["judge", "oracle"]},
-        "dare_ties": {"defences": ["reward"]},
+        "dare_ties": {"defences": ["reward", "oracle"]},
     },
     "sampling": {"max_new_tokens": 8},
 }

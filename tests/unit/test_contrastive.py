@@ -1,5 +1,6 @@
 """Contrastive decoding: who counts how much, and that nothing to contrast with is the best member itself."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -79,6 +80,19 @@ def test_without_weight_the_best_on_dev_is_asked_as_ever():
     outcomes = contrastive.collaborate(task(weight=0.0), engine, nobody)
     assert engine.plain == [Request("b", user("Q?")), Request("b", user("R?"))] and not engine.ensembles
     assert [outcome.text for outcome in outcomes] == ["alone", "alone"]
+
+
+def test_masking_equals_the_pool_without_that_member(members):
+    pair = {"pool": ("a", "b"), "dev": {"a": 0.2, "b": 0.9}}
+    masked, without = (
+        contrastive.collaborate(given, Engine(members, Sampling(max_new_tokens=6), seed=3), defend)
+        for given, defend in (
+            (task(), lambda candidates, own=None: ["c"] * 2),
+            (replace(task(), **pair), nobody),
+        )
+    )
+    assert [one.text for one in masked] == [one.text for one in without]
+    assert [one.masked for one in masked] == ["c", "c"]
 
 
 @pytest.fixture(scope="module")

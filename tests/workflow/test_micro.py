@@ -59,7 +59,7 @@ def test_transcripts_tell_who_said_what(made):
     assert set(turns["member"]) == {"x"} and set(turns["role"]) == {"answer", "refine", "summary"}
 
 
-@pytest.mark.parametrize("method", ["debate", "feedback", "fusion", "soup"])
+@pytest.mark.parametrize("method", ["debate", "feedback", "fusion", "contrastive", "soup", "dare_ties"])
 def test_masking_the_attacker_equals_the_pool_without_it(made, method):
     runs = made.results / "seed-1" / "runs"
     for dataset in ("reasoning", "knowledge"):

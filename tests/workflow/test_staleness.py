@@ -40,9 +40,9 @@ METHODS = {
     "debate": ["none", "reward", "judge", "oracle"],
     "feedback": ["none", "oracle"],
     "fusion": ["none", "oracle"],
-    "contrastive": ["none", "judge"],
+    "contrastive": ["none", "judge", "oracle"],
     "soup": ["none", "judge", "oracle"],
-    "dare_ties": ["none", "reward"],
+    "dare_ties": ["none", "reward", "oracle"],
 }
 # Its judge is asked about each answer, all its models are trained, and on the toy world; the last two say, not make.
 UNUSED = {
