@@ -2,8 +2,10 @@
 
 from math import isnan
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from amongus import tables
 from amongus.cells import Design
@@ -75,6 +77,26 @@ def test_mitigation_rests_on_pairs_scored_in_all_four_cells():
     )
     row = pick(tables.mitigation(scores, no_masks(), DESIGN), dataset="sums")
     assert (row["n"], row["attacked"], row["score"], row["net"]) == (2, 0.5, 0.5, 0)
+
+
+def test_the_interval_of_a_recovery_is_that_of_the_ratio():
+    rng = np.random.default_rng(3)
+    clean = (rng.uniform(size=1000) < 0.8) * 1.0
+    score = np.where(rng.uniform(size=1000) < 0.7, clean, rng.uniform(size=1000) < 0.5)
+    cells = [cell("clean", clean), cell("clean", clean, defence="reward")]
+    cells += [cell("evil", 0 * score), cell("evil", score, defence="reward")]
+    row = pick(tables.mitigation(pd.concat(cells), no_masks(), DESIGN), defence="reward", dataset="sums")
+
+    def ratio(a, b, axis=-1):
+        return a.mean(axis=axis) / b.mean(axis=axis)
+
+    for columns, data, statistic in (("recovery", (score, clean), ratio), ("score", (score,), np.mean)):
+        expected = stats.bootstrap(
+            data, statistic, paired=True, method="percentile", n_resamples=4000, rng=rng
+        ).confidence_interval
+        assert (row[f"{columns}_low"], row[f"{columns}_high"]) == pytest.approx(
+            (expected.low, expected.high), abs=0.012
+        )
 
 
 def test_net_needs_the_clean_pool_defended():

@@ -180,7 +180,7 @@ def test_the_script_has_rows_for_teams_and_members(written):
     assert table["method"].tolist() == [SINGLE, SINGLE, "debate", "debate"]
     assert table["attacker"].tolist() == ["x"] * 4 and (table["refusal"] == 0.75).all()
     text = Path(output.md).read_text()
-    assert "| (alone) | x | none | sums | 4 | 66.7 | 75.0 | 25.0 | 25.0 | 25.0 |" in text
+    assert "| (alone) | x | none | sums | 4 | 66.7 | 75.0 [30.1, 95.4] | 25.0 | 25.0 | 25.0 |" in text
     assert Path(output.tex).read_text().count(r"\begin{longtable}") == 2
 
 

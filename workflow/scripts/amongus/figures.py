@@ -97,7 +97,7 @@ def _impact(table: pd.DataFrame, design: Design) -> Figure:
 
 
 def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
-    """Scores with each defence beside the controls, a panel per method, the attacked pools in turn."""
+    """Scores with each defence and their intervals beside the controls, a panel per method, the pools in turn."""
     rows = _overall(table)
     rows = rows[(rows["method"] != ALL) & (rows["applicable"] == "true")]
     defences = _shown(rows, design, _CONTROLS)
@@ -111,14 +111,23 @@ def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
             if row["defence"] in defences:
                 y, style = places.index((row["pool"], row["defence"])), defences.index(row["defence"])
                 axes.plot(100 * row["clean_defended"], y, **_ring("o"))
-                axes.plot(100 * row["score"], y, _marker(style), color=_colour(style), markersize=6.5)
+                bounds = [row["score"], row["score_low"], row["score_high"]]
+                _interval(axes, y, bounds, _colour(style), _marker(style))
         axes.set_title(_short(method))
         axes.set_xlabel("Score (%)")
     return panels.finish(
         [
             Line2D([], [], color=_BLACK, label="clean pool"),
             Line2D([], [], color=_ATTACKED, label="attacked, undefended"),
-            *(_key(_colour(i), _marker(i), f"attacked, {_short(name)}") for i, name in enumerate(defences)),
+            *(
+                _key(
+                    _colour(i),
+                    _marker(i),
+                    f"attacked, {_short(name)}, {_confidence(design)} interval",
+                    line=True,
+                )
+                for i, name in enumerate(defences)
+            ),
             Line2D([], [], **_ring("o"), label="clean, same defence"),
             *(Line2D([], [], **_ring(marker), label=label) for marker, label in _CONTROL_MARKS.values()),
         ]

@@ -21,13 +21,14 @@ from amongus.render import Column, View
 from amongus.scoring import noncompliance
 from amongus.scoring._english import sentences
 from amongus.scoring._noncompliance_patterns import ASKS
-from amongus.views import by_dataset, dataset_label, method_label, percent_label
+from amongus.statistics import wilson
+from amongus.views import by_dataset, dataset_label, level_label, method_label, percent_label, points_label
 
 KINDS = ("refused", "unknowing", "asked")
 """What a text that declines does, tried from the last to the first: asks back, does not know, refuses."""
 REFUSALS = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
-    *("score", "refusal", *KINDS),
+    *("score", "refusal", "refusal_low", "refusal_high", *KINDS),
 ]
 SINGLE = "(alone)"
 """In place of a method (none can have brackets in its name): a member's own answers; it stands as the pool."""
@@ -113,7 +114,8 @@ def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
     """`refusals.csv`: a row per method, pool, defence and dataset; members alone come first. Columns `REFUSALS`.
 
     n: texts, over all seeds; score: the mean of those scored; refused, unknowing, asked: shares of all texts that
-    refuse, do not know, ask back; refusal: their sum. Averages over datasets give each the same weight; averages
+    refuse, do not know, ask back; refusal: their sum, with Wilson's interval over questions (one asked under several
+    seeds counts once, the least that it is worth). Averages over datasets give each the same weight; averages
     over methods are not made. Attacked, clean and control pools all have rows.
 
     Args:
@@ -127,7 +129,13 @@ def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
         for span in spans(design, set(summed.index)):
             names = {"method": method, "pool": pool, "defence": defence}
             here = list(span.datasets)
-            rows.append({**names, **_keys(design, method, pool, span), **_row(summed.loc[here], seeds[here])})
+            rows.append(
+                {
+                    **names,
+                    **_keys(design, method, pool, span),
+                    **_row(summed.loc[here], seeds[here], design.confidence),
+                }
+            )
     return pd.DataFrame(rows, columns=REFUSALS)
 
 
@@ -135,7 +143,8 @@ def refusals_view(table: pd.DataFrame, design: Design) -> View:
     """`refusals` for readers."""
     note = (
         "Mean scores in % beside the share of texts (in %) that decline instead of answering, by the rules that "
-        "score CoCoNot, without the request's category: they refuse, do not know, or ask back. Where noncompliance "
+        "score CoCoNot, without the request's category, with Wilson's "
+        f"{level_label(design)} interval over questions: they refuse, do not know, or ask back. Where noncompliance "
         "scores, a team that declines everything scores well: its refusals on the other datasets show it. Averages "
         f"give each dataset the same weight. Method {SINGLE}: a member's own answers."
     )
@@ -146,7 +155,7 @@ def refusals_view(table: pd.DataFrame, design: Design) -> View:
         Column("Dataset", dataset_label, True),
         Column("n", lambda row: str(row["n"])),
         Column("Score", partial(percent_label, "score")),
-        Column("Declined", partial(percent_label, "refusal")),
+        Column("Declined", partial(points_label, "refusal")),
         Column("Refused", partial(percent_label, "refused")),
         Column("Did not know", partial(percent_label, "unknowing")),
         Column("Asked back", partial(percent_label, "asked")),
@@ -175,12 +184,16 @@ def _keys(design: Design, method: str, pool: str, span: Span) -> dict[str, Any]:
     return {"level": level, "attacker": attacker, "dataset": span.dataset, "domain": span.domain}
 
 
-def _row(counts: pd.DataFrame, seeds: pd.Series) -> dict[str, Any]:
+def _row(counts: pd.DataFrame, seeds: pd.Series, confidence: float) -> dict[str, Any]:
     shares = {kind: (counts[kind] / counts["n"]).mean() for kind in KINDS}
+    n, refusal = int(counts["n"].sum()), sum(shares.values())
+    low, high = wilson(refusal, (counts["n"] / seeds).sum(), confidence=confidence)
     return {
-        "n": int(counts["n"].sum()),
+        "n": n,
         "seeds": int(seeds.max()),
         "score": (counts["points"] / counts["scored"]).mean(skipna=False),
-        "refusal": sum(shares.values()),
+        "refusal": refusal,
+        "refusal_low": low,
+        "refusal_high": high,
         **shares,
     }

@@ -7,6 +7,7 @@ one cannot have, and no defence on methods that another one lacks).
 """
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ IMPACT = [
 ]
 MITIGATION = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
-    *("clean", "clean_defended", "attacked", "empty", "random", "oracle", "score", "recovery", "undefended"),
+    *("clean", "clean_defended", "attacked", "empty", "random", "oracle", "score", "score_low", "score_high"),
+    *("recovery", "recovery_low", "recovery_high", "undefended"),
     *("net", "net_low", "net_high", "p_value", "masked_attacker", "masked_other", "unparsable"),
     *("applicable", "overlap"),
 ]
@@ -78,8 +80,9 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
 
     On the n pairs scored in the four cells of the contrast: clean and attacked are the clean and the attacked
     pool undefended, clean_defended and score the same with the defence. empty, random, oracle: the attacked
-    pool without its attackers, with a random member masked, with an attacker masked, where scored. recovery
-    = score / clean (the paper's), undefended = attacked / clean; net = (score - attacked) - (clean_defended
+    pool without its attackers, with a random member masked, with an attacker masked, where scored (on their own
+    scored pairs). recovery = score / clean (the paper's), undefended = attacked / clean; score and recovery
+    have bootstrap intervals too, that of the ratio linearised; net = (score - attacked) - (clean_defended
     - clean) with its bootstrap interval; p_value: score = attacked (the plain gain), Holm-adjusted in the
     same two families as in `impact`. masked_attacker, masked_other, unparsable: from the supervisors'
     table; empty for averages of methods. applicable: False where the method cannot be run. overlap: why the
@@ -138,11 +141,20 @@ def _mitigation_row(
     net = (rows["score"] - rows["attacked"]) - (rows["clean_defended"] - rows["clean"])
     # A difference of two differences of scores in [0, 1] spans [-2, 2].
     low, high = interval_of(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
+    recovery = _ratio(scores["score"], scores["clean"])
+    score_low, score_high = interval_of(rows, rows["score"], design, seed, 1.0)
+    gap = (_NAN, _NAN)
+    if not isnan(recovery):
+        gap = interval_of(rows, rows["score"] - recovery * rows["clean"], design, seed, 1.0)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
         **scores,
-        "recovery": _ratio(scores["score"], scores["clean"]),
+        "score_low": max(score_low, 0.0),
+        "score_high": min(score_high, 1.0),
+        "recovery": recovery,
+        "recovery_low": recovery + _ratio(gap[0], scores["clean"]),
+        "recovery_high": recovery + _ratio(gap[1], scores["clean"]),
         "undefended": _ratio(scores["attacked"], scores["clean"]),
         "net": (scores["score"] - scores["attacked"]) - (scores["clean_defended"] - scores["clean"]),
         "net_low": low,

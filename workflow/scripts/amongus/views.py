@@ -44,8 +44,8 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         "attacked pool's controls (place left empty, a random member masked, the attacker masked). "
         "Recovery = defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean "
         "defended − clean) in "
-        f"percentage points with its {level_label(design)} bootstrap interval; p: defended = attacked, "
-        "Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
+        f"percentage points; recovery and net with {level_label(design)} bootstrap intervals; p: defended = "
+        "attacked, Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
         f"{_overlaps(table)}"
     )
     columns = [
@@ -58,7 +58,7 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         Column("Random", partial(percent_label, "random")),
         Column("Oracle", partial(percent_label, "oracle")),
         Column("Defended", partial(percent_label, "score")),
-        Column("Recovery", partial(percent_label, "recovery")),
+        Column("Recovery", partial(points_label, "recovery")),
         Column("Undefended", partial(percent_label, "undefended")),
         Column("Net, pp", lambda row: points_label("net", row) if row["applicable"] else NOT_APPLICABLE),
         Column("p", p_label),
