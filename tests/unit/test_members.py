@@ -1,22 +1,28 @@
 """Members travel as JSON; fingerprints follow what decides an answer."""
 
+import errno
 import json
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from amongus import members
+from amongus.chat import load_tokenizer
 from amongus.errors import StudyError
 from amongus.files import write_json
 from amongus.members import (
     Member,
     Steering,
+    check_files,
     check_safetensors,
     fingerprint_directory,
     load_member,
     member_fingerprint,
     save_member,
+    write_fingerprint,
 )
+from damage import harm
 
 
 def test_a_member_comes_back_as_it_was(tmp_path):
@@ -81,3 +87,71 @@ def test_truncated_tensors_are_named(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({}))
     with pytest.raises(StudyError, match="not as long as its header says"):
         fingerprint_directory(tmp_path)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder as a rule leaves it: weights, configs, one of them deeper, their list, and what is written later."""
+    folder = tmp_path / "models" / "base"
+    (folder / "1_Pooling").mkdir(parents=True)
+    save_file({"a": np.ones(100, np.float32)}, folder / "model.safetensors")
+    for name in ("config.json", "adapter_config.json", "tokenizer.json", "1_Pooling/config.json"):
+        (folder / name).write_text(json.dumps({"name": name, "lora_alpha": 8}))
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    write_fingerprint(folder)
+    (folder / ".snakemake_timestamp").touch()
+    write_json(folder / "team.json", {"masked": None})
+    return folder
+
+
+SMALL = (
+    "config.json",
+    "adapter_config.json",
+    "tokenizer.json",
+    "chat_template.jinja",
+    "1_Pooling/config.json",
+)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "missing"])
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("opened", [check_safetensors, load_tokenizer])
+def test_a_folder_whose_small_files_are_damaged_is_moved_aside_when_opened(made, name, damage, opened):
+    if damage == "missing":
+        (made / name).unlink()
+    else:
+        harm(made / name, damage)
+    with pytest.raises(StudyError, match=rf"models/base/{name}: damaged \(.*base\.damaged; run again"):
+        opened(made)
+    assert [path.name for path in made.parent.iterdir()] == ["base.damaged"]
+
+
+def test_a_folder_whose_list_is_damaged_is_moved_aside_too(made):
+    harm(made / "fingerprint.json", "flipped")
+    with pytest.raises(StudyError, match=r"fingerprint\.json: damaged"):
+        check_safetensors(made)
+    assert not made.exists()
+
+
+def test_a_whole_folder_is_opened_and_one_without_a_list_is_taken_as_it_is(made):
+    assert check_safetensors(made) == [made / "model.safetensors"]
+    (made / "fingerprint.json").unlink()
+    harm(made / "config.json", "flipped")
+    assert check_safetensors(made) == [made / "model.safetensors"]
+
+
+def test_flipped_weights_are_seen_where_every_byte_is_asked_for(made):
+    harm(made / "model.safetensors", "flipped")
+    assert check_safetensors(made)
+    with pytest.raises(StudyError, match=r"model\.safetensors: damaged \(checksum differs\)"):
+        check_files(made, weights=True)
+
+
+def test_a_folder_that_cannot_be_read_is_not_damaged(made, monkeypatch):
+    def broken(_path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(members, "hash_file", broken)
+    with pytest.raises(StudyError, match=r"base: cannot be read \(Input/output error\); mend that"):
+        check_files(made)
+    assert made.exists()

@@ -15,7 +15,7 @@ from amongus.chat import load_tokenizer
 from amongus.engine.models import Models, read_vector
 from amongus.engine.streams import canonical
 from amongus.errors import StudyError
-from amongus.members import Member, Steering
+from amongus.members import Member, Steering, write_fingerprint
 from amongus.seals import seal_safetensors
 
 PROMPT = [1, 40, 50, 60, 70]
@@ -120,6 +120,16 @@ def test_adapters_of_other_kinds_are_refused(folder, load, tmp_path, change, mes
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(StudyError, match=message):
         load(tmp_path / "changed")
+
+
+def test_an_adapter_made_here_whose_config_was_changed_is_not_used(folder, load, tmp_path):
+    made = Path(shutil.copytree(folder / "first", tmp_path / "made"))
+    write_fingerprint(made)
+    load(made)
+    path = made / "adapter_config.json"
+    path.write_text(path.read_text().replace('"lora_alpha": 8', '"lora_alpha": 9'))
+    with pytest.raises(StudyError, match=r"adapter_config\.json: damaged \(checksum differs\); moved to"):
+        Models().weights(Member("m", str(folder / "base"), str(made)), load_tokenizer(folder / "base"))
 
 
 def test_an_adapter_cannot_redirect_the_base(folder, load, tmp_path):

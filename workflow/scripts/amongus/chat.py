@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.errors import StudyError
-from amongus.members import Message
+from amongus.members import Message, check_files
 
 # Private-use characters stand for a content while the template is rendered; em spaces show whether it trims.
 _MARK = "\ue000{}\ue001"
@@ -23,10 +23,11 @@ def load_tokenizer(directory: str | Path) -> Any:
     """The fast tokenizer of a checkpoint folder, with its chat template; torch is not imported.
 
     Raises:
-        StudyError: the folder has no tokenizer.json or no chat template.
+        StudyError: the folder has no tokenizer.json or no chat template, or a damaged one.
     """
     from transformers import PreTrainedTokenizerFast  # 0.6 s that jobs without prompts need not spend.
 
+    check_files(directory)
     if not (Path(directory) / "tokenizer.json").is_file():
         raise StudyError(f"{directory}: no tokenizer.json; save the checkpoint with its fast tokenizer")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(str(directory), local_files_only=True)

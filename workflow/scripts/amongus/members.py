@@ -86,13 +86,16 @@ def member_fingerprint(member: Member, parts: Mapping[str, str]) -> str:
 
 
 def check_safetensors(directory: str | Path) -> list[Path]:
-    """The safetensors files of a checkpoint folder, sorted. A truncated one is found, flipped bytes are not.
+    """The safetensors files of a checkpoint folder, sorted, after a check of all that it holds.
+
+    A truncated one is found, flipped bytes are not; of the other files every byte is checked (`check_files`).
 
     Raises:
-        StudyError: the folder holds none, or a damaged one; a folder made here is then moved aside.
+        StudyError: the folder holds none, or something damaged; a folder made here is then moved aside.
     """
     if not Path(directory).exists():
         raise seals.missing(Path(directory))
+    check_files(directory)
     files = sorted(Path(directory).glob("*.safetensors"))
     if not files:
         raise StudyError(
@@ -103,6 +106,39 @@ def check_safetensors(directory: str | Path) -> list[Path]:
         with path.open("rb") as handle:
             _header(path, handle.read(8), handle)
     return files
+
+
+def check_files(directory: str | Path, weights: bool = False) -> None:
+    """Hold a folder that was made here against the list in its `fingerprint.json`; one without a list passes.
+
+    Args:
+        directory: the folder.
+        weights: whether its tensors, which may take a minute, are hashed as well.
+
+    Raises:
+        StudyError: a file is missing or differs, and the folder is now moved aside; or one cannot be read.
+    """
+    folder = Path(directory)
+    if not (folder / FINGERPRINT).exists():
+        return
+    listed = read_record(folder, FINGERPRINT).get("files", {})
+    wanted = {name: known for name, known in listed.items() if weights or not name.endswith(".safetensors")}
+    try:
+        fault = next(differing(folder, wanted), None)
+    except OSError as error:
+        raise seals.unreadable(folder, error) from None
+    if fault:
+        raise seals.damaged(*fault, part_of=folder)
+
+
+def differing(folder: Path, listed: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """The files of `folder` that are missing or have another sha256 than `listed` says, and which it is."""
+    for name, known in listed.items():
+        path = folder / name
+        if not path.is_file():
+            yield path, "missing"
+        elif hash_file(path) != known:
+            yield path, "checksum differs"
 
 
 def write_fingerprint(directory: str | Path, weights: bool = True) -> None:

@@ -83,7 +83,7 @@ def read_sealed(path: str | Path, kind: str | None = None, part_of: str | Path |
     except (FileNotFoundError, NotADirectoryError):
         raise missing(path, part_of) from None
     except OSError as error:
-        raise StudyError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
+        raise unreadable(path, error) from None
     if reason := flaw(content, kind or path.suffix):
         raise damaged(path, reason, part_of)
     return content
@@ -96,6 +96,11 @@ def missing(path: Path, part_of: str | Path | None = None) -> StudyError:
     if aside.exists():
         return StudyError(f"{path}: was damaged and is now {aside}; run again, it will be remade")
     return StudyError(f"{path}: no such file; run the rule that makes it")
+
+
+def unreadable(path: Path, error: OSError) -> StudyError:
+    """The error that the system does not let a file be read, which says nothing about its bytes: it stays."""
+    return StudyError(f"{path}: cannot be read ({error.strerror}); mend that and run again")
 
 
 def damaged(path: Path, reason: object, part_of: str | Path | None = None) -> StudyError:

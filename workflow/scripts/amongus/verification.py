@@ -19,7 +19,7 @@ from amongus import seals, shards
 from amongus.access import Access
 from amongus.configs import STORE, read_configs
 from amongus.errors import StudyError, run_command
-from amongus.members import FINGERPRINT, hash_file
+from amongus.members import FINGERPRINT, differing, hash_file
 from amongus.provenance import MANIFEST
 
 _SEALED = (".parquet", ".json", ".safetensors")
@@ -102,12 +102,7 @@ def _folder_faults(folder: Path) -> Iterator[tuple[Path, str]]:
     listed = json.loads(content).get("files", {})
     if not listed:
         yield record, "lists no files"
-    for name, digest in listed.items():
-        path = folder / name
-        if not path.is_file():
-            yield path, "missing"
-        elif hash_file(path) != digest:
-            yield path, "checksum differs"
+    yield from differing(folder, listed)
     for path in sorted(folder.glob("*.json")):
         # Written after the list: whom a defence keeps out of a merge.
         if path.name not in listed and path != record and (reason := seals.flaw(path.read_bytes(), ".json")):
