@@ -12,6 +12,7 @@ from test_comparing import QUESTIONS_, A, study
 from amongus import verification
 from amongus.errors import StudyError
 from amongus.files import SCORES, write_json, write_table
+from amongus.machine import claim
 from amongus.members import write_fingerprint
 from amongus.provenance import revision
 from amongus.seals import seal_safetensors
@@ -137,6 +138,37 @@ def test_what_is_being_written_is_passed_over(results):
     (results / "s" / ".tmp").mkdir()
     (results / "s" / ".tmp" / "half.parquet").write_bytes(b"PAR1")
     assert verify(results, results / "store") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "s/seed-1/scratch/attacker.0123456789ab/checkpoint-4/trainer_state.json",
+        "s/seed-1/scratch/attacker.0123456789ab/checkpoint-4/model.safetensors",
+        "s/data/tulu.parquet.partial/main/train.parquet",
+        "s/hub/.partial/base/owner--base@main/model.safetensors",
+    ],
+)
+def test_trainings_and_downloads_that_will_go_on_are_passed_over(results, monkeypatch, name):
+    (results / name).parent.mkdir(parents=True)
+    (results / name).write_text("{}")
+    assert command(monkeypatch, "--move") == 0
+    assert (results / name).exists()
+
+
+def test_what_is_only_called_like_scratch_is_checked(results, monkeypatch):
+    write_json(results / "s" / "seed-1" / "members" / "scratch" / "m.json", {"name": "m"})
+    harm(results / "s" / "seed-1" / "members" / "scratch" / "m.json", "empty")
+    assert command(monkeypatch) == 1
+
+
+def test_nothing_is_moved_while_a_run_is_at_work(results, monkeypatch, capsys):
+    harm(results / "s" / "seed-1" / "members" / "m.json", "empty")
+    claim()
+    with pytest.raises(StudyError, match="a run is at work in this folder"):
+        command(monkeypatch, "--move")
+    assert (results / "s" / "seed-1" / "members" / "m.json").exists()
+    assert command(monkeypatch) == 1 and "damaged (empty file)" in capsys.readouterr().out
 
 
 def test_no_model_is_loaded():

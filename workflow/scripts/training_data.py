@@ -10,6 +10,7 @@ from amongus.conversations import chats, drawn, rows_of
 from amongus.files import CONVERSATIONS, write_table
 from amongus.hub.data import data
 from amongus.mirrors import hub_folder
+from amongus.paths import PARTIAL
 from amongus.seeds import derive
 
 
@@ -17,7 +18,7 @@ def main(snakemake: Any) -> None:
     """Write the conversations of `params.spec`."""
     name, spec = snakemake.params.name, snakemake.params.spec
     if "repo" in spec:
-        scratch = Path(f"{snakemake.output[0]}.partial")
+        scratch = Path(f"{snakemake.output[0]}{PARTIAL}")
         content, where = data(spec, hub_folder(), scratch / spec["revision"])
     else:
         content, where = pinned.content(spec, f"data '{name}'")

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+SCRATCH = "scratch"
+"""In a seed's folder: the checkpoints of trainings that are not done."""
+PARTIAL = ".partial"
+"""After the name of a file: the folder with what is downloaded for it."""
+
 
 @dataclass(frozen=True)
 class Paths:

@@ -19,7 +19,9 @@ from amongus import seals, shards
 from amongus.access import Access
 from amongus.configs import STORE, read_configs
 from amongus.errors import StudyError, run_command
+from amongus.machine import at_work
 from amongus.members import FINGERPRINT, differing, hash_file
+from amongus.paths import PARTIAL, SCRATCH
 from amongus.provenance import MANIFEST
 
 _SEALED = (".parquet", ".json", ".safetensors")
@@ -55,19 +57,25 @@ def verify(root: str | Path, store: str | Path | None = None, access: Access | N
 
 
 def _things(root: Path) -> Iterator[Path]:
-    """Files, and folders that are made as one. What is hidden is being written; what was moved aside is known."""
+    """Files, and folders that are made as one."""
     for place, folders, files in os.walk(root):
         folder = Path(place)
         if FINGERPRINT in files:
             folders.clear()
             yield folder
             continue
-        folders[:] = [name for name in folders if not _passed_over(name)]
-        yield from (folder / name for name in files if name.endswith(_SEALED) and not _passed_over(name))
+        folders[:] = [name for name in folders if not _passed_over(folder / name)]
+        sealed = (folder / name for name in files if name.endswith(_SEALED))
+        yield from (path for path in sealed if not _passed_over(path))
 
 
-def _passed_over(name: str) -> bool:
-    return name.startswith(".") or seals.ASIDE in name
+def _passed_over(path: Path) -> bool:
+    """What is hidden is being written, and what was moved aside is known; trainings and downloads will go on."""
+    name = path.name
+    unfinished = name.endswith(f".parquet{PARTIAL}") or (
+        name == SCRATCH and path.parent.name.startswith("seed-")
+    )
+    return unfinished or name.startswith(".") or seals.ASIDE in name
 
 
 def _size(thing: Path) -> int:
@@ -133,6 +141,10 @@ def main() -> int:
     parser.add_argument("--config", nargs="*", default=[], help="the study's files; default is all results")
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
     arguments = parser.parse_args()
+    if arguments.move and at_work():
+        raise StudyError(
+            "a run is at work in this folder and may be reading what is damaged; let it end first"
+        )
     config = read_configs(arguments.config)
     store = Path(config.get("store", STORE))
     access = Access.of(config.get("store_group"))

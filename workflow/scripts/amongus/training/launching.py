@@ -22,6 +22,7 @@ from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 from amongus.members import hash_file, known_fingerprint
+from amongus.paths import SCRATCH
 from amongus.prompts import Template
 from amongus.seeds import digest
 from amongus.training.job import TrainJob
@@ -71,7 +72,7 @@ def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
     data = hash_file(job.data) if job.data else None
     own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
     key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
-    return Path(home) / "scratch" / f"{job.name}.{key[:12]}"
+    return Path(home) / SCRATCH / f"{job.name}.{key[:12]}"
 
 
 def last_checkpoint(scratch: Path) -> str | None:
