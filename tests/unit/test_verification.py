@@ -1,8 +1,11 @@
 """`make verify`: every kind of damage in every kind of file, named; nothing moved unless asked."""
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,11 +129,41 @@ def test_one_study_and_its_store_alone(results, tmp_path, monkeypatch, capsys):
         command(monkeypatch, "--config", "study.yaml")
 
 
-def test_what_others_may_write_in_the_store_is_named(results):
+def test_what_is_refused_in_the_store_is_named_and_never_moved(results, monkeypatch, capsys):
     (shard,) = results.glob("store/f/*.parquet")
-    shard.chmod(0o666)
-    (finding,) = verify(results, results / "store")
-    assert finding.path == shard and finding.reason.startswith("may be written by others")
+    shard.chmod(0o660)
+    assert command(monkeypatch, "--move") == 1
+    line, last = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{shard.relative_to(results.parent)}: may be written by others, refused;")
+    assert last.startswith("1 not checked, and not moved.") and shard.exists()
+    # With the group that shares it, nothing is wrong.
+    (results.parent / "study.yaml").write_text(f"study: s\nstore_group: '{shard.stat().st_gid}'\n")
+    assert command(monkeypatch, "--move", "--config", "study.yaml") == 0
+
+
+def test_what_the_system_does_not_let_be_read_is_named_and_never_moved(results, monkeypatch, capsys):
+    path = results / "s" / "seed-1" / "members" / "m.json"
+    shut = results / "store" / "f"
+    read, scan = Path.read_bytes, os.scandir
+
+    def broken(self):
+        if self.name == path.name:
+            raise OSError(errno.EIO, "Input/output error")
+        return read(self)
+
+    def barred(folder):
+        if str(folder).endswith("store/f"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    monkeypatch.setattr(os, "scandir", barred)
+    assert command(monkeypatch, "--move") == 1
+    said = capsys.readouterr().out
+    assert "results/store/f: cannot be read (Permission denied)\n" in said
+    assert "members/m.json: cannot be read (Input/output error)\n" in said
+    assert "2 not checked" in said and "damaged" not in said
+    assert path.exists() and shut.exists()
 
 
 def test_what_is_being_written_is_passed_over(results):

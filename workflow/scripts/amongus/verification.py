@@ -8,8 +8,7 @@ figures and reports carry no checksum.
 import argparse
 import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +28,18 @@ _SEALED = (".parquet", ".json", ".safetensors")
 
 @dataclass(frozen=True)
 class Finding:
-    """A damaged file, why it cannot be trusted, and what is moved aside for it: itself or the folder it is part of."""
+    """A file, why it cannot be used, and what is moved aside if it is damaged: itself or the folder it is part of.
+
+    `whole` is None where nothing is known to be damaged: the file is refused, or the system does not let it be read.
+    """
 
     path: Path
     reason: str
-    whole: Path
+    whole: Path | None
 
 
 def verify(root: str | Path, store: str | Path | None = None, access: Access | None = None) -> list[Finding]:
-    """What is damaged below `root`.
+    """What is damaged below `root`, or cannot be checked.
 
     Args:
         root: a study's results, or all of them.
@@ -45,20 +47,28 @@ def verify(root: str | Path, store: str | Path | None = None, access: Access | N
         access: who may write the store; its owner alone if None.
     """
     found: list[Finding] = []
-    things = sorted(_things(Path(root)))
+
+    def closed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            found.append(_unread(Path(error.filename), error))
+
+    things = sorted(_things(Path(root), closed))
     sizes = [_size(thing) for thing in things]
     with tqdm(total=sum(sizes), desc=str(root), unit="B", unit_scale=True, disable=None) as bar:
         for thing, size in zip(things, sizes, strict=True):
-            # A run that goes on meanwhile may remove it.
-            with suppress(FileNotFoundError):
+            try:
                 found += _faults(thing, Path(store) if store else None, access or Access())
+            except FileNotFoundError:
+                pass  # A run that goes on meanwhile may remove it.
+            except OSError as error:
+                found.append(_unread(thing, error))
             bar.update(size)
     return found
 
 
-def _things(root: Path) -> Iterator[Path]:
-    """Files, and folders that are made as one."""
-    for place, folders, files in os.walk(root):
+def _things(root: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[Path]:
+    """Files, and folders that are made as one; `closed` is told of folders that cannot be listed."""
+    for place, folders, files in os.walk(root, onerror=closed):
         folder = Path(place)
         if FINGERPRINT in files:
             folders.clear()
@@ -91,10 +101,8 @@ def _faults(thing: Path, store: Path | None, access: Access) -> Iterator[Finding
         yield from (Finding(path, reason, thing) for path, reason in _folder_faults(thing))
         return
     if store and thing.parent.parent == store:
-        reason = _shard_flaw(thing, access)
-    else:
-        reason = seals.flaw(thing.read_bytes(), thing.suffix)
-    if reason:
+        yield from _shard_faults(thing, access)
+    elif reason := seals.flaw(thing.read_bytes(), thing.suffix):
         yield Finding(thing, reason, thing)
     elif thing.name.endswith(MANIFEST):
         yield from _table_faults(thing)
@@ -125,18 +133,22 @@ def _table_faults(manifest: Path) -> Iterator[Finding]:
             yield Finding(path, "checksum differs from its manifest's", path)
 
 
-def _shard_flaw(path: Path, access: Access) -> str | None:
+def _shard_faults(path: Path, access: Access) -> Iterator[Finding]:
+    """A shard that is damaged; one that is somebody else's is refused, and may be whole."""
     try:
         shards.load(path, access)
     except ValueError as error:
-        return " ".join(str(error).split())
+        yield Finding(path, " ".join(str(error).split()), path)
     except StudyError as error:
-        return str(error).removeprefix(f"{path}: ")
-    return None
+        yield Finding(path, str(error).removeprefix(f"{path}: "), None)
+
+
+def _unread(path: Path, error: OSError) -> Finding:
+    return Finding(path, f"cannot be read ({error.strerror})", None)
 
 
 def main() -> int:
-    """Print a line per damaged file; 1 if there is any."""
+    """Print a line per file that is damaged or cannot be checked; 1 if there is any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", nargs="*", default=[], help="the study's files; default is all results")
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
@@ -153,17 +165,30 @@ def main() -> int:
         raise StudyError(f"{roots[0]}: there is nothing here to verify; run the study first")
     found = [finding for root in roots for finding in verify(root, store, access)]
     for finding in found:
-        if arguments.move:
-            mend = f"moved to {seals.move_aside(finding.whole)}"
-        else:
-            mend = f"make verify MOVE=1 moves {finding.whole} aside"
-        print(f"{finding.path}: damaged ({finding.reason}); {mend}")
-    if found:
+        print(_line(finding, arguments.move))
+    damaged = sum(finding.whole is not None for finding in found)
+    if damaged:
         again = "Run the study again" if arguments.move else "Move it aside and run the study again"
-        print(f"{len(found)} damaged. {again}: what is missing is made again where something needs it.")
-    else:
+        print(f"{damaged} damaged. {again}: what is missing is made again where something needs it.")
+    if damaged < len(found):
+        print(
+            f"{len(found) - damaged} not checked, and not moved. Of a store that a group shares, give a "
+            "study that names the group (CONFIG=...)."
+        )
+    if not found:
         print(f"{' and '.join(map(str, roots))}: nothing is damaged")
     return int(bool(found))
+
+
+def _line(finding: Finding, move: bool) -> str:
+    """What is said of a finding, after it is moved aside if it is damaged and `move` asks for that."""
+    if finding.whole is None:
+        return f"{finding.path}: {finding.reason}"
+    if move:
+        mend = f"moved to {seals.move_aside(finding.whole)}"
+    else:
+        mend = f"make verify MOVE=1 moves {finding.whole} aside"
+    return f"{finding.path}: damaged ({finding.reason}); {mend}"
 
 
 if __name__ == "__main__":
