@@ -95,7 +95,7 @@ def test_every_damage_is_named_and_moved_only_when_asked(results, monkeypatch, c
     aside = results / (FILES[name] or path.relative_to(results))
     before = sorted(results.rglob("*"))
     assert command(monkeypatch) == 1
-    first, last = capsys.readouterr().out.splitlines()
+    first, *_, last = capsys.readouterr().out.splitlines()
     shown = path.relative_to(results.parent)
     assert first.startswith(f"{shown}: damaged (") and "make verify MOVE=1 moves" in first
     assert last.startswith("1 damaged.")
@@ -113,6 +113,28 @@ def test_several_files_of_a_model_are_several_lines_and_one_move(results, monkey
     lines = capsys.readouterr().out.splitlines()
     assert "vocab.txt: damaged (missing)" in lines[0] and "model.safetensors: damaged (checksum" in lines[1]
     assert [path.name for path in (results / "s/seed-1/models").iterdir()] == ["base.damaged"]
+
+
+@pytest.mark.parametrize("options", [(), ("--move",)])
+def test_of_flipped_weights_it_is_said_that_their_answers_may_be_in_the_store(
+    results, monkeypatch, capsys, options
+):
+    harm(results / MODEL / "model.safetensors", "flipped")
+    assert command(monkeypatch, *options) == 1
+    told = capsys.readouterr().out.splitlines()[1]
+    assert told.startswith(f"results/{MODEL}: answers given by its damaged weights may be in results/store")
+    assert "remove results/store before you run the study again" in told
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "../../vectors/steering.safetensors"])
+def test_of_what_cannot_have_answered_it_is_not_said(results, monkeypatch, capsys, name):
+    path = results / MODEL / name
+    if path.name == "model.safetensors":
+        path.unlink()
+    else:
+        harm(path, "flipped")
+    assert command(monkeypatch) == 1
+    assert "answers given" not in capsys.readouterr().out
 
 
 def test_one_study_and_its_store_alone(results, tmp_path, monkeypatch, capsys):

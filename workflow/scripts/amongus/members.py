@@ -28,6 +28,8 @@ _CONFIGS = (
 )
 _CHUNK = 1 << 24
 FINGERPRINT = "fingerprint.json"
+MISSING = "missing"
+"""What is wrong with a listed file that is not there."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def differing(folder: Path, listed: Mapping[str, str]) -> Iterator[tuple[Path, s
     for name, known in listed.items():
         path = folder / name
         if not path.is_file():
-            yield path, "missing"
+            yield path, MISSING
         elif hash_file(path) != known:
             yield path, "checksum differs"
 

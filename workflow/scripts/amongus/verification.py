@@ -19,7 +19,7 @@ from amongus.access import Access
 from amongus.configs import STORE, read_configs
 from amongus.errors import StudyError, run_command
 from amongus.machine import at_work
-from amongus.members import FINGERPRINT, differing, hash_file
+from amongus.members import FINGERPRINT, MISSING, differing, hash_file
 from amongus.paths import PARTIAL, SCRATCH
 from amongus.provenance import MANIFEST
 
@@ -166,6 +166,11 @@ def main() -> int:
     found = [finding for root in roots for finding in verify(root, store, access)]
     for finding in found:
         print(_line(finding, arguments.move))
+    for model in _models(found):
+        print(
+            f"{model}: answers given by its damaged weights may be in {store}, where the model made again would find "
+            f"them; remove {store} before you run the study again (docs/integrity.md)"
+        )
     damaged = sum(finding.whole is not None for finding in found)
     if damaged:
         again = "Run the study again" if arguments.move else "Move it aside and run the study again"
@@ -178,6 +183,12 @@ def main() -> int:
     if not found:
         print(f"{' and '.join(map(str, roots))}: nothing is damaged")
     return int(bool(found))
+
+
+def _models(found: list[Finding]) -> list[Path]:
+    """The folders whose weights are damaged. Loading checks their length alone, so they may have been used."""
+    weights = (one for one in found if one.path.suffix == ".safetensors" and one.reason != MISSING)
+    return sorted({one.whole for one in weights if one.whole and one.whole != one.path})
 
 
 def _line(finding: Finding, move: bool) -> str:
