@@ -15,7 +15,9 @@ from amongus.files import read_json
 from amongus.hub import client, fetch
 from amongus.links import link_tree
 from amongus.members import fingerprint_directory
+from damage import harm
 from repositories import ADAPTER, BASE, adapter, checkpoint, sharded, weights
+from standins import Named, run
 
 
 @pytest.fixture
@@ -197,6 +199,24 @@ def test_what_a_seed_still_has_is_checked_and_not_downloaded_again(hub, get, tmp
     shutil.rmtree(folder)
     get(BASE, commit, seeds=[seed])
     assert (folder / "config.json").read_bytes() == hub.files[BASE]["config.json"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_model_that_went_bad_under_both_its_names_is_fetched_again(hub, get, tmp_path, name):
+    commit = hub.add(BASE, checkpoint())
+    fetched, models = get(BASE, commit), tmp_path / "seed-1" / "models"
+
+    def adopt():
+        run("adopt", Named(str(fetched)), Named(str(models / "m")))
+
+    adopt()
+    harm(models / "m" / name, "flipped")
+    assert (models / "m" / name).samefile(fetched / name)
+    with pytest.raises(StudyError, match=rf"hub/m/{name}: damaged .* moved to .*hub/m\.damaged; run again"):
+        adopt()
+    get(BASE, commit, seeds=[models / "m"])
+    adopt()
+    assert all((models / "m" / file).read_bytes() == content for file, content in checkpoint().items())
 
 
 def test_a_failure_leaves_what_was_there(hub, get):

@@ -6,12 +6,18 @@ from typing import Any
 from _helpers import configure_logging
 from amongus.files import whole_directory
 from amongus.links import link_tree
+from amongus.members import check_files
 
 
 def main(snakemake: Any) -> None:
-    """Link the fetched folder's files into the seed's."""
+    """Link the fetched folder's files into the seed's.
+
+    A damaged one is moved aside, so that it is fetched again: one file under two names goes bad under both.
+    """
+    fetched = Path(snakemake.input[0])
+    check_files(fetched, weights=True)
     with whole_directory(snakemake.output[0]) as folder:
-        link_tree(Path(snakemake.input[0]), folder)
+        link_tree(fetched, folder)
 
 
 if __name__ == "__main__":
