@@ -100,10 +100,14 @@ def test_compaction_removes_what_killed_writers_left_and_not_what_living_ones_wr
     assert not old.exists() and new.exists()
 
 
-def test_a_shard_that_vanishes_on_a_network_file_system_is_not_damaged(tmp_path, monkeypatch):
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """A shard, reading which fails with the error that is told."""
     filled(tmp_path / "store", count=1)
 
-    class Stale:
+    class Failing:
+        error = 0
+
         def __enter__(self):
             return self
 
@@ -111,11 +115,42 @@ def test_a_shard_that_vanishes_on_a_network_file_system_is_not_damaged(tmp_path,
             pass
 
         def read(self):
-            raise OSError(errno.ESTALE, "Stale file handle")
+            raise OSError(self.error, os.strerror(self.error))
 
-    monkeypatch.setattr(os, "fdopen", lambda *_arguments: Stale())
+    monkeypatch.setattr(os, "fdopen", lambda *_arguments: Failing())
     (shard,) = (tmp_path / "store" / "f").iterdir()
+
+    def fail(error):
+        Failing.error = error
+        return shard
+
+    return fail
+
+
+def test_a_shard_that_vanishes_on_a_network_file_system_is_not_damaged(failing):
+    shard = failing(errno.ESTALE)
     assert shards.read(shard, Access()) is None and shard.exists()
+
+
+def test_a_shard_that_the_disk_does_not_give_is_not_damaged(failing):
+    shard = failing(errno.EIO)
+    with pytest.raises(StudyError, match=f"{shard}: cannot be read .Input/output error.; mend that and run"):
+        shards.read(shard, Access())
+    assert shard.exists()
+
+
+def test_a_folder_that_may_not_be_entered_is_one_line(tmp_path, monkeypatch):
+    filled(tmp_path / "store", count=1)
+
+    def barred(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    # Root, who may run the tests, enters everywhere.
+    monkeypatch.setattr(os, "scandir", barred)
+    with pytest.raises(
+        StudyError, match=f"{tmp_path}/store/f: you may not enter this folder; .*chmod g.rwxs"
+    ):
+        Store(tmp_path / "store").get("f", ["k0"])
 
 
 @root_only

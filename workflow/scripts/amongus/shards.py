@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from amongus.access import Access
 from amongus.errors import StudyError, full_disk_named
 from amongus.files import parquet_bytes
-from amongus.seals import UNSEALED, flaw, move_aside
+from amongus.seals import UNSEALED, flaw, move_aside, unreadable
 from amongus.seeds import canonical
 
 SCHEMA = pa.schema(
@@ -37,7 +37,7 @@ def read(path: Path, access: Access) -> dict[str, Row] | None:
     """A shard's answers; None where it vanished, or was damaged and is now moved aside.
 
     Raises:
-        StudyError: somebody else could have written it, or it is not a plain file.
+        StudyError: somebody else could have written it, it is not a plain file, or the disk does not give it.
     """
     try:
         return load(path, access)
@@ -58,7 +58,7 @@ def load(path: Path, access: Access) -> dict[str, Row]:
     Raises:
         FileNotFoundError: it vanished.
         ValueError: it is damaged.
-        StudyError: somebody else could have written it, or it is not a plain file.
+        StudyError: somebody else could have written it, it is not a plain file, or the disk does not give it.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -71,7 +71,7 @@ def load(path: Path, access: Access) -> dict[str, Row]:
         try:
             content = file.read()
         except OSError as error:
-            raise _vanished(path, error) or ValueError(str(error)) from None
+            raise _vanished(path, error) or unreadable(path, error) from None
     reason = flaw(content, SUFFIX)
     # Shards of before there were seals have the checksum of their answers alone.
     if reason and reason != UNSEALED:

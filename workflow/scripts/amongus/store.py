@@ -106,7 +106,20 @@ class Store:
         return self.root / fingerprint
 
     def _read_all(self, folder: Path) -> tuple[dict[str, Row], list[Path]]:
-        """All answers of a folder and the shards they came from, however often the folder changes meanwhile."""
+        """All answers of a folder and the shards they came from, however often the folder changes meanwhile.
+
+        Raises:
+            StudyError: a folder or shard is refused, or this user may not enter it.
+        """
+        try:
+            return self._gather(folder)
+        except PermissionError as error:
+            raise StudyError(
+                f"{error.filename}: you may not enter this folder; have its owner let the store's group in (chmod g+rwxs), "
+                "or use a store of your own"
+            ) from None
+
+    def _gather(self, folder: Path) -> tuple[dict[str, Row], list[Path]]:
         rows: dict[str, Row] = {}
         seen: set[str] = set()
         found: list[Path] = []
