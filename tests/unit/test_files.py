@@ -174,6 +174,19 @@ def test_every_kind_of_table_is_moved_aside_when_it_is_damaged(tmp_path, name, d
     assert [file.name for file in tmp_path.iterdir()] == ["x.parquet.damaged"]
 
 
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped"])
+def test_a_json_and_a_vector_are_moved_aside_when_they_are_damaged(tmp_path, damage):
+    write_json(tmp_path / "x.json", {"name": "m", "rule": "train"})
+    save_file({"v": np.arange(6, dtype=np.float32)}, tmp_path / "x.safetensors")
+    seals.seal_safetensors(tmp_path / "x.safetensors")
+    for path, read in ((tmp_path / "x.json", read_json), (tmp_path / "x.safetensors", seals.read_sealed)):
+        read(path)
+        harm(path, damage)
+        with pytest.raises(StudyError, match=rf"{path.name}: damaged .*moved to .*; run again"):
+            read(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.json.damaged", "x.safetensors.damaged"]
+
+
 def test_a_record_takes_its_folder_with_it_and_an_older_one_is_kept(tmp_path):
     for _ in range(2):
         with whole_directory(tmp_path / "model") as folder:

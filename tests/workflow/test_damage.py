@@ -80,11 +80,22 @@ def project(tmp_path_factory):
         (
             "datasets/knowledge/test.parquet",
             "flipped",
-            {"dataset-knowledge", "respond_x"},
+            {"dataset-knowledge", "respond_x", "alone"},
             "dataset-reasoning",
         ),
         ("seed-1/members/y.json", "truncated", {"member-y", "respond_y", "alone"}, "respond_x"),
-        ("seed-1/scores/responses/y/knowledge/test.parquet", "empty", {"score_responses_y"}, "respond_y"),
+        (
+            "seed-1/scores/responses/y/knowledge/test.parquet",
+            "empty",
+            {"score_responses_y", "alone"},
+            "respond_y",
+        ),
+        (
+            "seed-1/runs/clean/debate/none/knowledge.parquet",
+            "truncated",
+            {"collaborate_clean.debate", "score_runs_clean.debate", "impact"},
+            "respond_x",
+        ),
     ],
 )
 def test_damage_is_named_by_its_reader_and_made_again_by_the_next_run(project, name, damage, again, spared):
@@ -95,7 +106,7 @@ def test_damage_is_named_by_its_reader_and_made_again_by_the_next_run(project, n
     assert f"Error: results/micro/{name}: damaged (" in failed.stdout + failed.stderr
     assert not (project.results / name).exists() and (project.results / f"{name}.damaged").exists()
     ran = set(project.run("tables"))
-    assert again | {"alone"} <= ran
+    assert again <= ran
     assert spared not in ran and not any(job.startswith("train") for job in ran)
     assert {name: (project.results / "tables" / name).read_bytes() for name in kept} == kept
 
