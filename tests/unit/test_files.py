@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from amongus.files import (
     write_table,
 )
 from amongus.store import Store
+from conftest import ROOT
 from damage import harm
 
 
@@ -156,6 +158,27 @@ def test_a_safetensors_without_its_seal_is_what_the_library_wrote(tmp_path, meta
     seals.seal_safetensors(path)
     assert path.read_bytes() != written
     assert seals.unsealed_safetensors(path.read_bytes()) == written
+
+
+def test_tables_are_read_without_threads(tmp_path):
+    """Arrow's would abort the interpreter where they outlive it."""
+    rows = {"id": [str(n) for n in range(5000)], "score": [0.5] * 5000, "reason": [""] * 5000}
+    write_table(tmp_path / "x.parquet", rows, SCORES)
+    code = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from amongus import cells, files
+before = len(os.listdir("/proc/self/task"))
+frame = cells.read_long([sys.argv[2]] * 3, [{"seed": 1}] * 3, files.SCORES, ["seed"], ["id", "score"])
+print(len(frame), len(os.listdir("/proc/self/task")) - before)
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code, ROOT / "workflow" / "scripts", tmp_path / "x.parquet"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown.split() == ["15000", "0"]
 
 
 SCHEMAS = [name for name, value in vars(files).items() if isinstance(value, pa.Schema)]

@@ -184,7 +184,10 @@ def read_long(
 ) -> pd.DataFrame:
     """`columns` of all files under one another, each file's rows with the `keys` of its labels."""
     frames = [
-        read_table(path, schema).select(list(columns)).to_pandas().assign(**{key: label[key] for key in keys})
+        read_table(path, schema)
+        .select(list(columns))
+        .to_pandas(use_threads=False)
+        .assign(**{key: label[key] for key in keys})
         for path, label in zip(paths, labels, strict=True)
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*columns, *keys])

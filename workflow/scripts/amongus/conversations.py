@@ -1,12 +1,12 @@
 """Training data from outside: chats and prompts out of JSON, JSON lines or parquet, in the shapes people publish."""
 
-import io
 import json
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amongus.errors import StudyError
+from amongus.files import parquet_table
 from amongus.members import Message
 
 _CHATS = ("messages", "conversations")
@@ -29,9 +29,7 @@ def rows_of(content: bytes, where: str) -> list[dict[str, Any]]:
     """
     try:
         if content[:4] == b"PAR1":
-            import pyarrow.parquet as pq
-
-            return pq.read_table(io.BytesIO(content)).to_pylist()
+            return parquet_table(content).to_pylist()
         text = content.decode("utf-8")
         if text.lstrip().startswith("["):
             return json.loads(text)

@@ -126,7 +126,7 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
     """
     content = seals.read_sealed(path, ".parquet")
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        table = parquet_table(content)
     except pa.ArrowInvalid as error:
         raise StudyError(
             f"{path}: not a parquet that can be read ({error}); delete it and run again"
@@ -139,6 +139,14 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
             f"{path}: columns missing: {', '.join(missing)}; delete {path} and run again, it will be remade"
         )
     return table.select(schema.names).cast(schema)
+
+
+def parquet_table(content: bytes) -> pa.Table:
+    """The table of a parquet file's bytes, read without threads.
+
+    Arrow's threads, where they still run as the interpreter ends, abort it (apache/arrow issue 34314).
+    """
+    return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 
 
 def write_json(path: str | Path, value: object, sealed: bool = True) -> None:

@@ -12,11 +12,10 @@ import uuid
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from amongus.access import Access
 from amongus.errors import StudyError, full_disk_named
-from amongus.files import parquet_bytes
+from amongus.files import parquet_bytes, parquet_table
 from amongus.seals import UNSEALED, flaw, move_aside, unreadable
 from amongus.seeds import canonical
 
@@ -77,7 +76,7 @@ def load(path: Path, access: Access) -> dict[str, Row]:
     if reason and reason != UNSEALED:
         raise ValueError(reason)
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        table = parquet_table(content)
     except MemoryError:
         raise  # Says nothing about the shard.
     except (pa.ArrowException, OSError) as error:
