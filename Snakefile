@@ -116,6 +116,12 @@ rule all:
 
 
 onstart:
-    check_run()
-    # So that after a kill -9 a plain rerun knows that nobody is at work here.
-    claim(submits=not workflow.local_exec)
+    begin_run()
+
+
+onsuccess:
+    release()
+
+
+onerror:
+    release()

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 from amongus import rooms
 from amongus.access import share_store
 from amongus.checks import check_personas, check_prompts
+from amongus.claims import claim, refuse_same, release, release_dead
 from amongus.cluster import refuse_leftover
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
@@ -22,7 +23,7 @@ from amongus.design import design
 from amongus.devices import check_gpus, gpus_per_job, visible
 from amongus.digest import code_digest
 from amongus.errors import StudyError
-from amongus.machine import claim, prepare_environment, release_dead
+from amongus.machine import prepare_environment
 from amongus.mirrors import use_mirrors
 from amongus.prompts import load_personas, load_prompts, shown_characters
 from amongus.study import FIGURES, SPLITS, TABLES, Study
@@ -130,11 +131,23 @@ def count_gpus():
         workflow.register_resource("gpu", len(visible()))
 
 
-def check_run():
-    """Before the first job: no leftover of a dead run in Slurm, and, where jobs run here, GPUs for all of them."""
-    refuse_leftover()
-    if not workflow.local_exec:
+def begin_run():
+    """Before the first job: refuse what cannot go well, and claim the files that are made.
+
+    So after a kill -9 a rerun knows that nobody is at work here. The plan and the doctor make nothing.
+    """
+    made = {str(path) for job in workflow.dag.needrun_jobs() for path in job.output}
+    if not made:
         return
+    refuse_same(made)
+    refuse_leftover()
+    if workflow.local_exec:
+        check_gpus_here()
+    claim(made, submits=not workflow.local_exec)
+
+
+def check_gpus_here():
+    """Where jobs run on this machine, GPUs for all of them."""
     wanted = max(map(gpus_of, workflow.dag.needrun_jobs()), default=0)
     if wanted and "gpu" not in workflow.global_resources:
         raise StudyError(

@@ -2,13 +2,13 @@
 
 import os
 import re
-import socket
 import subprocess
 
 import pytest
 
-from amongus import cluster, machine
+from amongus import claims, cluster
 from amongus.errors import StudyError
+from claimed import DEAD, claimed
 from conftest import ROOT
 
 SQUEUE = """#!/bin/sh
@@ -26,7 +26,7 @@ echo "scancel $@" >> {folder}/calls
 
 @pytest.fixture
 def queue(tmp_path, monkeypatch):
-    """A queue in a file: two jobs of the clone that is the working folder, one of another clone, one of nobody's."""
+    """A queue in a file: two jobs of a dead run of the clone we are in, one of another clone, one of nobody's."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, text in (("squeue", SQUEUE), ("scancel", SCANCEL)):
@@ -39,9 +39,9 @@ def queue(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "_PAUSE", 0.01)
     ours, theirs = cluster.prefix(), cluster.prefix(tmp_path / "other")
     rows = [
-        f"11|{ours}_5f|RUNNING|rule_train_wildcards_1_base",
-        f"12|{ours}_5f|PENDING|rule_respond_x",
-        f"13|{theirs}_5f|RUNNING|rule_train_wildcards_1_base",
+        f"11|{ours}-{DEAD}_5f|RUNNING|rule_train_wildcards_1_base",
+        f"12|{ours}-{DEAD}_5f|PENDING|rule_respond_x",
+        f"13|{theirs}-{DEAD}_5f|RUNNING|rule_train_wildcards_1_base",
         "14|interactive|RUNNING|(null)",
     ]
     (tmp_path / "queue").write_text("\n".join(rows) + "\n")
@@ -54,10 +54,10 @@ def cancelled(queue):
     ]
 
 
-def dead(submits=True, host=None):
-    """Claim the working folder for a process that is no more."""
-    owner = {"host": host or socket.gethostname(), "pid": 2**22 + 1, "began": "1", "submits": submits}
-    machine.write_json(".snakemake/owner.json", owner)
+def submit(queue, number, pid):
+    """Queue a job of the run whose process is `pid`."""
+    with (queue / "queue").open("a") as rows:
+        rows.write(f"{number}|{cluster.prefix()}-{pid}_77|RUNNING|rule_score_x\n")
 
 
 def test_a_clone_has_names_of_its_own_that_the_plugin_takes(tmp_path):
@@ -73,7 +73,7 @@ def test_only_this_clones_jobs_are_found(queue):
 
 
 def test_reaping_cancels_them_and_no_others(queue, capsys):
-    dead()
+    claimed(submits=True)
     assert cluster.main([]) == 0
     assert cancelled(queue) == [["11", "12"]]
     said = capsys.readouterr().out
@@ -82,28 +82,52 @@ def test_reaping_cancels_them_and_no_others(queue, capsys):
 
 
 def test_waiting_cancels_nothing(queue, capsys):
-    dead()
+    claimed(submits=True)
     assert cluster.main(["--wait"]) == 0
     assert cancelled(queue) == [] and (queue / "calls").read_text().count("squeue") >= 3
     assert "2 Slurm jobs of an earlier run have ended; none is left." in capsys.readouterr().out
 
 
-def test_a_run_at_work_keeps_its_jobs(queue, capsys):
-    machine.claim(submits=True)
+def test_a_run_at_work_keeps_its_jobs_whatever_others_did(queue, capsys):
+    (queue / "queue").write_text("")
+    submit(queue, 21, os.getpid())
+    claims.claim(submits=True)
+    # Another run begins and ends well beside it, a third one is killed.
+    claimed(host="elsewhere")
+    claimed(submits=True)
     assert cluster.main([]) == 1 and cancelled(queue) == []
     assert "Snakemake is running here" in capsys.readouterr().err
     cluster.refuse_leftover()
 
 
+def test_beside_a_run_at_work_only_the_dead_ones_jobs_are_reaped(queue, capsys):
+    submit(queue, 21, os.getpid())
+    claims.claim(submits=True)
+    claimed(submits=True)
+    with pytest.raises(StudyError, match=r"still there: 11 \(train[^;]*12 [^;]*pending\); `make reap`"):
+        cluster.refuse_leftover()
+    assert cluster.main([]) == 0 and cancelled(queue) == [["11", "12"]]
+
+
+def test_once_its_jobs_are_gone_the_queue_is_not_asked_for_a_dead_run_again(queue):
+    claimed(submits=True)
+    (queue / "queue").write_text("")
+    cluster.refuse_leftover()
+    asked = (queue / "calls").read_text()
+    cluster.refuse_leftover()
+    assert "squeue" in asked and (queue / "calls").read_text() == asked
+
+
 def test_a_run_of_another_machine_is_reaped_only_by_force(queue, capsys):
-    dead(host="elsewhere")
+    claimed(submits=True, host="elsewhere")
     assert cluster.main([]) == 1 and cancelled(queue) == []
     assert "make reap FORCE=1" in capsys.readouterr().err
     assert cluster.main(["--force"]) == 0 and cancelled(queue) == [["11", "12"]]
+    assert not claims.claims()
 
 
 def test_a_cancelled_job_that_does_not_go_is_an_error(queue):
-    dead()
+    claimed(submits=True)
     (queue / "bin" / "scancel").write_text("#!/bin/sh\n")
     (queue / "bin" / "squeue").write_text(f"#!/bin/sh\ncat {queue}/queue\n")
     with pytest.raises(StudyError, match="still there after 0 s: 11 "):
@@ -112,7 +136,7 @@ def test_a_cancelled_job_that_does_not_go_is_an_error(queue):
 
 @pytest.mark.parametrize("host", [None, "elsewhere"])
 def test_a_new_run_is_refused_while_they_are_there(queue, host):
-    dead(host=host)
+    claimed(submits=True, host=host)
     with pytest.raises(StudyError, match=r"11 \(train.*make reap"):
         cluster.refuse_leftover()
     cluster.reap(cluster.leftover(force=True))
@@ -121,13 +145,16 @@ def test_a_new_run_is_refused_while_they_are_there(queue, host):
 
 def test_a_clone_that_never_submitted_does_not_ask_the_queue(queue):
     cluster.refuse_leftover()
-    dead(submits=False)
+    claimed()
+    cluster.refuse_leftover()
+    claims.claim(submits=True)
+    claims.release()
     cluster.refuse_leftover()
     assert not (queue / "calls").exists()
 
 
 def test_a_queue_that_cannot_be_asked_is_one_line(queue, monkeypatch):
-    dead()
+    claimed(submits=True)
     (queue / "down").touch()
     with pytest.raises(StudyError, match=r"^squeue failed \(no controller\); run this where Slurm answers$"):
         cluster.refuse_leftover()

@@ -41,7 +41,7 @@ def start():
 
 
 def test_a_job_is_killed_with_its_run_and_not_before(run, start):
-    job = start(f"{run.pid} {machine._began(run.pid)}")
+    job = start(f"{run.pid} {machine.began(run.pid)}")
     time.sleep(2 * machine._PAUSE)
     assert job.poll() is None
     run.kill()
@@ -56,10 +56,10 @@ def test_a_run_that_cannot_be_seen_is_not_waited_for(start, told):
 
 
 def test_a_zombie_runs_no_more(run):
-    assert machine._began(run.pid)
+    assert machine.began(run.pid)
     run.kill()
     deadline = time.monotonic() + 30
-    while machine._began(run.pid):
+    while machine.began(run.pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert os.path.exists(f"/proc/{run.pid}")
@@ -68,4 +68,4 @@ def test_a_zombie_runs_no_more(run):
 def test_jobs_learn_whose_they_are(monkeypatch):
     monkeypatch.setattr(os, "environ", {})
     machine.prepare_environment()
-    assert os.environ["AMONGUS_RUN"] == f"{os.getpid()} {machine._began(os.getpid())}"
+    assert os.environ["AMONGUS_RUN"] == f"{os.getpid()} {machine.began(os.getpid())}"

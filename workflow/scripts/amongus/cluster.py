@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import re
 import subprocess
 import sys
 import time
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from amongus.claims import claims, forget
 from amongus.errors import StudyError
-from amongus.machine import at_work, submitted
 
 # Between two looks at the queue, in seconds.
 _PAUSE = 1.0
@@ -19,18 +20,22 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class SlurmJob:
-    """A job that is queued, running or ending; `what` is the plugin's comment, the rule and its wildcards."""
+    """A job that is queued, running or ending.
+
+    `what` is the plugin's comment, the rule and its wildcards; `run` the Snakemake's process, if its name says so.
+    """
 
     id: str
     state: str
     what: str
+    run: int | None
 
     def __str__(self) -> str:
         return f"{self.id} ({self.what.removeprefix('rule_')}, {self.state.lower()})"
 
 
 def prefix(folder: str | Path = ".") -> str:
-    """The beginning of the names of the jobs that runs in `folder` submit; profiles/slurm builds the same."""
+    """The beginning of the names of the jobs that runs in `folder` submit; in profiles/slurm the process follows it."""
     return "amongus-" + sha256(str(Path(folder).resolve()).encode()).hexdigest()[:12]
 
 
@@ -43,46 +48,65 @@ def queued(folder: str | Path = ".") -> list[SlurmJob]:
     form = "%i|%j|%T|%k"
     done = _call("squeue", "--noheader", f"--user={getpass.getuser()}", f"--format={form}")
     rows = [line.split("|", 3) for line in done.splitlines() if line.count("|") >= 3]
+    named = re.compile(rf"{prefix(folder)}(?:-(\d+))?_")
     return [
-        SlurmJob(number, state, what) for number, name, state, what in rows if name.startswith(prefix(folder))
+        SlurmJob(number, state, what, int(ours[1]) if ours[1] else None)
+        for number, name, state, what in rows
+        if (ours := named.match(name))
     ]
 
 
 def refuse_leftover(folder: str | Path = ".") -> None:
     """Refuse to start where Slurm jobs of a dead run would write the same files.
 
-    A run that is still at work keeps its jobs: Snakemake's own locks part the two.
+    A run that is still at work keeps its jobs.
 
     Raises:
         StudyError: in one line, with the mend.
     """
     state = Path(folder) / ".snakemake"
-    left = queued(folder) if submitted(state) and not at_work(state) else []
+    found = claims(state)
+    ended = [run for run in found if run.submits and not run.alive]
+    living = {run.pid for run in found if run.alive}
+    left = [job for job in queued(folder) if job.run not in living] if ended else []
     if left:
         raise StudyError(
             f"Slurm jobs of an earlier run are still there: {_names(left)}; "
             "`make reap` cancels them, `make reap WAIT=1` waits for them"
         )
+    for run in ended:
+        if run.alive is False:
+            forget(run, state)
 
 
 def leftover(folder: str | Path = ".", force: bool = False) -> list[SlurmJob]:
-    """The jobs that a dead run in `folder` has left. `force` says that one which began on another machine is dead.
+    """The jobs that dead runs in `folder` have left. `force` says that those which began on another machine are dead.
 
     Raises:
-        StudyError: a run is at work here, or perhaps on another machine, or the queue cannot be asked.
+        StudyError: all jobs are those of a run at work here, or perhaps on another machine, or the queue cannot be
+            asked.
     """
-    claimed = at_work(Path(folder) / ".snakemake")
-    left = queued(folder)
-    if left and claimed:
+    found = claims(Path(folder) / ".snakemake")
+    living = {run.pid for run in found if run.alive}
+    elsewhere = set() if force else {run.pid for run in found if run.alive is None}
+    jobs = queued(folder)
+    left = [job for job in jobs if job.run not in living | elsewhere]
+    if left or not jobs:
+        return left
+    if any(job.run in elsewhere for job in jobs):
         raise StudyError(
-            "Snakemake is running here, and these are its jobs: stop it first (Ctrl-C cancels them)"
-        )
-    if left and claimed is None and not force:
-        raise StudyError(
-            "the last run here began on another machine, and from here nobody can tell whether it is dead: "
+            "a run here began on another machine, and from here nobody can tell whether it is dead: "
             "run this there, or, if it is, `make reap FORCE=1`"
         )
-    return left
+    raise StudyError("Snakemake is running here, and these are its jobs: stop it first (Ctrl-C cancels them)")
+
+
+def forget_elsewhere(folder: str | Path = ".") -> None:
+    """Remove the claims of runs that began on another machine."""
+    state = Path(folder) / ".snakemake"
+    for run in claims(state):
+        if run.alive is None:
+            forget(run, state)
 
 
 def reap(left: list[SlurmJob], folder: str | Path = ".", wait: bool = False, seconds: float = 300) -> None:
@@ -107,13 +131,15 @@ def main(arguments: list[str]) -> int:
         description="Cancel the Slurm jobs that a dead run of this clone has left."
     )
     parser.add_argument("--wait", action="store_true", help="let them end instead")
-    parser.add_argument("--force", action="store_true", help="a run that began on another machine is dead")
+    parser.add_argument("--force", action="store_true", help="runs that began on another machine are dead")
     options = parser.parse_args(arguments)
     try:
         left = leftover(force=options.force)
         if left:
             print(f"{'Waiting for' if options.wait else 'Cancelling'} {_names(left)} ...", flush=True)
         reap(left, wait=options.wait)
+        if options.force:
+            forget_elsewhere()
     except StudyError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

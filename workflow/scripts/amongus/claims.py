@@ -1,0 +1,93 @@
+"""Which Snakemakes are at work in a clone, or were when they died: each claims it for as long as it runs.
+
+Snakemake's locks do not tell: those of a dead run stay, and whichever run ends first removes those of all.
+"""
+
+import os
+import socket
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from amongus.errors import StudyError
+from amongus.files import read_json, write_json
+from amongus.machine import began
+
+_FOLDER = ".snakemake"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One run: its process, when that started, whether a cluster runs its jobs, and the files it makes."""
+
+    host: str
+    pid: int
+    began: str | None
+    submits: bool
+    makes: Collection[str]
+
+    @property
+    def alive(self) -> bool | None:
+        """Whether the run is at work; None if nobody can tell from here: it is another machine's."""
+        if self.host != socket.gethostname() or self.began is None:
+            return None
+        return began(self.pid) == self.began
+
+
+def claim(makes: Collection[str] = (), submits: bool = False, folder: str | Path = _FOLDER) -> None:
+    """Note in `folder` that this process makes the files `makes`, and whether it submits its jobs to a cluster."""
+    own = Claim(socket.gethostname(), os.getpid(), began(os.getpid()), submits, sorted(makes))
+    write_json(_file(folder, own), asdict(own))
+
+
+def release(folder: str | Path = _FOLDER) -> None:
+    """Take back this process's claim, if it has made one."""
+    forget(Claim(socket.gethostname(), os.getpid(), None, False, ()), folder)
+
+
+def claims(folder: str | Path = _FOLDER) -> list[Claim]:
+    """The claims of all runs that have not ended by themselves."""
+    return [Claim(**read_json(path)) for path in sorted(Path(folder).glob("owners/*.json"))]
+
+
+def forget(ended: Claim, folder: str | Path = _FOLDER) -> None:
+    """Remove the claim of a run that is no more."""
+    _file(folder, ended).unlink(missing_ok=True)
+
+
+def refuse_same(makes: Collection[str], folder: str | Path = _FOLDER) -> None:
+    """Refuse to make files that a run which is at work here makes.
+
+    Raises:
+        StudyError: in one line, with the run's process.
+    """
+    for other in claims(folder):
+        if other.alive and (same := sorted(set(makes) & set(other.makes))):
+            raise StudyError(
+                f"Snakemake is at work here (process {other.pid}) and makes {len(same)} of the same files "
+                f"({same[0]}, ...): wait for it, or stop it first"
+            )
+
+
+def release_dead(folder: str | Path = _FOLDER) -> bool:
+    """Remove the locks that runs left in `folder` when they were killed; whether there were any.
+
+    Snakemake refuses what is locked, because it cannot know that the run is dead. Here it is known: the processes that
+    claimed the folder ran on this very machine and are no more. Whose a lock is cannot be told, so none is removed
+    while another run is at work, or perhaps on another machine.
+    """
+    found = claims(folder)
+    if not found or any(run.alive is not False for run in found):
+        return False
+    locks = list(Path(folder).glob("locks/*.lock"))
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    for run in found:
+        # The others may have left jobs in a queue.
+        if not run.submits:
+            forget(run, folder)
+    return bool(locks)
+
+
+def _file(folder: str | Path, run: Claim) -> Path:
+    return Path(folder) / "owners" / f"{run.host}-{run.pid}.json"
