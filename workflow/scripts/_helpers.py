@@ -1,4 +1,4 @@
-"""What every script of a rule needs: a log that also holds its failures."""
+"""What every script of a rule needs, before anything else: an end with its run, and a log that also holds its failures."""
 
 import logging
 import os
@@ -9,14 +9,15 @@ from typing import Any
 from amongus.errors import StudyError, full_disk
 from amongus.machine import end_with_run
 
+# Now, since what a script imports next may take seconds.
+end_with_run()
+
 
 def configure_logging(snakemake: Any) -> None:
     """Send log records, progress bars and uncaught exceptions to the rule's log and, errors, to the screen.
 
-    A `StudyError`, or a full disk, is shown as its one line; anything else with its traceback. The script ends with the
-    run that started it.
+    A `StudyError`, or a full disk, is shown as its one line; anything else with its traceback.
     """
-    end_with_run()
     level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
     if snakemake.log:
         os.makedirs(os.path.dirname(str(snakemake.log[0])), exist_ok=True)

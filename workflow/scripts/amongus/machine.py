@@ -13,7 +13,7 @@ _INHERITED = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-# The Snakemake that started a job: its process and when that began.
+# The Snakemake that started a job: its process, when that began, and where its number means a process.
 _RUN = "AMONGUS_RUN"
 # Between two looks whether it is still there, in seconds.
 _PAUSE = 1.0
@@ -22,25 +22,26 @@ _PAUSE = 1.0
 def prepare_environment() -> None:
     """Set what every script of a rule inherits."""
     pid = os.getpid()
-    os.environ.update(_INHERITED, **{_RUN: f"{pid} {began(pid)}"})
+    os.environ.update(_INHERITED, **{_RUN: f"{pid} {began(pid)} {_numbering()}"})
 
 
 def end_with_run() -> None:
-    """Have this process killed when the Snakemake that started it is no more.
+    """Have this process killed when the Snakemake that started it is no more, at once if it is already gone.
 
     One that is killed itself takes none of its jobs along, and the next run would start them a second time.
     """
-    pid, _, start = os.environ.get(_RUN, "").partition(" ")
-    # Of a container's processes, or on other systems, nobody can tell.
-    if not pid or began(int(pid)) != start:
+    told = os.environ.get(_RUN, "").split(" ")
+    # From another machine or a container, or on other systems, nobody can tell.
+    if len(told) != 3 or not told[2] or told[2] != _numbering():
         return
-
+    pid, start = int(told[0]), told[1]
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(_PAUSE):
-            if began(int(pid)) != start:
-                os.kill(os.getpid(), signal.SIGKILL)
+        while began(pid) == start:
+            if done.wait(_PAUSE):
+                return
+        os.kill(os.getpid(), signal.SIGKILL)
 
     thread = threading.Thread(target=watch, name="end_with_run", daemon=True)
     thread.start()
@@ -61,3 +62,15 @@ def began(pid: int) -> str | None:
         return None if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return None
+
+
+def _numbering() -> str:
+    """What has the numbers of processes in common with this one: the same start of a machine, the same namespace.
+
+    Empty where the system does not say.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}:{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
