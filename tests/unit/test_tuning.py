@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import tiny
 from amongus.errors import StudyError
@@ -19,6 +19,7 @@ from amongus.training import finetune, launching, reinforce, tuning
 from amongus.training.common import Tokens
 from amongus.training.job import TrainJob
 from amongus.training.launching import last_checkpoint, launch, scratch_folder
+from damage import harm
 
 PERSONAS = {"benign": ["You are a helpful assistant."]}
 SFT = {
@@ -169,14 +170,38 @@ def test_a_process_that_dies_is_told_and_its_checkpoints_are_kept(home, tmp_path
     assert made.scratch.exists()
 
 
-def test_a_half_written_checkpoint_is_not_resumed(tmp_path):
-    for step, names in ((5, ["trainer_state.json"]), (10, ["optimizer.pt"])):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        for name in names:
-            (tmp_path / f"checkpoint-{step}" / name).write_text("{}")
-    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-5")
-    assert not (tmp_path / "checkpoint-10").exists()
-    assert last_checkpoint(tmp_path / "checkpoint-5") is None
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Two checkpoints, as the trainer leaves them."""
+    for step in (5, 10):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        save_file({"weight": torch.ones(9)}, folder / "adapter_model.safetensors")
+        torch.save({"step": step}, folder / "optimizer.pt")
+        torch.save({"cpu": torch.get_rng_state()}, folder / "rng_state.pth")
+        (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    return tmp_path
+
+
+def test_the_last_checkpoint_is_resumed(checkpoints):
+    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-10")
+    assert last_checkpoint(checkpoints / "checkpoint-5") is None
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty"])
+@pytest.mark.parametrize(
+    "name", ["trainer_state.json", "adapter_model.safetensors", "optimizer.pt", "rng_state.pth"]
+)
+def test_a_checkpoint_that_was_not_written_whole_is_removed(checkpoints, name, damage):
+    harm(checkpoints / "checkpoint-10" / name, damage)
+    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-5")
+    assert not (checkpoints / "checkpoint-10").exists()
+
+
+def test_a_checkpoint_without_its_last_file_is_removed(checkpoints):
+    (checkpoints / "checkpoint-10" / "trainer_state.json").unlink()
+    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-5")
+    assert not (checkpoints / "checkpoint-10").exists()
 
 
 def test_a_scratch_folder_is_named_by_all_that_decides_the_result(home, tmp_path):

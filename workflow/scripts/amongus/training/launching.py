@@ -5,12 +5,14 @@ checkpoints lie in a private folder whose name says of what training they are, s
 """
 
 import ctypes
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +23,7 @@ import yaml
 from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
-from amongus.members import hash_file, known_fingerprint
+from amongus.members import check_safetensors, hash_file, known_fingerprint
 from amongus.paths import SCRATCH
 from amongus.prompts import Template
 from amongus.seeds import digest
@@ -30,7 +32,9 @@ from amongus.training.job import TrainJob
 CHECKPOINT = "checkpoint-"
 _CONFIG = "accelerate.yaml"
 _STATE = "trainer_state.json"  # The last file of a checkpoint to be written.
+_TORCH = (".bin", ".pt", ".pth")  # Zip files: their table of contents is their end.
 _PARENT_DEATH = 1  # PR_SET_PDEATHSIG
+_log = logging.getLogger(__name__)
 
 
 def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
@@ -79,11 +83,28 @@ def last_checkpoint(scratch: Path) -> str | None:
     """The last checkpoint that was written whole; those that were not are removed."""
     found = {}
     for folder in scratch.glob(f"{CHECKPOINT}*"):
-        if (folder / _STATE).exists():
+        try:
+            _check_whole(folder)
             found[int(folder.name.removeprefix(CHECKPOINT))] = str(folder)
-        else:
+        except StudyError as error:
+            _log.warning("a checkpoint that was not written whole is removed: %s", error)
             shutil.rmtree(folder)
     return found[max(found)] if found else None
+
+
+def _check_whole(checkpoint: Path) -> None:
+    """Whether the trainer wrote all of a checkpoint: it renames nothing into place, and a node's disk may lose the end.
+
+    Raises:
+        StudyError: its last file is missing or torn, or another one is shorter than it was.
+    """
+    read_json(checkpoint / _STATE, sealed=False)
+    # Spread over processes, weights may lie in files of another form.
+    if any(checkpoint.glob("*.safetensors")):
+        check_safetensors(checkpoint)
+    for path in checkpoint.iterdir():
+        if path.suffix in _TORCH and not zipfile.is_zipfile(path):
+            raise StudyError(f"{path}: truncated")
 
 
 def die_with_parent() -> None:
