@@ -15,19 +15,27 @@ SCRIPTS = Path(__file__).parent / "slurm"
 CONFIG = Path("/etc/slurm/slurm.conf")
 NODES = ("n1", "n2")
 GPUS = 4
+# The status of start.sh where Slurm is not installed or another one is here, or without root.
+_NONE_HERE = 77
 
 
 @contextmanager
 def started(folder: Path) -> Iterator[str | None]:
-    """Start the cluster with its state in `folder`, and stop it; yields why there is none, or None."""
+    """Start the cluster with its state in `folder`, and stop it; yields why there can be none here, or None.
+
+    Raises:
+        RuntimeError: there can be one, but it did not start.
+    """
     # Into a file: the daemons keep what they are given open.
     said = folder / "start.log"
-    with said.open("w") as log:
-        done = subprocess.run(
-            [SCRIPTS / "start.sh", folder], stdout=log, stderr=subprocess.STDOUT, timeout=120
-        )
     try:
-        yield said.read_text().strip() if done.returncode else None
+        with said.open("w") as log:
+            status = subprocess.run(
+                [SCRIPTS / "start.sh", folder], stdout=log, stderr=subprocess.STDOUT, timeout=120
+            ).returncode
+        if status not in (0, _NONE_HERE):
+            raise RuntimeError(f"the test cluster did not start: {said.read_text()}")
+        yield said.read_text().strip() if status else None
     finally:
         subprocess.run([SCRIPTS / "stop.sh", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

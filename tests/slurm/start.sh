@@ -2,33 +2,49 @@
 # A Slurm of two nodes, n1 and n2, with two fake GPUs each, on this one machine: tests/slurm/start.sh FOLDER
 # Needs root, and slurmctld, slurmd, slurm-client and munge of Debian. No accounting database. Its state, sockets, logs
 # and devices lie in FOLDER; only the configuration must be in /etc/slurm, since jobs do not inherit SLURM_CONF, and
-# a configuration that this script did not write is left alone.
+# a configuration that this script did not write is left alone. The cluster is its caller's: while that runs, nobody
+# else's start stops it. Status 77: there can be none here, for the reason that is printed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(realpath -m "$1")
 host=$(hostname -s)
 mark="# Written by tests/slurm/start.sh for "
 
-[ "$(id -u)" = 0 ] || { echo "a test cluster needs root"; exit 1; }
+refuse() {
+  echo "$1"
+  exit 77
+}
+
+# When process $1 started; nothing if it is no more.
+began() {
+  sed -En 's/.*\) ([^ZX] .*)/\1/p' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20
+}
+
+[ "$(id -u)" = 0 ] || refuse "a test cluster needs root"
 for program in munged slurmctld slurmd sbatch srun squeue; do
-  command -v $program > /dev/null || { echo "$program is not installed"; exit 1; }
+  command -v $program > /dev/null || refuse "$program is not installed"
 done
 if [ -e /etc/slurm/slurm.conf ]; then
   first=$(head -n 1 /etc/slurm/slurm.conf)
-  # A test that was killed leaves its cluster running, and the ports with it.
-  [ "${first#"$mark"}" = "$first" ] || "$here/stop.sh" "${first#"$mark"}"
+  other=${first#"$mark"}
+  if [ "$other" != "$first" ]; then
+    read -r pid start 2> /dev/null < "$other/starter" || start=
+    [ -z "$start" ] || [ "$(began "$pid")" != "$start" ] || refuse "another test run has the cluster (process $pid)"
+    # A test that was killed leaves its cluster running, and the ports with it.
+    "$here/stop.sh" "$other"
+  fi
 fi
 for file in slurm gres cgroup; do
-  [ ! -e /etc/slurm/$file.conf ] || { echo "/etc/slurm/$file.conf is of another Slurm"; exit 1; }
+  [ ! -e /etc/slurm/$file.conf ] || refuse "/etc/slurm/$file.conf is of another Slurm"
 done
 if [ -n "${SLURM_CONF:-}" ] || ps -eo stat=,comm= | grep -Eq '^[^Z].* (slurmd|slurmctld)$'; then
-  echo "another Slurm is at work here"
-  exit 1
+  refuse "another Slurm is at work here"
 fi
 
 mkdir -p "$folder"/{dev,state,log,run,spool.n1,spool.n2} /etc/slurm
 # munged refuses a socket in a folder that others cannot enter.
 chmod 755 "$folder" "$folder/run"
+echo "$PPID $(began $PPID)" > "$folder/starter"
 # Slurm takes only character devices for GPUs.
 for i in 0 1; do [ -c "$folder/dev/gpu$i" ] || mknod "$folder/dev/gpu$i" c 1 3; done
 (umask 077; head -c 128 /dev/urandom > "$folder/munge.key")
