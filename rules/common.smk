@@ -69,6 +69,11 @@ def given(**resources):
     return {name: value for name, value in resources.items() if value not in (None, 0)}
 
 
+def gpu_model(gpus):
+    """The kind of GPU that a job asks for, if it asks for any."""
+    return ASKED.get("gpu_model") if gpus else None
+
+
 # What a job asks for that runs a model, and one that does not.
 ASKED = config["resources"]
 GPU = gpus_per_job(config)
@@ -77,7 +82,7 @@ MODEL_JOB = {
     "gpu": GPU,
     "mem_mb": by_attempt(ASKED["mem_mb"]),
     "runtime": by_attempt(ASKED["runtime"]),
-    **given(gpu_model=GPU and ASKED.get("gpu_model"), slurm_partition=ASKED.get("partition")),
+    **given(gpu_model=gpu_model(GPU), slurm_partition=ASKED.get("partition")),
     **PLAIN_JOB,
 }
 
@@ -96,9 +101,15 @@ def training_gpus(wildcards):
     return study.training_resources(wildcards.model)["gpu"]
 
 
+def training_gpu_model(wildcards):
+    """The kind of a training's GPUs."""
+    return gpu_model(training_gpus(wildcards))
+
+
 TRAINING_JOB = {
     **MODEL_JOB,
     "gpu": training_gpus,
+    "gpu_model": training_gpu_model,
     "mem_mb": training("mem_mb", grows=True),
     "runtime": training("runtime", grows=True),
 }

@@ -107,3 +107,16 @@ def test_slurm_is_asked_for_what_the_study_says(project, monkeypatch):
     for rule in ("dataset", "member", "impact", "alone", "cost"):
         assert {"slurm_account=mine", "mem_mb=2000", "runtime=60"} <= asked[rule]
         assert not [given for given in asked[rule] if given.startswith(("gpu", "slurm_partition"))]
+
+
+@pytest.mark.parametrize(("gpu", "of_base", "kinds"), [(0, 8, {"base"}), (1, 0, {"x", "y"})])
+def test_the_kind_of_gpu_is_asked_for_where_a_training_has_gpus(project, monkeypatch, gpu, of_base, kinds):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    trainings = {"base": {"gpu": of_base}}
+    project.study["resources"] = {"gpu": gpu, "gpu_model": "h100", "trainings": trainings}
+    shown = project.snakemake("models", "--dry-run", "--profile", "slurm", cores=None).stdout
+    train = r"^rule train:\n(?:.+\n)*?    wildcards: .*model=(\w+)\n(?:.+\n)*?    resources: (.*)"
+    asked = {model: set(resources.split(", ")) for model, resources in re.findall(train, shown, re.MULTILINE)}
+    assert asked.keys() >= {"base", "x", "y"} and f"gpu={of_base}" in asked["base"]
+    named = {model for model, resources in asked.items() if any("gpu_model" in one for one in resources)}
+    assert named & {"base", "x", "y"} == kinds and "gpu_model=h100" in asked[min(kinds)]
