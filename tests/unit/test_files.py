@@ -111,6 +111,22 @@ def test_a_directory_replaces_the_old_one_only_when_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("recreates", [False, True])
+def test_a_folder_is_made_by_the_job_that_began_last(tmp_path, recreates):
+    path = tmp_path / "model"
+    with pytest.raises(StudyError, match="another job has begun to make it"), whole_directory(path) as first:
+        (first / "weights").write_text("1")
+        with whole_directory(path) as second:
+            assert not first.exists()
+            if recreates:
+                # As libraries do where they save.
+                first.mkdir()
+                (first / "config").write_text("1")
+            (second / "weights").write_text("2")
+    assert [file.name for file in path.iterdir()] == ["weights"] and (path / "weights").read_text() == "2"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_broken_json_of_others_is_named_and_stays(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(StudyError, match=r"x\.json: not JSON"):

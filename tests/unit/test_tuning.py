@@ -5,15 +5,18 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 import tiny
+from amongus import machine
 from amongus.errors import StudyError
-from amongus.files import CONVERSATIONS, write_json, write_table
+from amongus.files import CONVERSATIONS, read_json, write_json, write_table
+from amongus.machine import Process
 from amongus.members import write_fingerprint
 from amongus.training import finetune, launching, reinforce, tuning
 from amongus.training.common import Tokens
@@ -202,6 +205,58 @@ def test_a_checkpoint_without_its_last_file_is_removed(checkpoints):
     (checkpoints / "checkpoint-10" / "trainer_state.json").unlink()
     assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-5")
     assert not (checkpoints / "checkpoint-10").exists()
+
+
+@pytest.fixture
+def earlier(home, tmp_path):
+    """Notes a process of this or another machine in the scratch folder of a training, which is returned."""
+    made = job(home, tmp_path / "out", SFT)
+    launching._private(made.scratch)
+
+    def note(host, pid):
+        owner = Process(host or machine.this_process().host, pid, machine.began(pid) or "1")
+        write_json(made.scratch / "owner.json", asdict(owner))
+        return made
+
+    return note
+
+
+@pytest.mark.parametrize(
+    ("host", "pid", "waits"), [("elsewhere", 7, [90]), (None, os.getppid(), [90]), (None, 2**22 + 1, [])]
+)
+def test_a_training_that_another_process_may_still_be_at_is_taken_over(
+    earlier, monkeypatch, host, pid, waits
+):
+    waited = []
+    monkeypatch.setattr(launching, "time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr(launching, "_command", lambda job: ["false"])
+    made = earlier(host, pid)
+    with pytest.raises(StudyError, match="ended with status 1"):
+        launch(finetune, made)
+    assert waited == waits
+    assert Process(**read_json(made.scratch / "owner.json")) == machine.this_process()
+
+
+@pytest.mark.parametrize(("gone", "seconds"), [(False, 60), (True, 60), (False, 0)])
+def test_a_training_that_was_taken_over_ends(earlier, monkeypatch, gone, seconds):
+    made = earlier(None, 2**22 + 1)
+    monkeypatch.setattr(launching, "_LOOK", 0.1)
+    # In the place of the training: another job takes the folder over, or has finished and removed it.
+    theirs = json.dumps(asdict(Process("elsewhere", 7, "1")))
+    take = "shutil.rmtree(scratch)" if gone else f"write_json(scratch / 'owner.json', json.loads({theirs!r}))"
+    script = f"""
+import json, shutil, sys, time
+from pathlib import Path
+from amongus.files import write_json
+scratch = Path(sys.argv[1]).parent
+{take}
+time.sleep({seconds})
+"""
+    monkeypatch.setattr(launching, "_command", lambda job: [sys.executable, "-c", script])
+    began = time.monotonic()
+    with pytest.raises(StudyError, match="another job has taken this training over"):
+        launch(finetune, made)
+    assert time.monotonic() - began < 30 and made.scratch.exists() != gone
 
 
 def test_a_scratch_folder_is_named_by_all_that_decides_the_result(home, tmp_path):

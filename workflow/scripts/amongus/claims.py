@@ -3,46 +3,34 @@
 Snakemake's locks do not tell: those of a dead run stay, and whichever run ends first removes those of all.
 """
 
-import os
-import socket
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
-from amongus.machine import began
+from amongus.machine import Process, this_process
 
 _FOLDER = ".snakemake"
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One run: its process, when that started, whether a cluster runs its jobs, and the files it makes."""
+class Claim(Process):
+    """One run's process, whether a cluster runs its jobs, and the files it makes."""
 
-    host: str
-    pid: int
-    began: str | None
     submits: bool
     makes: Collection[str]
-
-    @property
-    def alive(self) -> bool | None:
-        """Whether the run is at work; None if nobody can tell from here: it is another machine's."""
-        if self.host != socket.gethostname() or self.began is None:
-            return None
-        return began(self.pid) == self.began
 
 
 def claim(makes: Collection[str] = (), submits: bool = False, folder: str | Path = _FOLDER) -> None:
     """Note in `folder` that this process makes the files `makes`, and whether it submits its jobs to a cluster."""
-    own = Claim(socket.gethostname(), os.getpid(), began(os.getpid()), submits, sorted(makes))
-    write_json(_file(folder, own), asdict(own))
+    own = this_process()
+    write_json(_file(folder, own), {**asdict(own), "submits": submits, "makes": sorted(makes)})
 
 
 def release(folder: str | Path = _FOLDER) -> None:
     """Take back this process's claim, if it has made one."""
-    forget(Claim(socket.gethostname(), os.getpid(), None, False, ()), folder)
+    forget(this_process(), folder)
 
 
 def claims(folder: str | Path = _FOLDER) -> list[Claim]:
@@ -50,7 +38,7 @@ def claims(folder: str | Path = _FOLDER) -> list[Claim]:
     return [Claim(**read_json(path)) for path in sorted(Path(folder).glob("owners/*.json"))]
 
 
-def forget(ended: Claim, folder: str | Path = _FOLDER) -> None:
+def forget(ended: Process, folder: str | Path = _FOLDER) -> None:
     """Remove the claim of a run that is no more."""
     _file(folder, ended).unlink(missing_ok=True)
 
@@ -89,5 +77,5 @@ def release_dead(folder: str | Path = _FOLDER) -> bool:
     return bool(locks)
 
 
-def _file(folder: str | Path, run: Claim) -> Path:
+def _file(folder: str | Path, run: Process) -> Path:
     return Path(folder) / "owners" / f"{run.host}-{run.pid}.json"

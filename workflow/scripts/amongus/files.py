@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,26 +84,53 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed.
 
     Raises:
-        StudyError: the disk is full.
+        StudyError: the disk is full, or another job has begun to make `path`: the last to begin is the one that makes it.
     """
     path = Path(path)
     with full_disk_named(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # One job makes a folder at a time, so what lies here under its name is a killed job's.
-        for litter in path.parent.glob(f".{path.name}.????????"):
-            shutil.rmtree(litter, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        # Open, so that no other folder can be taken for it.
+        opened = os.open(temporary, os.O_RDONLY)
         try:
+            _sweep(path, temporary)
             yield temporary
             for file in temporary.rglob("*"):
                 _sync(file)
+            _check_same(opened, temporary, path)
             os.chmod(temporary, 0o777 & ~_umask())
             if path.exists():
                 shutil.rmtree(path)
             os.replace(temporary, path)
             _sync(path.parent)
         finally:
+            os.close(opened)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(path: Path, kept: Path) -> None:
+    """Remove what earlier jobs that made `path` left beside it: all such folders but `kept`.
+
+    They were killed; or Slurm has lost sight of one, which runs on. So that it finds its folder gone and not half
+    empty, the folder is moved away before it is emptied.
+    """
+    for litter in path.parent.glob(f".{path.name}.????????"):
+        if litter != kept:
+            away = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            # Its job may be done at this moment.
+            with suppress(FileNotFoundError):
+                litter.rename(away)
+            shutil.rmtree(away, ignore_errors=True)
+
+
+def _check_same(opened: int, folder: Path, path: Path) -> None:
+    """Refuse a folder that is not the one that was `opened` when it was made."""
+    try:
+        same = os.path.samestat(os.fstat(opened), os.stat(folder))
+    except OSError:
+        same = False
+    if not same:
+        raise StudyError(f"{path}: another job has begun to make it after this one, which gives way")
 
 
 def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> None:

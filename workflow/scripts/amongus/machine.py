@@ -3,7 +3,9 @@
 import atexit
 import os
 import signal
+import socket
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 _INHERITED = {
@@ -52,6 +54,27 @@ def end_with_run() -> None:
 
     # An interpreter that ends while a thread is still at work may abort.
     atexit.register(leave)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of some machine, and when it began: numbers come round again."""
+
+    host: str
+    pid: int
+    began: str | None
+
+    @property
+    def alive(self) -> bool | None:
+        """Whether it runs; None if nobody can tell from here: it is another machine's."""
+        if self.host != socket.gethostname() or self.began is None:
+            return None
+        return began(self.pid) == self.began
+
+
+def this_process() -> Process:
+    """The one that asks."""
+    return Process(socket.gethostname(), os.getpid(), began(os.getpid()))
 
 
 def began(pid: int) -> str | None:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ import yaml
 from amongus.digest import SCRIPTS
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
+from amongus.machine import Process, this_process
 from amongus.members import check_safetensors, hash_file, known_fingerprint
 from amongus.paths import SCRATCH
 from amongus.prompts import Template
@@ -32,6 +34,11 @@ from amongus.training.job import TrainJob
 CHECKPOINT = "checkpoint-"
 _CONFIG = "accelerate.yaml"
 _STATE = "trainer_state.json"  # The last file of a checkpoint to be written.
+_OWNER = "owner.json"
+# Seconds between two looks at whose a scratch folder is.
+_LOOK = 5.0
+# As long as a look may see what was there before: NFS remembers a folder for up to a minute.
+_GRACE = 90.0
 _TORCH = (".bin", ".pt", ".pth")  # Zip files: their table of contents is their end.
 _PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 _log = logging.getLogger(__name__)
@@ -41,10 +48,11 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     """Run `module.train(job)` in `job.processes` processes and return what the first of them returned.
 
     Raises:
-        StudyError: what a process raised, or that one died.
+        StudyError: what a process raised, or that one died, or that another job has taken the training over.
     """
     scratch = job.scratch or Path(tempfile.mkdtemp(prefix=f".{job.name}.", dir=job.out.parent))
     _private(scratch)
+    _take(scratch)
     # A later training from other data or settings has no use for these.
     for other in scratch.parent.glob(f"{scratch.name.rpartition('.')[0]}.????????????"):
         if other != scratch:
@@ -55,9 +63,8 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     (scratch / _CONFIG).write_text(yaml.safe_dump(_accelerate(job)))
     (scratch / "result.json").unlink(missing_ok=True)
     command = [*_command(job), str(description)]
-    status = subprocess.run(
-        command, env=_environment(job.device), preexec_fn=die_with_parent, check=False
-    ).returncode
+    with subprocess.Popen(command, env=_environment(job.device), preexec_fn=die_with_parent) as running:
+        status = _wait(running, scratch)
     told = read_json(scratch / "result.json") if (scratch / "result.json").exists() else {}
     if "error" in told:
         raise StudyError(told["error"])
@@ -68,6 +75,47 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
         )
     shutil.rmtree(scratch)
     return told["metrics"]
+
+
+def _take(scratch: Path) -> None:
+    """Make `scratch` this process's: two processes that train into it would mix their checkpoints.
+
+    That happens where Slurm has lost sight of a job that runs on and starts it again. The later one goes on; it waits
+    until the earlier one must have noticed, unless that is known to be dead.
+    """
+    path, own = scratch / _OWNER, this_process()
+    earlier = Process(**read_json(path)) if path.exists() else own
+    write_json(path, asdict(own))
+    if earlier != own and earlier.alive is not False:
+        _log.info("process %d of %s may still train into %s: waiting", earlier.pid, earlier.host, scratch)
+        time.sleep(_GRACE)
+
+
+def _wait(running: subprocess.Popen, scratch: Path) -> int:
+    """The status of a training, which is killed once `scratch` is another's.
+
+    Raises:
+        StudyError: it was.
+    """
+    try:
+        while True:
+            try:
+                status = running.wait(timeout=_LOOK)
+            except subprocess.TimeoutExpired:
+                status = None
+            _check_own(scratch)
+            if status is not None:
+                return status
+    except BaseException:
+        running.kill()
+        raise
+
+
+def _check_own(scratch: Path) -> None:
+    """Refuse to go on in a folder that is another's, or was until it was removed."""
+    owner = scratch / _OWNER
+    if not owner.exists() or Process(**read_json(owner)) != this_process():
+        raise StudyError(f"{scratch}: another job has taken this training over")
 
 
 def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
