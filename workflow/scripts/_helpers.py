@@ -1,16 +1,22 @@
 """What every script of a rule needs, before anything else: an end with its run, and a log that also holds its failures."""
 
+import atexit
 import logging
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from amongus.errors import StudyError, full_disk
 from amongus.machine import end_with_run
 
 # Now, since what a script imports next may take seconds.
 end_with_run()
+
+_AGAIN = "==== attempt "
 
 
 def configure_logging(snakemake: Any) -> None:
@@ -20,10 +26,11 @@ def configure_logging(snakemake: Any) -> None:
     """
     level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
     if snakemake.log:
-        os.makedirs(os.path.dirname(str(snakemake.log[0])), exist_ok=True)
+        Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
         # Progress bars and libraries write to the descriptor, so that is what is redirected.
         screen = os.fdopen(os.dup(2), "w", buffering=1)
-        log = open(str(snakemake.log[0]), "w", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115
+        log, finish = _open_log(Path(snakemake.log[0]))
+        atexit.register(finish)
         os.dup2(log.fileno(), 2)
         sys.stderr = log
     else:
@@ -37,6 +44,8 @@ def configure_logging(snakemake: Any) -> None:
     logging.captureWarnings(True)
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if snakemake.log:
+            atexit.unregister(finish)
         line = error if issubclass(kind, StudyError) else full_disk(error, os.getcwd())
         if line:
             logging.error("%s", line)
@@ -46,3 +55,21 @@ def configure_logging(snakemake: Any) -> None:
             print(f"{kind.__name__}: {error}", file=screen)
 
     sys.excepthook = report
+
+
+def _open_log(path: Path) -> tuple[TextIO, Callable[[], None]]:
+    """A log that begins with those of the attempts before, if they failed or were killed; and what ends it well.
+
+    Snakemake removes a log before each attempt. So it has a second name, until an attempt has gone well.
+    """
+    kept = path.with_name(f".{path.name}.kept")
+    earlier = kept.read_text(encoding="utf-8", errors="replace") if kept.exists() else ""
+    log = path.open("w", buffering=1, encoding="utf-8", errors="replace")
+    if earlier:
+        number = earlier.count(f"\n{_AGAIN}") + 2
+        print(f"{earlier.rstrip()}\n\n{_AGAIN}{number}; what stands above failed or was killed", file=log)
+    kept.unlink(missing_ok=True)
+    # Some file systems know no second names: there a log begins anew.
+    with suppress(OSError):
+        os.link(path, kept)
+    return log, lambda: kept.unlink(missing_ok=True)
