@@ -125,7 +125,18 @@ def mend_nodes(seconds: float = 60) -> None:
         time.sleep(0.2)
 
 
+def over_memory() -> set[int]:
+    """Numbers of the jobs that were killed for their memory: a job's state does not tell, only the daemons' logs do."""
+    logs = (_folder() / "log" / f"slurmd.{node}.log" for node in NODES)
+    found = r"(?:Job |StepId=)(\d+)\S* exceeded memory limit"
+    return {int(number) for log in logs for number in re.findall(found, log.read_text(errors="replace"))}
+
+
 def _pid_file(node: str) -> Path:
-    """Where a node's daemon notes its process; the configuration says in which folder the cluster lies."""
-    folder = CONFIG.read_text().split("\n", 1)[0].rsplit(" for ", 1)[1]
-    return Path(folder) / "run" / f"slurmd.{node}.pid"
+    """Where a node's daemon notes its process."""
+    return _folder() / "run" / f"slurmd.{node}.pid"
+
+
+def _folder() -> Path:
+    """Where the cluster lies: the configuration says so."""
+    return Path(CONFIG.read_text().split("\n", 1)[0].rsplit(" for ", 1)[1])

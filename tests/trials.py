@@ -22,9 +22,10 @@ from micro import cut
 TABLES = ("alone", "impact", "mitigation")
 PROFILE = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1")
 FLUSH = 4
-# The last two end Snakemake itself; after the others the profile for Slurm tries again by itself.
-LOCAL = ("payload", "sigint", "sigkill")
-SLURM = ("payload", "shell", "scancel", "timeout", "memory", "node", "sigint", "sigkill")
+# These end Snakemake itself; after the others the profile for Slurm tries again by itself.
+SNAKEMAKE = ("sigint", "sigkill")
+LOCAL = ("payload", *SNAKEMAKE)
+SLURM = ("payload", "shell", "scancel", "timeout", "memory", "node", *SNAKEMAKE)
 
 
 def study(slurm: bool = False) -> dict[str, Any]:
@@ -48,7 +49,10 @@ def tables(project: Project) -> dict[str, bytes]:
 
 
 def twice(project: Project) -> int:
-    """How many answers the store holds more than once: work that was done again."""
+    """How many answers the store holds more than once: work that was done again although it had been written.
+
+    Answers that a job lost before it wrote them leave no trace; they are fewer than lie between two writes.
+    """
     shards = (project.folder / "results" / "store").glob("*/*.parquet")
     keys = Counter(
         key for shard in shards for key in pq.read_table(shard, columns=["key"])["key"].to_pylist()
@@ -90,6 +94,7 @@ class Run:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                preexec_fn=_hear,
             )
 
     def until(self, condition: Callable[[], Any], seconds: float = 600) -> Any:
@@ -108,12 +113,11 @@ class Run:
 
     def jobs(self, rule: str = "") -> list[cluster.Job]:
         """This clone's jobs that Slurm is running."""
-        mine = prefix(self.project.folder)
-        return [
-            job
-            for job in cluster.jobs()
-            if job.end is None and job.name.startswith(mine) and job.what.startswith(rule)
-        ]
+        return [job for job in self.all_jobs() if job.end is None and job.what.startswith(rule)]
+
+    def all_jobs(self) -> list[cluster.Job]:
+        """This clone's jobs, ended ones too."""
+        return [job for job in cluster.jobs() if job.name.startswith(prefix(self.project.folder))]
 
     def payloads(self) -> list[psutil.Process]:
         """The processes of the rules' scripts. Those of a run before this one, here, are none of its own."""
@@ -144,6 +148,11 @@ class Run:
             except psutil.Error:
                 continue
         return found
+
+
+def _hear() -> None:
+    """Have a process hear Ctrl-C, which what a shell runs in the background ignores, and hands on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def strike(run: Run, fault: str, rng: Random, at: Callable[[], bool] = lambda: True) -> str | None:
@@ -231,6 +240,16 @@ _FAULTS = {
     "sigint": _sigint,
     "sigkill": _sigkill,
 }
+
+
+def befell(run: Run, fault: str, status: int) -> bool:
+    """Whether a fault that was struck has shown: in Snakemake's `status`, or in how Slurm ended one of its jobs."""
+    if fault == "timeout":
+        return "TIMEOUT" in {job.state for job in run.all_jobs()}
+    if fault == "memory":
+        return bool(cluster.over_memory() & {job.id for job in run.all_jobs()})
+    # Of a run through Slurm that tries again by itself nothing else is seen at its end.
+    return status != 0 or (run.slurm and fault not in SNAKEMAKE)
 
 
 def options(fault: str, rng: Random) -> list[str]:
