@@ -13,9 +13,9 @@ from safetensors.numpy import save_file
 from test_comparing import QUESTIONS_, A, study
 
 from amongus import verification
+from amongus.claims import claim
 from amongus.errors import StudyError
 from amongus.files import SCORES, write_json, write_table
-from amongus.machine import claim
 from amongus.members import write_fingerprint
 from amongus.provenance import revision
 from amongus.seals import seal_safetensors

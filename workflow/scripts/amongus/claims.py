@@ -10,6 +10,7 @@ from pathlib import Path
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 from amongus.machine import Process, this_process
+from amongus.seals import ASIDE
 
 _FOLDER = ".snakemake"
 
@@ -35,7 +36,15 @@ def release(folder: str | Path = _FOLDER) -> None:
 
 def claims(folder: str | Path = _FOLDER) -> list[Claim]:
     """The claims of all runs that have not ended by themselves."""
-    return [Claim(**read_json(path)) for path in sorted(Path(folder).glob("owners/*.json"))]
+    found = []
+    for path in sorted(Path(folder).glob("owners/*.json")):
+        try:
+            found.append(Claim(**read_json(path)))
+        except StudyError:
+            # A run that has ended meanwhile took its own back.
+            if path.exists() or path.with_name(path.name + ASIDE).exists():
+                raise
+    return found
 
 
 def forget(ended: Process, folder: str | Path = _FOLDER) -> None:

@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from amongus import seals, shards
 from amongus.access import Access
+from amongus.claims import claims
 from amongus.configs import STORE, read_configs
 from amongus.errors import StudyError, run_command
-from amongus.machine import at_work
 from amongus.members import FINGERPRINT, MISSING, differing, hash_file
 from amongus.paths import PARTIAL, SCRATCH
 from amongus.provenance import MANIFEST
@@ -153,7 +153,7 @@ def main() -> int:
     parser.add_argument("--config", nargs="*", default=[], help="the study's files; default is all results")
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
     arguments = parser.parse_args()
-    if arguments.move and at_work():
+    if arguments.move and any(run.alive for run in claims()):
         raise StudyError(
             "a run is at work in this folder and may be reading what is damaged; let it end first"
         )
