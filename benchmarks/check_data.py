@@ -49,6 +49,7 @@ PIECES = (
     "\ud800\x00",
     "\u0301",
 )
+FENCED = ("a", " ", "~~~")  # behind a fence, and a backtick behind them: no fence after all
 
 Item = dict[str, Any]
 Rows = list[tuple[str, Item]]
@@ -180,11 +181,17 @@ def noisy(dataset: str, rows: Rows) -> Iterator[tuple[tuple[str, Item], tuple[st
     for row in draw.sample(rows, min(SAMPLE.get(dataset, FEW), len(rows))):
         for length in LENGTHS:
             for piece in PIECES:
-                yield row, (f"{length:,} x {piece!a}", (piece * (length // len(piece) + 1))[:length])
+                yield row, (f"{length:,} x {piece!a}", _repeated(piece, length))
+            for piece in FENCED:
+                yield row, (f"{length:,} x {piece!a}, fenced", f"```{_repeated(piece, length - 4)}`")
             letters = "".join(map(chr, draw.choices(range(0x3000), k=length)))
             yield row, (f"{length:,} random characters", letters)
             words = " ".join(draw.choices(datasets.prompt(dataset, row[1]).split(), k=length // 5))
             yield row, (f"{length:,} words of the prompt", words[:length])
+
+
+def _repeated(piece: str, length: int) -> str:
+    return (piece * (length // len(piece) + 1))[:length]
 
 
 def read(path: Path, dataset: str) -> tuple[Rows, int]:

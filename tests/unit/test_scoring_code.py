@@ -215,6 +215,17 @@ def test_a_megabyte_is_looked_through_in_linear_time(unit):
     assert time.process_time() - began < 3
 
 
+@pytest.mark.parametrize("line", ["```" + "a" * 60_000, "```" + " " * 60_000, "~~~" * 20_000])
+def test_a_backtick_behind_a_fence_costs_no_more(line):
+    began = time.process_time()
+    assert _code.blocks(line + "`") == []
+    assert time.process_time() - began < 1
+
+
 def test_blocks():
     assert _code.blocks("```python\na\n```\n```text\nb\n```\n```\nc") == ["a\n", "c"]
+    assert _code.blocks(" ````py title=x\na\n```\n```` \n``` a`\n~~~~\tPython\nb\n~~~\n") == [
+        "a\n```\n",
+        "b\n~~~\n",
+    ]
     assert sandbox.Limits().seconds == 10

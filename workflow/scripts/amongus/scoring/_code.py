@@ -16,7 +16,8 @@ from amongus.sandbox import Limits
 from amongus.scoring import Unscorable
 
 LONGEST = 200_000  # characters of code; no reference has 4,000
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([^\s`]*)[^\n`]*$", re.MULTILINE)
+# Possessive: a backtick behind it would have every split of the line tried.
+_FENCE = re.compile(r"^[ \t]*+(```++|~~~++)[ \t]*+([^\s`]*+)[^\n`]*+$", re.MULTILINE)
 _PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sage", "code"}
 _CODE_LINE = re.compile(
     r"^(?:from\s+\S+\s+import\b|import\s+\S|def\s|async\s+def\s|class\s|@\w)", re.MULTILINE
