@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from snakemake.utils import validate
 
 import micro
@@ -261,6 +262,14 @@ def test_gpus_and_their_memory(monkeypatch, seen, sizes, found):
     monkeypatch.setattr(machine, "visible", lambda: [str(one) for one in range(seen)])
     monkeypatch.setattr(machine, "gpu_gigabytes", lambda: sizes)
     assert states(machine.graphics(study(engine={"device": "cuda"}, resources={"gpu": 2}))) == found
+
+
+def test_a_full_fine_tune_is_loaded_no_larger_than_its_base(monkeypatch):
+    monkeypatch.setattr(machine, "gpu_gigabytes", lambda: [80.0])
+    config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+    validate(config, str(ROOT / "config" / "schema.yaml"))
+    one = the_one(machine.graphics_memory(Study(config)))
+    assert one.state == OK and one.what.endswith("the largest checkpoint has 15.2 GB")
 
 
 def test_what_nvidia_smi_says(monkeypatch, tmp_path):

@@ -134,6 +134,24 @@ def test_disk_by_hand():
     assert made.disk["texts"] == pytest.approx(2 * (20 + 33) * 4 * 4 / 1e9)
 
 
+def test_the_papers_disk_has_its_checkpoints():
+    """GRPO leaves float32, twice the base, and saves that twice (FSDP) with Adam's two, thrice; LoRA is little."""
+    config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+    validate(config, str(ROOT / "config" / "schema.yaml"))
+    given = Study(config)
+    made = plan(given)
+    assert planning.gigabytes(given, "grpo") == 2 * 15.2
+    assert made.disk["trained"] == pytest.approx(2 * 15.2 + 0.2)
+    assert made.disk["checkpoints"] == pytest.approx(3 * 4 * 2 * 15.2 + 3 * 3 * 0.2)
+    shown = text(given, made)
+    assert any(line.startswith("checkpoints of trainings under way") for line in shown.splitlines())
+    assert "- checkpoints of trainings (sft, grpo), removed when they end: two and the one being" in shown
+    config["engine"]["dtype"] = "float32"
+    del config["attackers"]["grpo"]["checkpoint_every"]
+    single = plan(Study(config)).disk
+    assert single["trained"] == pytest.approx(15.2 + 0.2) and single["checkpoints"] == pytest.approx(1.8)
+
+
 def test_what_is_fetched_is_fetched_once_and_taken_over_by_each_seed(tmp_path):
     kind = tmp_path / "far.py"
     kind.write_text("ROLES = ()\nLORA = False\nFETCHED = True\n")

@@ -10,6 +10,7 @@ _COUNTED = ("prompts", "new tokens", "prompt tokens")
 _LIES = {
     "fetched": "checkpoints fetched",
     "trained": "checkpoints and adapters trained here",
+    "checkpoints": "checkpoints of trainings under way, at most",
     "merged": "merged checkpoints of one team at work, at most",
     "texts": "texts, in results and store",
 }

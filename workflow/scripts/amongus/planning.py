@@ -19,6 +19,10 @@ from amongus.study import FIGURES, SPLITS, TABLES, Batch, Study
 _BYTES_PER_TOKEN = 4
 _COPIES = 2
 """A text lies in the results and in the store."""
+CHECKPOINTS = 3
+"""Of a training with `checkpoint_every`: two are kept while the next is written (`training.tuning`)."""
+_STATES = 3
+"""What is trained, in float32, lies in a checkpoint with Adam's two moments of it."""
 
 
 @dataclass(frozen=True)
@@ -285,7 +289,7 @@ def _allowance(study: Study, name: str) -> tuple[int, int]:
 
 
 def _disk(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> dict[str, float]:
-    """GB by what lies there once all is made, and what the merges of one job take while they are there."""
+    """GB by what lies there once all is made, and what trainings and the merges of one job take while they run."""
     expected, seeds = study.config["plan"], len(study.seeds)
     remote = fetched(study)
     written = sum(row.ask.written for rows in methods.values() for row in rows if row.ask)
@@ -298,6 +302,7 @@ def _disk(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> dict[str, flo
     return {
         "fetched": sum(gigabytes(study, name) for name in remote),
         "trained": seeds * sum(gigabytes(study, name) for name in study.trained),
+        "checkpoints": seeds * sum(_checkpoints(study, name) for name in study.trained),
         "merged": max(together, default=0) * expected["model_gigabytes"],
         "texts": _COPIES * written * new_tokens(study) * _BYTES_PER_TOKEN / 1e9,
     }
@@ -318,14 +323,32 @@ def merges(study: Study, batch: Batch) -> int:
     return sum(min(len(defences), len(study.pools[pool]) + 1) for defences in teams.values())
 
 
+def _checkpoints(study: Study, name: str) -> float:
+    """GB of a training's checkpoints while it runs, at most; nothing is left of them."""
+    spec = study.trained_spec(name)
+    if not spec.get("checkpoint_every"):
+        return 0
+    # FSDP has the weights written by accelerate and, gathered, by transformers.
+    states = _STATES + bool(spec.get("accelerate"))
+    return CHECKPOINTS * states * gigabytes(study, name)
+
+
 def gigabytes(study: Study, name: str) -> float:
-    """The size of a model's files: its own `gigabytes`, else what the plan expects of its kind."""
+    """The size of a model's files: its own `gigabytes`, else what the plan expects of its kind.
+
+    Full fine-tuning keeps its base's weights in float32, twice the size of half precision.
+    """
     spec, expected = study.trained_spec(name), study.config["plan"]
-    if name in study.attackers:
-        adapter = study.trains(name) == "adapter"
-    else:
+    if spec.get("gigabytes"):
+        return spec["gigabytes"]
+    if name not in study.attackers:
         adapter = rooms.fact("training", spec["kind"], "LORA", False)
-    return spec.get("gigabytes") or expected["adapter_gigabytes" if adapter else "model_gigabytes"]
+    elif study.trains(name) == "model":
+        wider = 1 if study.config["engine"]["dtype"] == "float32" else 2
+        return wider * gigabytes(study, study.parents(name)["base"])
+    else:
+        adapter = True
+    return expected["adapter_gigabytes" if adapter else "model_gigabytes"]
 
 
 def new_tokens(study: Study) -> int:
@@ -364,6 +387,12 @@ def _notes(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> Iterable[str
         yield (
             f"merged checkpoints are removed once their team has answered; were all made before any answers, {waiting} "
             f"of them would lie there, {size:,.2f} GB"
+        )
+    going_on = [name for name in study.trained if _checkpoints(study, name)]
+    if going_on:
+        yield (
+            f"checkpoints of trainings ({', '.join(going_on)}), removed when they end: two and the one being written, each "
+            "the trained weights (twice with an accelerate config) and Adam's two moments, in float32, as if all ran at once"
         )
     if study.verified:
         most = study.config["supervisors"]["verifier_tokens"]

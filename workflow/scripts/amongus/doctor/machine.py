@@ -39,7 +39,9 @@ def graphics_memory(study: Study) -> list[Finding]:
     sizes = gpu_gigabytes()
     if not sizes:
         return [note("nvidia-smi does not tell how much memory the GPUs have", "look that checkpoints fit")]
-    largest = max((gigabytes(study, name) for name in (*fetched(study), *study.trained)), default=0)
+    # A full fine-tune is twice as large on disk, and loaded in the precision of its base.
+    loaded = [name for name in study.trained if not study.trained_spec(name).get("full")]
+    largest = max((gigabytes(study, name) for name in (*fetched(study), *loaded)), default=0)
     line = f"{min(sizes):.0f} GB on a GPU, and the largest checkpoint has {largest:g} GB"
     if min(sizes) < largest:
         return [missing(line, "use larger GPUs, or a smaller model")]
