@@ -288,6 +288,13 @@ def test_processors_and_memory(monkeypatch):
     few = machine.processors(study(resources={"threads": 3, "mem_mb": 10**9}))
     assert states(few) == [MISSING, MISSING]
     assert few[0].what == "2 processors, and a job has 3 threads" and "mem_mb" in few[1].mend
+    large = {"threads": 2, "trainings": {"reward": {"threads": 4, "mem_mb": 10**9}, "x": {"threads": 1}}}
+    few = machine.processors(study(resources=large))
+    assert [one.what.partition(", and ")[2] for one in few] == [
+        "training reward has 4 threads",
+        "training reward asks for 1000000000",
+    ]
+    assert few[0].mend.startswith("set resources: {trainings: {reward: {threads: …}}}, or")
 
 
 @pytest.mark.parametrize(("free", "state"), [(10**13, OK), (10**6, MISSING)])

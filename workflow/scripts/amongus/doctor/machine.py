@@ -61,17 +61,22 @@ def gpu_gigabytes() -> list[float]:
 
 
 def processors(study: Study) -> list[Finding]:
-    """Processors for a job's threads, and memory for a job."""
-    cores, threads = len(os.sched_getaffinity(0)), study.config["resources"]["threads"]
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    wanted = study.config["resources"]["mem_mb"]
+    """Processors for a job's threads, and memory for a job; trainings may ask for more than the others."""
+    jobs = {"a job": study.config["resources"]}
+    jobs |= {
+        f"training {name}": study.training_resources(name) for name in (*study.trained, *study.extracted)
+    }
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     findings = []
-    for line, enough, key in (
-        (f"{cores} processors, and a job has {threads} threads", cores >= threads, "threads"),
-        (f"{have} MB of memory, and a job asks for {wanted}", have >= wanted, "mem_mb"),
+    for key, have, line in (
+        ("threads", len(os.sched_getaffinity(0)), "{} processors, and {} has {} threads"),
+        ("mem_mb", memory, "{} MB of memory, and {} asks for {}"),
     ):
-        mend = f"set resources: {{{key}: …}}, or run it where there is more"
-        findings.append(ok(line) if enough else missing(line, mend))
+        wanted, who = max(((asked[key], who) for who, asked in jobs.items()), key=lambda one: one[0])
+        below = "" if who == "a job" else f"trainings: {{{who.removeprefix('training ')}: {{"
+        mend = f"set resources: {{{below}{key}: …}}{'}}' * bool(below)}, or run it where there is more"
+        told = line.format(have, who, wanted)
+        findings.append(ok(told) if have >= wanted else missing(told, mend))
     return findings
 
 
