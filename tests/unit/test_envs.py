@@ -34,8 +34,7 @@ _TRAINING = {"trl", "datasets"}
 _MODELS = _TRAINING | {"torch", "transformers", "peft", "safetensors", "tokenizers", "tqdm"}
 # What a method asks is told by its module, whose functions import these when they are at work.
 _METHODS = _MODELS | {"sentence_transformers", "torch_geometric"}
-# A tensor of the answer's own is handed on as one (sandbox/inside/objects.py), where torch is.
-ELSEWHERE = {"score": {"torch"}, "member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
+ELSEWHERE = {"member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
 ELSEWHERE |= {"plan": _METHODS, "doctor": _METHODS}
 
 
@@ -88,6 +87,19 @@ def test_rules_with_scripts_are_found():
 @pytest.mark.parametrize(("script", "env"), rules())
 def test_the_env_holds_what_the_script_imports(script, env):
     assert needed(script) <= set(packages(env)), f"missing in envs/{env}.yaml"
+
+
+def test_scores_are_the_same_wherever_answers_are_run():
+    """Members' dev scores and those of a soup, which are compared, come from jobs of two environments."""
+    libraries = set()
+    for metric in rooms.available("scoring"):
+        libraries |= set(rooms.fact("scoring", metric, "LIBRARIES", {}).values())
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = {name for name in libraries if re.search(rf"^{name}==", lock, re.MULTILINE | re.IGNORECASE)}
+    assert {"matplotlib", "torch"} < locked and "tensorflow" not in locked
+    for env in {env for script, env in rules() if script in ("score", "learn")}:
+        assert {"bubblewrap", *locked} <= set(packages(env)), f"missing in envs/{env}.yaml"
+        assert not (libraries - locked) & set(packages(env)), f"not of the lock in envs/{env}.yaml"
 
 
 @pytest.mark.parametrize("env", sorted({env for _, env in rules()}))

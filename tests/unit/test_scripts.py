@@ -7,6 +7,7 @@ from math import isnan, nan
 import pytest
 
 import tiny
+from amongus.errors import StudyError
 from amongus.files import (
     QUESTIONS,
     RANKINGS,
@@ -201,6 +202,20 @@ def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypat
     out = learn("soup", ["none"], verifying=VERIFYING)["none"]
     assert read_json(f"{out}/soup.json")["kept"] == kept
     assert [request.member for request in engine.asked] == ["verifier"] * 2
+
+
+def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):
+    def none():
+        raise StudyError("no sandbox")
+
+    monkeypatch.setattr("amongus.sandbox.preflight", none)
+    monkeypatch.setattr("amongus.merging.average", None)
+    lists("a", 0.0)
+    lists("b", 0.0)
+    with pytest.raises(StudyError, match="no sandbox"):
+        learn("soup", ["none"], limits={"seconds": 10})
+    sparse = {"density": 0.5, "base": "base", "fidelity": "corrected"}
+    learn("dare_ties", ["none"], limits={"seconds": 10}, settings=sparse, models={"base": "base"})
 
 
 def test_learning_a_router_writes_an_adapter_that_loads(study):

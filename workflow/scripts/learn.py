@@ -34,6 +34,19 @@ def open_verifier(snakemake: Any) -> Any:
     return verifying.open_verifier(snakemake.input.verifier[0], snakemake.params, seed)
 
 
+def preflight(snakemake: Any, method: Any) -> None:
+    """Look for the sandbox before a model is loaded, where `method` may have answers run to score them.
+
+    Raises:
+        StudyError: there is none that works.
+    """
+    if not snakemake.params.get("limits"):
+        return
+    says = getattr(method, "asks", None)
+    if says is None or says(len(snakemake.params.pool), snakemake.params.settings).dev.texts:
+        import_module("amongus.sandbox").preflight()  # By name, as the verifier.
+
+
 def scorer(
     snakemake: Any, dataset: str, questions: list[dict[str, Any]], verifier: Any
 ) -> Callable[[Sequence[str]], list[float]]:
@@ -112,6 +125,7 @@ def main(snakemake: Any) -> None:
     """Learn every cell; teams that leave out the same member learn once."""
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
     method = rooms.module("methods", snakemake.params.method)
+    preflight(snakemake, method)
     stats: list[dict[str, float]] = []
     made: dict[tuple[str | None, str | None], str] = {}
     datasets = dict.fromkeys(cell[3] for cell in snakemake.params.cells)
