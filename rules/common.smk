@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import update_config, validate
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
@@ -23,6 +24,7 @@ from amongus.design import design
 from amongus.devices import check_gpus, gpus_per_job, visible
 from amongus.digest import code_digest
 from amongus.errors import StudyError
+from amongus.libraries import installed, of_scored_code
 from amongus.machine import prepare_environment
 from amongus.mirrors import use_mirrors
 from amongus.prompts import load_personas, load_prompts, shown_characters
@@ -291,16 +293,33 @@ def member_code(wildcards):
 
 def scorers(datasets):
     """The modules that score the given datasets, as `code_digest` names them."""
-    metrics = [f"amongus.scoring.{study.metric(d)}" for d in datasets if d not in study.verified]
+    modules = [f"amongus.scoring.{metric}" for metric in metrics(datasets)]
     references = [rooms.entry("datasets", study.dataset_kind(d)) for d in datasets if d in study.verified]
-    return [*metrics, *references, *(["amongus.verifying"] if references else [])]
+    return [*modules, *references, *(["amongus.verifying"] if references else [])]
+
+
+def metrics(datasets):
+    """The scoring modules of those of the given datasets that no verifier scores."""
+    return [study.metric(dataset) for dataset in datasets if dataset not in study.verified]
 
 
 def execution_limits(datasets):
     """What a run of an answer may use, where one of the given datasets is scored by running answers; else nothing."""
-    metrics = [study.metric(dataset) for dataset in datasets if dataset not in study.verified]
-    executed = any(rooms.fact("scoring", metric, "EXECUTES", False) for metric in metrics)
+    executed = any(rooms.fact("scoring", metric, "EXECUTES", False) for metric in metrics(datasets))
     return config["scoring"] if executed else {}
+
+
+def code_libraries(datasets):
+    """Which libraries that answers to the given datasets may import are installed, as a param.
+
+    With one more, items that were NaN are scored. Where jobs have conda environments, what is installed here says nothing;
+    their files do, which Snakemake watches.
+    """
+    named = of_scored_code(metrics(datasets))
+    if not named:
+        return {}
+    own = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    return {"libraries": "conda" if own else sorted(filter(installed, named))}
 
 
 def verifier(paths, datasets):

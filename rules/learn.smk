@@ -37,6 +37,7 @@ for paths, batch in per_seed(study.learn_batches()):
         resources:
             **MODEL_JOB,
         params:
+            **code_libraries(datasets_learned),
             home=paths.home_of,
             seed=paths.seed,
             cells=batch.cells,

@@ -19,6 +19,7 @@ for paths, batch in per_seed(study.scored_responses(by_verifier=False)):
         resources:
             **scoring_job(unique(batch.cells, 1)),
         params:
+            **code_libraries(unique(batch.cells, 1)),
             limits=execution_limits(unique(batch.cells, 1)),
             code=code_digest("score", *scorers(unique(batch.cells, 1))),
         script:
@@ -43,6 +44,7 @@ for paths, batch in per_seed(study.scored_runs(by_verifier=False)):
         resources:
             **scoring_job(unique(batch.cells, 3)),
         params:
+            **code_libraries(unique(batch.cells, 3)),
             limits=execution_limits(unique(batch.cells, 3)),
             code=code_digest("score", *scorers(unique(batch.cells, 3))),
         script:

@@ -19,6 +19,7 @@ from amongus import sandbox
 from amongus.doctor import examination, machine, reach, sources
 from amongus.doctor.findings import MISSING, NOTE, OK, missing, note, ok, report
 from amongus.errors import StudyError
+from amongus.libraries import installed
 from amongus.rooms import fact
 from amongus.study import Study
 from conftest import ROOT
@@ -325,7 +326,7 @@ def test_the_sandbox_is_tried_where_answers_are_run(monkeypatch):
 def test_libraries_that_are_not_installed_are_named_as_pip_calls_them(monkeypatch):
     assert machine.libraries(study()) == []
     absent = {"sklearn", "gensim"}
-    monkeypatch.setattr(machine, "_installed", lambda name: name not in absent)
+    monkeypatch.setattr(machine, "installed", lambda name: name not in absent)
     one = the_one(machine.libraries(study(datasets=CODE)))
     assert one.state == MISSING and "sklearn, gensim;" in one.what and "scikit-learn gensim " in one.mend
     absent.clear()
@@ -333,8 +334,8 @@ def test_libraries_that_are_not_installed_are_named_as_pip_calls_them(monkeypatc
 
 
 def test_installed_means_found_and_imports_nothing():
-    assert machine._installed("json") and not machine._installed("no_such_module_here")
-    assert not machine._installed("no_such_module_here.inner")
+    assert installed("json") and not installed("no_such_module_here")
+    assert not installed("no_such_module_here.inner")
 
 
 DS1000 = os.path.join(os.environ.get("AMONGUS_DATASETS", ROOT.parent / "shared" / "datasets"), "ds1000.json")

@@ -3,9 +3,9 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import Design, read_scores
-from amongus.files import write_text
-from amongus.headline import differences, headline
+from amongus.cells import CELL, Design, read_long
+from amongus.files import SCORES, write_text
+from amongus.headline import differences, headline, unscored
 from amongus.provenance import write_manifest
 from amongus.render import csv_text, markdown
 from amongus.views import paper_view
@@ -14,10 +14,11 @@ from amongus.views import paper_view
 def main(snakemake: Any) -> None:
     """`cells` labels the files of `input.scores`."""
     design = Design.read(snakemake.params.design)
-    scores = read_scores(snakemake.input.scores, snakemake.params.cells)
+    columns = ["id", "score", "reason"]
+    scores = read_long(snakemake.input.scores, snakemake.params.cells, SCORES, CELL, columns)
     table = headline(scores, design)
     questions = scores.groupby("dataset")["id"].nunique().to_dict()
-    lines = differences(snakemake.params.design, table, questions)
+    lines = [*differences(snakemake.params.design, table, questions), *unscored(scores)]
     text = f"{markdown(paper_view(table, design))}\n## This study, beside the paper's\n\n"
     write_text(snakemake.output.csv, csv_text(table))
     write_text(snakemake.output.md, text + "".join(f"- {line}\n" for line in lines))

@@ -1,19 +1,35 @@
 """Rules score_responses, score_runs: every text against its question's metric."""
 
+import logging
+from collections import Counter, defaultdict
 from typing import Any
 
 from _helpers import configure_logging
 from amongus.answers import read_answers, write_scores
 from amongus.scoring import explain
 
+_LOG = logging.getLogger(__name__)
+
 
 def main(snakemake: Any) -> None:
-    """Write one file of scores per file of texts."""
+    """Write one file of scores per file of texts; the log says of each dataset what was not scored, and why."""
+    answers: Counter[str] = Counter()
+    unscored: dict[str, Counter[str]] = defaultdict(Counter)
     cores, limits = getattr(snakemake, "threads", 1), snakemake.params.get("limits") or {}
     files = zip(snakemake.input.questions, snakemake.input.texts, snakemake.output.scores, strict=True)
     for questions, texts, scores in files:
         given = read_answers(questions, texts)
-        write_scores(scores, given.ids, explain(given.metric, given.items, given.texts, cores, limits))
+        judged = explain(given.metric, given.items, given.texts, cores, limits)
+        write_scores(scores, given.ids, judged)
+        dataset = given.ids[0].split("/")[0]
+        answers[dataset] += len(judged)
+        unscored[dataset].update(reason for _, reason in judged if reason)
+    for dataset, reasons in unscored.items():
+        if reasons:
+            why = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+            _LOG.warning(
+                "%s: %d of %d answers not scored: %s", dataset, reasons.total(), answers[dataset], why
+            )
 
 
 if __name__ == "__main__":

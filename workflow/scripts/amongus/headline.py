@@ -365,3 +365,23 @@ def _beside(own: Iterable[str], paper: Sequence[str]) -> str:
 
 def _listed(names: Iterable[Any]) -> str:
     return ", ".join(markdown_text(str(name)) for name in names)
+
+
+def unscored(scores: pd.DataFrame) -> list[str]:
+    """Which datasets have answers that could not be scored (NaN), and why, a line of Markdown each.
+
+    Args:
+        scores: a row per answer of a team, with dataset, id, and the reason why it is NaN, else an empty text.
+    """
+    lines = []
+    for dataset, all_rows in scores.groupby("dataset", sort=False):
+        rows = all_rows[all_rows["reason"] != ""]
+        if rows.empty:
+            continue
+        why = rows["reason"].value_counts()
+        lines.append(
+            f"**Not scored, so in no figure**: {len(rows)} of {len(all_rows)} answers to {markdown_text(str(dataset))}, "
+            f"to {rows['id'].nunique()} of {all_rows['id'].nunique()} test questions: "
+            f"{_listed(f'{reason} ({count})' for reason, count in why.items())}."
+        )
+    return lines

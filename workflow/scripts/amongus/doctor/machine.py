@@ -1,6 +1,5 @@
 """Checks of the machine: GPUs, processors, memory, disk, the sandbox, libraries, the store's folder."""
 
-import importlib.util
 import os
 import shutil
 import stat
@@ -11,6 +10,7 @@ from amongus import rooms, sandbox
 from amongus.devices import gpus_per_job, visible
 from amongus.doctor.findings import Finding, missing, note, ok
 from amongus.errors import StudyError
+from amongus.libraries import installed, of_scored_code
 from amongus.planning import fetched, gigabytes, plan
 from amongus.study import Study
 
@@ -153,10 +153,8 @@ def _more(places: list[Path]) -> str:
 
 def libraries(study: Study) -> list[Finding]:
     """What scoring by running answers may import."""
-    wanted: dict[str, str] = {}
-    for metric in metrics(study):
-        wanted |= rooms.fact("scoring", metric, "LIBRARIES", {})
-    absent = [name for name in wanted if not _installed(name)]
+    wanted = of_scored_code(metrics(study))
+    absent = [name for name in wanted if not installed(name)]
     if not wanted:
         return []
     if not absent:
@@ -164,14 +162,6 @@ def libraries(study: Study) -> list[Finding]:
     return [
         missing(
             f"libraries of scored code: {', '.join(absent)}; items that need them are not scored (NaN, counted and shown)",
-            f"pip install {' '.join(wanted[name] for name in absent)} where answers are scored (envs/score.yaml)",
+            f"pip install {' '.join(wanted[name] for name in absent)} where answers are scored (docs/scoring.md)",
         )
     ]
-
-
-def _installed(name: str) -> bool:
-    """Whether a module can be found, without importing it."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
