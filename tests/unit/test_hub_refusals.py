@@ -82,6 +82,7 @@ MODULE = {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}
         (checkpoint() | {"config.json": b"[]"}, "config.json is no JSON object"),
         (checkpoint() | {"config.json": b"{"}, "config.json is not JSON"),
         (checkpoint() | {"generation_config.json": b"[" * 100_000}, "generation_config.json is not JSON"),
+        (without(checkpoint(), "tokenizer.json"), "no tokenizer (tokenizer.json, or a vocabulary); give"),
         (checkpoint(tokens=TOKENS + 1), f"the tokenizer has {TOKENS + 1} tokens, the model {TOKENS} rows"),
         (checkpoint() | {"added_tokens.json": b'{"<f>": 6}'}, "the tokenizer has 7 tokens"),
         (checkpoint() | {"tokenizer_config.json": b'{"added_tokens_decoder": {"9": {}}}'}, "has 10 tokens"),

@@ -22,6 +22,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 MODULES = "modules.json"
 
 _CONFIGS = ("*.json", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
+_VOCABULARY = {"tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"}
 # A checkpoint with an adapter's config beside it would be loaded as an adapter of whatever that names.
 _NOT_OF_A_CHECKPOINT = {ADAPTER_CONFIG, "trainer_state.json"}
 _LARGEST_CONFIG = 1 << 28  # bytes
@@ -151,7 +152,7 @@ def check_checkpoint(source: Source, folder: Path, files: Collection[str]) -> No
     """Check a checkpoint whose configs are in `folder`, reading only the headers of its weights `files`.
 
     Raises:
-        StudyError: it needs remote code, a file is no safetensors, or its tokenizer does not fit.
+        StudyError: it needs remote code, a file is no safetensors, or it has no tokenizer or one that does not fit.
     """
     for path in sorted(folder.rglob("*.json")):
         name = path.relative_to(folder).as_posix()
@@ -165,6 +166,10 @@ def check_checkpoint(source: Source, folder: Path, files: Collection[str]) -> No
                 raise StudyError(
                     f"{source.name}: {name} has '{key}', so it needs remote code; give another repository"
                 )
+    if not _VOCABULARY & {path.name for path in folder.iterdir()}:
+        raise StudyError(
+            f"{source.name}: no tokenizer (tokenizer.json, or a vocabulary); give a repository that has one"
+        )
     rows = _rows(source, folder, files)
     known = _tokens(source, folder)
     if rows is not None and known > rows:
