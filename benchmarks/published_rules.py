@@ -3,13 +3,14 @@
 The rules are written from their description, for counting only; none is used by the workflow.
 """
 
+import ast
 import random
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amongus.scoring import _verifiable, boxed, choice, instructions, noncompliance
+from amongus.scoring import _verifiable, boxed, choice, ds1000, humaneval, instructions, noncompliance
 
 Item = dict[str, Any]
 Rows = Sequence[tuple[str, Item]]
@@ -17,6 +18,7 @@ Rows = Sequence[tuple[str, Item]]
 BOXED = ("gsm8k", "nlgraph")
 CHOICE = ("mmlu_redux", "truthfulqa", "safetybench")
 CHECKED = ("ifeval", "ifbench")
+NOT_LOCKED = ("tensorflow", "seaborn", "xgboost", "gensim", "statsmodels")
 _LANGUAGE = ("language:response_language", "change_case:english_capital", "change_case:english_lowercase")
 _TOKENIZED = (
     "length_constraints:number_sentences",
@@ -60,6 +62,22 @@ def differences(content: Mapping[str, Rows], shared: Mapping[str, int]) -> list[
         ("arguments are drawn at random although the row states them", count(CHECKED, drawn)),
         ("sentences or words are split by Punkt, untrained here", count(CHECKED, tokenized)),
         ("an instruction needs NLTK's stop words or tagger", count(CHECKED, data)),
+        (
+            "a function in a fenced block: published runs fence and all, which is no Python",
+            count(("humaneval",), fenced),
+        ),
+        (
+            "scores in the order of the rows: published in that in which runs end, so of any other row",
+            count(("humaneval",), bool),
+        ),
+        (
+            "the item's tests are run: published asks a verifier whether the answer is the reference",
+            count(("ds1000",), tested),
+        ),
+        (
+            f"NaN where a library is absent that the lock lacks ({', '.join(NOT_LOCKED)}): published scores all",
+            count(("ds1000",), not_locked),
+        ),
         (
             "a dev question is asked in test too: left out of dev here",
             ", ".join(f"{name} {number}" for name, number in shared.items() if number),
@@ -173,3 +191,27 @@ def drawn(item: Item) -> bool:
     for part in _parts(item):
         _as_published(*part)
     return random.getstate() != before
+
+
+def _is_python(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def fenced(item: Item) -> bool:
+    text = f"Here it is:\n\n```python\n{item['prompt']}{item['canonical_solution']}\n```\n"
+    published = (text, item["prompt"] + text)
+    return any(map(_is_python, humaneval.programs(item, text))) and not any(map(_is_python, published))
+
+
+def tested(item: Item) -> bool:
+    return "def test_execution" in item["code_context"]
+
+
+def not_locked(item: Item) -> bool:
+    return bool(
+        set(NOT_LOCKED) & {name.split(".")[0] for name in ds1000._IMPORT.findall(item["code_context"])}
+    )

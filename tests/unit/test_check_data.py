@@ -10,6 +10,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import check_data
+from published_rules import differences
 
 from amongus import datasets
 
@@ -62,3 +63,24 @@ def test_what_a_scorer_raises_or_gives_the_empty_text_is_named(folder, capsys, m
     assert check_data.main(folder) == 1
     shown = capsys.readouterr().out
     assert "the empty text scores 1 on 4 rows" in shown and "raised RuntimeError: no" in shown
+
+
+def test_differences_of_code_are_counted_without_running_it():
+    prompt = 'def f(x):\n    """Twice."""\n'
+    functions = [
+        {"prompt": prompt, "entry_point": "f", "canonical_solution": solution, "test": ""}
+        for solution in ("    return 2 * x\n", "    return (\n")
+    ]
+    contexts = ["import numpy\ndef test_execution(solution): ...", "import tensorflow as tf\n"]
+    content = {
+        "humaneval": [(str(n), item) for n, item in enumerate(functions)],
+        "ds1000": [(str(n), {"code_context": context}) for n, context in enumerate(contexts)],
+    }
+    counted = [rows for _, rows in differences(content, {"ds1000": 1}) if rows]
+    assert counted == [
+        "humaneval 1 of 2",
+        "humaneval 2 of 2",
+        "ds1000 1 of 2",
+        "ds1000 1 of 2",
+        "ds1000 1",
+    ]
