@@ -5,9 +5,11 @@ import json
 import pandas as pd
 import pytest
 import yaml
-from snakemake.utils import update_config
+from snakemake.utils import update_config, validate
 
 import rehearsal
+from amongus.planning import plan
+from amongus.study import Study
 from conftest import ROOT
 from harness import Project
 
@@ -33,6 +35,19 @@ def made(tmp_path_factory):
     project = Project(folder / "project", study)
     project.ran = project.run()
     return project
+
+
+def test_every_rule_of_the_papers_path_has_run(made):
+    """Those of the paper's own DAG, which the plan counts (test_plan.py); the attacker of no pool has its vector too."""
+    paper = yaml.safe_load(rehearsal.PAPER.read_text())
+    validate(paper, str(ROOT / "config" / "schema.yaml"))
+    rules = set(plan(Study(paper)).jobs) - {"all"}
+    assert {"extract_vector", "rankings", "score_runs"} < rules
+    ran = {name.partition("-")[0] for name in made.ran}
+    # A batch's rule has the name of its cells behind it.
+    known = {max((rule for rule in rules if f"{one}_".startswith(f"{rule}_")), key=len) for one in ran}
+    assert known == rules
+    assert (made.results / "seed-1" / "vectors" / "steering.safetensors").exists()
 
 
 def test_every_dataset_is_asked_and_scored(made):
