@@ -210,8 +210,8 @@ def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):
 
     monkeypatch.setattr("amongus.sandbox.preflight", none)
     monkeypatch.setattr("amongus.merging.average", None)
-    lists("a", 0.0)
-    lists("b", 0.0)
+    scored("a", 0.0)
+    scored("b", 0.0)
     with pytest.raises(StudyError, match="no sandbox"):
         learn("soup", ["none"], limits={"seconds": 10})
     sparse = {"density": 0.5, "base": "base", "fidelity": "corrected"}
