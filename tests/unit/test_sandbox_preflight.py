@@ -62,3 +62,10 @@ def test_the_filter_is_whole(machine):
     code = seccomp.program(machine)
     assert len(code) % 8 == 0 and len(code) > 300
     assert seccomp.program("pdp11") is None
+
+
+def test_libraries_behind_a_link_are_named_by_where_they_lie(monkeypatch, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.setattr(bubble.sysconfig, "get_path", lambda name: str(tmp_path / "link"))
+    assert bubble.packages() == [str(tmp_path / "real")]

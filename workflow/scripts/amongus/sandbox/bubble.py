@@ -163,8 +163,8 @@ def _python(verdicts: int) -> list[str]:
 
 
 def packages() -> list[str]:
-    """Folders of installed libraries, as the code under test imports them."""
-    return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+    """Folders of installed libraries, as the code under test imports them: without links, which are not shown."""
+    return list(dict.fromkeys(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
 
 
 @cache
@@ -175,7 +175,7 @@ def _visible() -> tuple[str, ...]:
         StudyError: the interpreter is installed such that showing it would show the home folder.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    wanted = [os.path.realpath(sys.base_prefix), *map(os.path.realpath, packages())]
+    wanted = [os.path.realpath(sys.base_prefix), *packages()]
     kept: list[str] = []
     for path in wanted:
         if path == "/" or (home != "/" and f"{home}/".startswith(f"{path}/")):
