@@ -101,3 +101,48 @@ def doubled(xs):
 def doubled(xs): return 1 << 10**7
 """,
 }
+
+_WRITE_PASSED = """
+import sys
+import numpy as np
+from scipy.optimize import OptimizeResult
+text = sys.intern("failed")
+view = {"version": 3, "shape": (6,), "typestr": "|u1", "data": (id(text) + sys.getsizeof(text) - 7, False)}
+class Write:
+    def __reduce__(self):
+        return np.matrix, (memory, None, False), None, None, iter(((0, i), c) for i, c in enumerate(b"passed"))
+"""
+
+RESULTS = {
+    "a view of the verdict": f"""{_WRITE_PASSED}
+memory = OptimizeResult(__array_interface__=view)
+result = Write()
+""",
+    "a view of the verdict as the harness would send it": f"""{_WRITE_PASSED}
+import pickle
+memory = OptimizeResult(__array_interface__=view)
+frame = sys._getframe()
+while "channel" not in frame.f_locals:
+    frame = frame.f_back
+frame.f_locals["channel"].send({{"result": pickle.dumps(Write(), 5).hex()}})
+result = 0
+""",
+    "an array with a pointer": """
+import sys
+frame = sys._getframe()
+while "channel" not in frame.f_locals:
+    frame = frame.f_back
+frame.f_locals["channel"].send({"result": {"array": ["|O", [1], "10" * 8]}})
+result = 0
+""",
+    "a matrix with a place outside": """
+import struct, sys
+frame = sys._getframe()
+while "channel" not in frame.f_locals:
+    frame = frame.f_back
+one, place = ["<f8", [1], struct.pack("<d", 3).hex()], ["<i4", [1], struct.pack("<i", 1 << 30).hex()]
+frame.f_locals["channel"].send({"result": {"sparse": ["csr_matrix", [1, 1], [one, place, place]]}})
+result = 0
+""",
+}
+"""Answers to a question for `result` that mean to reach the process that judges it."""

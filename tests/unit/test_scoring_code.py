@@ -11,7 +11,7 @@ from amongus import datasets, sandbox, scoring
 from amongus.errors import StudyError
 from amongus.sandbox import launch
 from amongus.scoring import _code, ds1000, humaneval
-from attacks import ATTACKS
+from attacks import ATTACKS, RESULTS
 from sandboxed import obstacle
 
 pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
@@ -176,6 +176,12 @@ def test_ds1000_runs_the_items_tests():
         "class E:\n    def __reduce__(self):\n        return exec, ('import os; os._exit(0)',)\nresult = E()",
     ]
     assert scoring.score("ds1000", [SUM] * len(texts), texts, cores=2) == [1.0] * 3 + [0.0] * 8
+
+
+def test_attacks_on_the_reader_of_results_score_0():
+    item = {**SUM, "code_context": f"import scipy.optimize\n{PLAIN}"}
+    judged = ds1000.score_all([item] * len(RESULTS), list(RESULTS.values()), 2)
+    assert dict(zip(RESULTS, judged, strict=True)) == dict.fromkeys(RESULTS, (0.0, ""))
 
 
 def test_ds1000_without_its_library_is_nan():

@@ -9,8 +9,8 @@ nonce of the run, and it receives that after the process that runs the code unde
 
 - `call`: the tests run in process 1 and call the function in its process. Arguments and results cross as plain data, so
   nothing the code under test does to its interpreter (builtins, frames, `sys.exit`, equality) reaches the tests.
-- `execute`: the same for code that makes a `result`, which crosses as a pickle rebuilt by an allow-list of classes of
-  numpy, pandas, scipy and scikit-learn. What remains: a way through a class of that list that we do not know.
+- `execute`: the same for code that makes a `result`; its arrays, frames and matrices cross as plain data as well. What
+  remains: a flaw in compiled code of numpy, pandas or scipy that well-formed ones reach.
 - `run`: a whole program, its tests included, in one interpreter. Here a pass says that the program came to its end.
   **A program that knows this package can say so itself**: it can find the harness in its own process and speak its
   protocol, or patch what its own tests use. Guessing does not do: exit codes, output, `sys.exit`, `os._exit`, values

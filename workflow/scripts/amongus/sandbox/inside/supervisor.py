@@ -221,12 +221,14 @@ def _opened(channel: Channel) -> Any:
 
 
 def _judge_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+    import pickle  # goes to the child only: nothing that comes from there is unpickled
+
     from amongus.sandbox.inside import objects
 
     def remote(code: str, environment: dict[str, Any]) -> None:
         """Instead of `exec` in the tests: the child executes, and its `result` comes back."""
-        channel.send({"code": code, "environment": objects.dump(environment).hex()})
-        environment["result"] = objects.load(bytes.fromhex(str(channel.receive("result")["result"])))
+        channel.send({"code": code, "environment": pickle.dumps(environment).hex()})
+        environment["result"] = objects.unpack(channel.receive("result")["result"])
 
     channel.receive("loaded")
     namespace: dict[str, Any] = {"__name__": "tests"}
@@ -317,4 +319,4 @@ def _serve_context(job: dict[str, Any], channel: Channel) -> None:
         message = channel.receive("code")
         environment = pickle.loads(bytes.fromhex(message["environment"]))
         exec(_compiled([message["code"]]), environment)
-        channel.send({"result": objects.dump(environment["result"]).hex()})
+        channel.send({"result": objects.pack(environment["result"])})

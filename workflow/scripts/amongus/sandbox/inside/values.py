@@ -4,6 +4,8 @@ Only values of Python's own plain types survive; a value's class, and so its ide
 plain data becomes an `Opaque`, which equals nothing.
 """
 
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 DEEPEST = 60
@@ -20,8 +22,21 @@ class Opaque:
         return f"<{self.kind}>"
 
 
-def pack(value: Any, depth: int = 0) -> Any:
-    """`value` as something `json` can write; subclasses become the plain type below them."""
+Packer = Callable[[Any, int], Any]
+"""Packs a value that stands so deep in another, or returns None where it is not of its kind."""
+
+
+def pack(value: Any, depth: int = 0, packer: Packer | None = None) -> Any:
+    """`value` as something `json` can write; subclasses become the plain type below them.
+
+    Args:
+        value: anything.
+        depth: how deep it stands in another.
+        packer: for further types, asked first.
+    """
+    packed = packer(value, depth) if packer and depth <= DEEPEST else None
+    if packed is not None:
+        return packed
     if value is None or value is True or value is False:
         return value
     if depth > DEEPEST:
@@ -37,17 +52,18 @@ def pack(value: Any, depth: int = 0) -> Any:
     if isinstance(value, bytes | bytearray):
         return {"bytes": bytes(value).hex()}
     if isinstance(value, dict):
-        return {"dict": [[pack(k, depth + 1), pack(v, depth + 1)] for k, v in dict.items(value)]}
+        pairs = dict.items(value)
+        return {"dict": [[pack(k, depth + 1, packer), pack(v, depth + 1, packer)] for k, v in pairs]}
     for name, kind in _CONTAINERS.items():
         if isinstance(value, kind):
-            return {name: [pack(one, depth + 1) for one in kind.__iter__(value)]}
+            return {name: [pack(one, depth + 1, packer) for one in kind.__iter__(value)]}
     return _pack_number(value, depth)
 
 
 def _pack_number(value: Any, depth: int) -> Any:
     """Numbers of other types that equal plain ones: numpy's scalars, fractions, decimals."""
     module = str(type(value).__module__).partition(".")[0]
-    if module == "numpy" and type(value).__name__ != "ndarray" and hasattr(value, "item"):
+    if module == "numpy" and isinstance(value, sys.modules["numpy"].generic):
         plain = value.item()
         return pack(plain, depth + 1) if type(plain) in (bool, int, float, complex, str) else _opaque(value)
     if module == "fractions":
@@ -61,8 +77,12 @@ def _opaque(value: Any) -> dict[str, str]:
     return {"opaque": str(type(value).__name__)[:80]}
 
 
-def unpack(packed: Any) -> Any:
+def unpack(packed: Any, unpackers: Mapping[str, Callable[[Any], Any]] | None = None) -> Any:
     """The value that `pack` was given, rebuilt from plain types.
+
+    Args:
+        packed: what `json` has read.
+        unpackers: of the types that `packer` packed, by their tag; they come before the plain ones.
 
     Raises:
         ValueError, TypeError, RecursionError: it was not written by `pack`.
@@ -72,10 +92,12 @@ def unpack(packed: Any) -> Any:
     if type(packed) is not dict or len(packed) != 1:
         raise ValueError("not a packed value")
     ((kind, inner),) = packed.items()
+    if unpackers and kind in unpackers:
+        return unpackers[kind](inner)
     if kind in _CONTAINERS:
-        return _CONTAINERS[kind](unpack(one) for one in inner)
+        return _CONTAINERS[kind](unpack(one, unpackers) for one in inner)
     if kind == "dict":
-        return {unpack(key): unpack(value) for key, value in inner}
+        return {unpack(key, unpackers): unpack(value, unpackers) for key, value in inner}
     if kind == "fraction" or kind == "decimal":
         return _unpack_number(kind, inner)
     simple = {
