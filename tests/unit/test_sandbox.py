@@ -107,6 +107,55 @@ os._exit(0)
 """
 
 
+VERDICT = """
+import json, os, struct
+def read():
+    return os.read(0, struct.unpack("<Q", os.read(0, 8))[0])
+def say(content):
+    os.write({descriptor}, struct.pack("<Q", len(content)) + content)
+read()
+nonce = json.loads(read())["nonce"]
+say(b'{{"ready": true}}')
+say({content!r}.replace(b"NONCE", b'"nonce": "%s"' % nonce.encode()))
+"""
+
+
+@pytest.fixture
+def saying(monkeypatch):
+    """A function that runs a sandbox whose process 1 says this and no more."""
+    sandbox.preflight()
+
+    def launched(content):
+        def python(descriptor):
+            source = VERDICT.format(descriptor=descriptor, content=content)
+            return [os.path.realpath(sys.executable), "-c", source]
+
+        monkeypatch.setattr(bubble, "_python", python)
+        return run("")
+
+    return launched
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\xff", b"{", b"[1]", b"7", b"[" * 100_000, b"{NONCE}"),
+        b'{NONCE, "status": "refused", "reason": ""}',
+        b'{NONCE, "status": ["passed"], "reason": ""}',
+        b'{NONCE, "status": "forged", "reason": ""}',
+        b'{NONCE, "status": "failed"}',
+        b'{"nonce": "0", "status": "passed", "reason": ""}',
+    ],
+    ids=lambda content: content[:40].decode(errors="replace"),
+)
+def test_a_damaged_verdict_is_a_failed_run(saying, content):
+    assert saying(content).status == "failed"
+
+
+def test_a_whole_verdict_counts(saying):
+    assert saying(b'{NONCE, "status": "passed", "reason": ""}').status == "passed"
+
+
 def test_what_stands_in_frames_written_to_every_descriptor_is_no_pass():
     result = run(SPRAY)
     assert result.status == "failed", result

@@ -25,6 +25,7 @@ Status = Literal["passed", "failed", "timeout", "memory", "refused"]
 _STARTUP = 60.0  # seconds until process 1 is ready; its clock starts then
 _TICK = 0.05  # seconds between two looks at the memory of all processes
 _LARGEST = 1 << 20  # bytes of a verdict
+_SAID: tuple[Status, ...] = ("passed", "failed", "timeout", "memory")  # `refused` is said from outside alone
 
 
 @dataclass(frozen=True)
@@ -301,13 +302,19 @@ class _Watch:
                 self._read(key.fd, selector)
 
     def messages(self) -> list[dict[str, Any]]:
-        """What process 1 has said so far."""
+        """What process 1 has said so far, up to what is no message: it may have been damaged from inside."""
         found, content = [], self.kept[self.verdicts]
         while len(content) >= 8:
             (length,) = struct.unpack("<Q", content[:8])
             if len(content) < 8 + length:
                 break
-            found.append(json.loads(content[8 : 8 + length]))
+            try:
+                message = json.loads(content[8 : 8 + length])
+            except (ValueError, RecursionError):
+                break
+            if not isinstance(message, dict):
+                break
+            found.append(message)
             content = content[8 + length :]
         return found
 
@@ -318,7 +325,9 @@ class _Watch:
         verdict = said[-1] if said and said[-1].get("nonce") == nonce else None
         status, reason = self.stopped or ("failed", "process 1 of the sandbox was ended")
         if verdict and not self.stopped:
-            status, reason = verdict["status"], " ".join(str(verdict["reason"]).split())
+            status, reason = verdict.get("status"), " ".join(str(verdict.get("reason")).split())
+            if status not in _SAID:
+                status, reason = "failed", "process 1 of the sandbox gave no verdict"
         elif not said and not self.stopped:
             status, reason = "refused", f"the sandbox did not start: {' '.join(error.split())[-200:]}"
         if status in ("failed", "refused") and self.group and self.group.out_of_memory():
