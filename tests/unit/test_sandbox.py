@@ -85,6 +85,69 @@ def test_no_other_end_is_a_pass(source):
     assert run(source).status == "failed"
 
 
+COPIES = {
+    "each guesses": """
+        import os
+        guess = None
+        for number in range(12):
+            if os.fork() == 0:
+                guess = number
+                break
+        assert guess == 7
+    """,
+    "the copy ends for it": """
+        import os
+        copy = os.fork()
+        if copy:
+            os.waitpid(copy, 0)
+            assert False
+    """,
+    "it leaves": "import os\nif os.fork(): os._exit(3)",
+    "it leaves as if all were well": "import os\nif os.fork(): os._exit(0)",
+    "it becomes another": """
+        import os, sys
+        if os.fork():
+            os.execv(sys.executable, [sys.executable, "-c", ""])
+    """,
+    "it is killed": "import os\nif os.fork() == 0: os.kill(os.getppid(), 9)",
+    "the copy speaks for it": """
+        import os, sys, time
+        channel = sys._getframe(1).f_locals["channel"]
+        if os.fork() == 0:
+            channel.send({"end": True})
+            channel.send({"answer": "program " + channel.receive("challenge")["challenge"][::-1]})
+            os._exit(0)
+        time.sleep(0.5)
+        assert False
+    """,
+    "it dies once it has answered": """
+        import os, sys
+        channel = sys._getframe(1).f_locals["channel"]
+        answer = type(channel).send
+        def send(self, message):
+            answer(self, message)
+            if "answer" in message:
+                os._exit(3)
+        type(channel).send = send
+    """,
+}
+
+
+@pytest.mark.parametrize("source", COPIES.values(), ids=COPIES)
+def test_no_copy_of_a_program_ends_for_it(source):
+    result = run(source)
+    assert result.status == "failed" and "process 1" not in result.reason, result
+
+
+def test_copies_that_end_too_do_no_harm():
+    result = run("import os, time\nif os.fork(): time.sleep(0.2)\nprint(end='x')")
+    assert (result.status, result.stdout) == ("passed", "xx")
+    result = run("import os\nif os.fork() == 0: raise SystemExit\nos.wait()")
+    assert result.status == "passed", result
+    result = run("import os, time\nif os.fork() == 0: time.sleep(9)")
+    assert result.status == "passed" and result.seconds < 3
+
+
 SPRAY = """
 import gc, os, sys
 found, frame = [b"passed", b'{"end": true}', b'{"status": "passed"}'], sys._getframe()

@@ -14,7 +14,8 @@ nonce of the run, and it receives that after the process that runs the code unde
 - `run`: a whole program, its tests included, in one interpreter. Here a pass says that the program came to its end.
   **A program that knows this package can say so itself**: it can find the harness in its own process and speak its
   protocol, or patch what its own tests use. Guessing does not do: exit codes, output, `sys.exit`, `os._exit`, values
-  found in frames and bytes written to every descriptor are no pass. Score by `call` or `execute` what can be.
+  found in frames, bytes written to every descriptor and copies that end for it are no pass. Score by `call` or `execute`
+  what can be.
 """
 
 from amongus.sandbox.bubble import Limits

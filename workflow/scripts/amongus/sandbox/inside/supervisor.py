@@ -6,7 +6,7 @@ ever in the child's memory. Verdicts go to a descriptor that the child does not 
 opened through /proc or signalled by the child.
 
 Kinds of jobs:
-    program   the child runs a program to its end.
+    program   the child runs a program to its end: the child itself, not a copy that it makes of itself.
     function  the tests run here and call a function in the child; arguments and results cross as plain data.
     context   the tests run here and let the child execute code on the inputs they made; results cross as data.
 """
@@ -16,7 +16,9 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
+import socket
 import struct
 import sys
 from collections.abc import Callable
@@ -26,6 +28,7 @@ from amongus.sandbox.inside.values import pack, unpack
 
 LARGEST = 32 << 20  # bytes of one message
 _PR_SET_DUMPABLE = 4
+_CREDENTIALS = struct.Struct("3i")  # process, user, group
 
 
 class Tampered(Exception):
@@ -42,8 +45,20 @@ class Channel:
     def __init__(self, inbox: int, outbox: int) -> None:
         self.inbox, self.outbox = inbox, outbox
 
+    def close(self) -> None:
+        os.close(self.inbox)
+        os.close(self.outbox)
+
+    def write(self, content: bytes) -> None:
+        """Send one message."""
+        write_frame(self.outbox, content)
+
+    def read(self) -> bytes:
+        """The next message's content; raises what `read_frame` raises."""
+        return read_frame(self.inbox)
+
     def send(self, message: dict[str, Any]) -> None:
-        write_frame(self.outbox, json.dumps(message).encode())
+        self.write(json.dumps(message).encode())
 
     def receive(self, *wanted: str) -> dict[str, Any]:
         """The next message, which holds one of the keys `wanted`.
@@ -53,7 +68,7 @@ class Channel:
             Failed: it reports a failure.
             Tampered: the message is none.
         """
-        content = read_frame(self.inbox)
+        content = self.read()
         try:
             message = json.loads(content)
             failed = message.get("failed")
@@ -64,6 +79,41 @@ class Channel:
         if not set(wanted) & set(message):
             raise Tampered("an unexpected message")
         return message
+
+
+class OwnChannel(Channel):
+    """Short messages, a packet each; of those that come here, only what the process `speaker` itself has sent."""
+
+    speaker: int | None = None
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel says who sent a packet
+
+    def close(self) -> None:
+        self.end.close()
+
+    def write(self, content: bytes) -> None:
+        self.end.send(content)
+
+    def read(self) -> bytes:
+        """The next packet.
+
+        Raises:
+            EOFError: the speaker is gone, or nobody holds the other end.
+        """
+        while True:
+            gone = self.speaker and os.waitid(os.P_PID, self.speaker, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if not select.select([self.end], [], [], 0 if gone else 0.05)[0]:
+                if gone:  # though its copies may hold the other end
+                    raise EOFError
+                continue
+            content, control, _, _ = self.end.recvmsg(1 << 16, socket.CMSG_SPACE(_CREDENTIALS.size))
+            if not control:
+                raise EOFError
+            sender, _, _ = _CREDENTIALS.unpack(control[0][2])
+            if self.speaker in (None, sender):
+                return content
 
 
 def write_frame(descriptor: int, content: bytes) -> None:
@@ -112,19 +162,30 @@ def main(verdicts: int) -> NoReturn:
         _import(name)
     _seed(job["sources"])
     write_frame(verdicts, b'{"ready": true}')
-    (from_child, to_us), (from_us, to_child) = os.pipe(), os.pipe()
+    ours, theirs = _connected(job["kind"])
     child = os.fork()
     if child == 0:
-        for descriptor in (0, verdicts, from_child, to_child):
+        for descriptor in (0, verdicts):
             os.close(descriptor)
-        _child(job, Channel(from_us, to_us))
-    os.close(from_us)
-    os.close(to_us)
+        ours.close()
+        _child(job, theirs)
+    theirs.close()
+    if isinstance(ours, OwnChannel):
+        ours.speaker = child
     secret = json.loads(read_frame(0))
-    verdict = _verdict(job, secret, Channel(from_child, to_child), child)
+    verdict = _verdict(job, secret, ours, child)
     verdict["nonce"] = secret["nonce"]
     write_frame(verdicts, json.dumps(verdict).encode())
     os._exit(0)  # and with process 1 every other of the sandbox
+
+
+def _connected(kind: str) -> tuple[Channel, Channel]:
+    """Our end and the child's. That a program ended only it itself can say; values are judged, whoever sends them."""
+    if kind == "program":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return OwnChannel(ours), OwnChannel(theirs)
+    (from_child, to_us), (from_us, to_child) = os.pipe(), os.pipe()
+    return Channel(from_child, to_child), Channel(from_us, to_us)
 
 
 def _set_dumpable(value: int) -> None:
@@ -152,6 +213,9 @@ def _verdict(job: dict[str, Any], secret: dict[str, Any], channel: Channel, chil
     judges = {"program": _judge_program, "function": _judge_function, "context": _judge_context}
     try:
         judges[job["kind"]](job, secret, channel)
+        status = os.waitpid(child, 0)[1] if job["kind"] == "program" else 0
+        if status:
+            return _ended(status)
         return {"status": "passed", "reason": ""}
     except EOFError:
         return _ended(os.waitpid(child, 0)[1])
@@ -246,12 +310,14 @@ def _child(job: dict[str, Any], channel: Channel) -> NoReturn:
     _set_dumpable(1)  # its own files in /proc are its own again
     os.open("/dev/null", os.O_RDONLY)  # becomes descriptor 0
     serve = {"program": _serve_program, "function": _serve_function, "context": _serve_context}
+    status = 1
     try:
         serve[job["kind"]](job, channel)
+        status = 0
     except BaseException as failure:
         _report(failure, channel)
     _flush()
-    os._exit(1)
+    os._exit(status)
 
 
 def _report(failure: BaseException, channel: Channel) -> None:
@@ -286,8 +352,11 @@ def _compiled(sources: list[str]) -> Any:
 
 
 def _serve_program(job: dict[str, Any], channel: Channel) -> None:
+    process = os.getpid()
     exec(_compiled(job["sources"]), {"__name__": "__main__"})
     _flush()
+    if os.getpid() != process:  # the challenge is not a copy's to take
+        return
     channel.send({"end": True})
     channel.send({"answer": _answer(job, channel.receive("challenge")["challenge"])})
 
