@@ -274,6 +274,34 @@ def test_process_1_cannot_be_read_traced_or_killed():
     assert result.status == "passed", result
 
 
+def test_limits_and_priority_of_process_1_are_its_own():
+    if not sandbox.preflight().seccomp:
+        pytest.skip("system calls are not filtered on this machine")
+    result = run(
+        """
+        import os, resource
+        own = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, own[1]))
+        os.sched_setaffinity(0, os.sched_getaffinity(0))
+        for change in (
+            lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3)),
+            lambda: resource.prlimit(1, resource.RLIMIT_CPU),
+            lambda: os.setpriority(os.PRIO_PROCESS, 1, 19),
+            lambda: os.setpriority(os.PRIO_USER, 0, 19),
+            lambda: os.sched_setaffinity(1, os.sched_getaffinity(1)),
+            lambda: os.sched_setscheduler(1, os.SCHED_BATCH, os.sched_param(0)),
+            lambda: os.sched_setparam(1, os.sched_param(0)),
+        ):
+            try:
+                change()
+            except PermissionError:
+                continue
+            raise SystemExit("changed")
+        """
+    )
+    assert result.status == "passed", result
+
+
 def test_fork_bomb(memory_bound, alive):
     result = run("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", seconds=1.5)
     assert result.status in ("timeout", "memory")
