@@ -67,7 +67,9 @@ def test_a_living_runs_cluster_is_left_alone(scripts):
     assert done.stdout == f"another test run has the cluster (process {process.pid})\n"
 
 
-@pytest.mark.parametrize("starter", [f"{os.getpid()} 1", f"{2**22 + 1} 55", None])
+@pytest.mark.parametrize(
+    "starter", [f"{os.getpid()} 1", f"{2**22 + 1} 55", None], ids=["reused", "dead", "unknown"]
+)
 def test_a_dead_runs_cluster_is_stopped(scripts, starter):
     other(scripts, starter)
     with cluster.started(scripts) as problem:
