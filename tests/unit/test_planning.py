@@ -7,7 +7,7 @@ import yaml
 from snakemake.utils import update_config, validate
 
 import micro
-from amongus import planning
+from amongus import planning, sizes
 from amongus.asks import Ask
 from amongus.plan_text import text
 from amongus.planning import plan
@@ -140,7 +140,7 @@ def test_the_papers_disk_has_its_checkpoints():
     validate(config, str(ROOT / "config" / "schema.yaml"))
     given = Study(config)
     made = plan(given)
-    assert planning.gigabytes(given, "grpo") == 2 * 15.2
+    assert sizes.gigabytes(given, "grpo") == 2 * 15.2
     assert made.disk["trained"] == pytest.approx(2 * 15.2 + 0.2)
     assert made.disk["checkpoints"] == pytest.approx(3 * 4 * 2 * 15.2 + 3 * 3 * 0.2)
     shown = text(given, made)

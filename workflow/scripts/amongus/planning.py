@@ -14,15 +14,12 @@ from amongus import rooms
 from amongus.asks import Ask, Asks
 from amongus.devices import gpus_per_job
 from amongus.parts import UNDEFENDED
+from amongus.sizes import checkpoints, gigabytes, merges
 from amongus.study import FIGURES, SPLITS, TABLES, Batch, Study
 
 _BYTES_PER_TOKEN = 4
 _COPIES = 2
 """A text lies in the results and in the store."""
-CHECKPOINTS = 3
-"""Of a training with `checkpoint_every`: two are kept while the next is written (`training.tuning`)."""
-_STATES = 3
-"""What is trained, in float32, lies in a checkpoint with Adam's two moments of it."""
 
 
 @dataclass(frozen=True)
@@ -302,53 +299,10 @@ def _disk(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> dict[str, flo
     return {
         "fetched": sum(gigabytes(study, name) for name in remote),
         "trained": seeds * sum(gigabytes(study, name) for name in study.trained),
-        "checkpoints": seeds * sum(_checkpoints(study, name) for name in study.trained),
+        "checkpoints": seeds * sum(checkpoints(study, name) for name in study.trained),
         "merged": max(together, default=0) * expected["model_gigabytes"],
         "texts": _COPIES * written * new_tokens(study) * _BYTES_PER_TOKEN / 1e9,
     }
-
-
-def merges(study: Study, batch: Batch) -> int:
-    """Merged checkpoints that differ among a batch's cells, at most; 0 where the method merges nothing.
-
-    Teams that leave out the same member share a merge: of n members there are n + 1 at most.
-    """
-    pool, method = batch.cells[0][:2]
-    if study.learns(method) != "weights":
-        return 0
-    per_dataset = rooms.fact("methods", study.method_kind(method), "PER_DATASET", True)
-    teams: dict[str, set[str]] = {}
-    for _, _, defence, dataset in batch.cells:
-        teams.setdefault(dataset if per_dataset else "", set()).add(defence)
-    return sum(min(len(defences), len(study.pools[pool]) + 1) for defences in teams.values())
-
-
-def _checkpoints(study: Study, name: str) -> float:
-    """GB of a training's checkpoints while it runs, at most; nothing is left of them."""
-    spec = study.trained_spec(name)
-    if not spec.get("checkpoint_every"):
-        return 0
-    # FSDP has the weights written by accelerate and, gathered, by transformers.
-    states = _STATES + bool(spec.get("accelerate"))
-    return CHECKPOINTS * states * gigabytes(study, name)
-
-
-def gigabytes(study: Study, name: str) -> float:
-    """The size of a model's files: its own `gigabytes`, else what the plan expects of its kind.
-
-    Full fine-tuning keeps its base's weights in float32, twice the size of half precision.
-    """
-    spec, expected = study.trained_spec(name), study.config["plan"]
-    if spec.get("gigabytes"):
-        return spec["gigabytes"]
-    if name not in study.attackers:
-        adapter = rooms.fact("training", spec["kind"], "LORA", False)
-    elif study.trains(name) == "model":
-        wider = 1 if study.config["engine"]["dtype"] == "float32" else 2
-        return wider * gigabytes(study, study.parents(name)["base"])
-    else:
-        adapter = True
-    return expected["adapter_gigabytes" if adapter else "model_gigabytes"]
 
 
 def new_tokens(study: Study) -> int:
@@ -388,7 +342,7 @@ def _notes(study: Study, methods: Mapping[str, tuple[Row, ...]]) -> Iterable[str
             f"merged checkpoints are removed once their team has answered; were all made before any answers, {waiting} "
             f"of them would lie there, {size:,.2f} GB"
         )
-    going_on = [name for name in study.trained if _checkpoints(study, name)]
+    going_on = [name for name in study.trained if checkpoints(study, name)]
     if going_on:
         yield (
             f"checkpoints of trainings ({', '.join(going_on)}), removed when they end: two and the one being written, each "

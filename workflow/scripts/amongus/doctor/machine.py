@@ -11,7 +11,8 @@ from amongus.devices import gpus_per_job, visible
 from amongus.doctor.findings import Finding, missing, note, ok
 from amongus.errors import StudyError
 from amongus.libraries import installed, of_scored_code
-from amongus.planning import fetched, gigabytes, plan
+from amongus.planning import fetched, plan
+from amongus.sizes import gigabytes
 from amongus.study import Study
 
 
