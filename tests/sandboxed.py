@@ -1,9 +1,19 @@
-"""Whether code can be sandboxed here at all, found out without the project's own launcher."""
+"""Programs for the sandbox; and whether they can be sandboxed here at all, found out without the project's own launcher."""
 
 import os
 import shutil
 import subprocess
+import textwrap
 from functools import cache
+
+from amongus import sandbox
+
+LIMITS = {"seconds": 3.0, "memory_mb": 200}
+
+
+def run(source: str, **limits: float) -> sandbox.Result:
+    """Run a program in the sandbox, within `LIMITS` unless told otherwise."""
+    return sandbox.run(textwrap.dedent(source), **{**LIMITS, **limits})
 
 
 @cache
