@@ -52,7 +52,7 @@ reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end
 test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
 	pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10
 
-soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; two hours).
+soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; hours).
 	OMP_NUM_THREADS=1 python tests/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.

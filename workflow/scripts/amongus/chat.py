@@ -76,7 +76,7 @@ _known_tokens = lru_cache(maxsize=1 << 15)(_tokens)
 
 @lru_cache(maxsize=8)
 def _splitting(tokenizer: Any) -> Any:
-    """What is behind the library's tokenizer, in a third of its time; a copy, since it is told to split special tokens."""
+    """What is behind the library's tokenizer, in half of its time; a copy, since it is told to split special tokens."""
     copy = deepcopy(tokenizer.backend_tokenizer)
     copy.no_truncation()
     copy.no_padding()

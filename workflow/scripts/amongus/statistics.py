@@ -15,7 +15,7 @@ from scipy import stats
 
 _FLIPS = 9999
 _STEPS = 4000
-"""The largest sum, in units of the smallest amount, whose distribution is computed: a tenth of a second."""
+"""The largest sum, in units of the smallest amount, whose distribution is computed: some ten milliseconds."""
 
 
 def interval(
