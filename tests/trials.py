@@ -43,8 +43,8 @@ def targets(project: Project) -> list[str]:
 
 
 def tables(project: Project) -> dict[str, bytes]:
-    """The tables in all their forms; not their manifests, which name the machine."""
-    files = [path for name in TABLES for path in project.results.glob(f"tables/{name}.*")]
+    """The tables in all their forms; not their manifests, which name the machine, and not what the work cost."""
+    files = [path for path in project.results.glob("tables/*") if path.stem != "cost"]
     return {path.name: path.read_bytes() for path in files if path.suffix != ".json"}
 
 
@@ -82,9 +82,12 @@ def call(project: Project, target: str, *settings: str) -> subprocess.CompletedP
 class Run:
     """Snakemake at work on a project, in a process group of its own; `slurm`: through the profile."""
 
-    def __init__(self, project: Project, slurm: bool = False, options: Iterable[str] = ()) -> None:
+    def __init__(
+        self, project: Project, slurm: bool = False, options: Iterable[str] = (), made: Iterable[str] = ()
+    ) -> None:
+        """Start it; `made`: the targets, else the three tables."""
         self.project, self.slurm = project, slurm
-        arguments = [*targets(project), *(PROFILE if slurm else ()), *options]
+        arguments = [*(made or targets(project)), *(PROFILE if slurm else ()), *options]
         self.said = project.folder / "run.out"
         with self.said.open("a") as out:
             self.process = subprocess.Popen(
@@ -260,14 +263,14 @@ def options(fault: str, rng: Random) -> list[str]:
     return ["--set-resources", f"{rule}:mem_mb=300*attempt"]
 
 
-def recover(project: Project, slurm: bool = False, tries: int = 3) -> None:
-    """Reap, and run again, until all is made."""
+def recover(project: Project, slurm: bool = False, tries: int = 3, made: Iterable[str] = ()) -> None:
+    """Reap, and run again, until all is made: the targets `made`, else the three tables."""
     for _ in range(tries):
         if slurm:
             done = call(project, "reap")
             assert not done.returncode, done.stdout + done.stderr
-        run = Run(project, slurm)
-        if run.end() == 0:
+        run = Run(project, slurm, made=made)
+        if run.end(seconds=3600) == 0:
             return
     raise AssertionError(f"not made after {tries} runs: {run.said.read_text()[-5000:]}{project.logs()}")
 
