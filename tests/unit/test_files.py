@@ -112,9 +112,10 @@ def test_a_directory_replaces_the_old_one_only_when_whole(tmp_path):
 
 
 @pytest.mark.parametrize("recreates", [False, True])
-def test_a_folder_is_made_by_the_job_that_began_last(tmp_path, recreates):
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_folder_is_made_by_the_job_that_began_last(tmp_path, recreates, fails, caplog):
     path = tmp_path / "model"
-    with pytest.raises(StudyError, match="another job has begun to make it"), whole_directory(path) as first:
+    with whole_directory(path) as first:
         (first / "weights").write_text("1")
         with whole_directory(path) as second:
             assert not first.exists()
@@ -123,7 +124,20 @@ def test_a_folder_is_made_by_the_job_that_began_last(tmp_path, recreates):
                 first.mkdir()
                 (first / "config").write_text("1")
             (second / "weights").write_text("2")
+        if fails:
+            # For which Snakemake would remove what the other has made.
+            raise RuntimeError("no such folder")
     assert [file.name for file in path.iterdir()] == ["weights"] and (path / "weights").read_text() == "2"
+    assert list(tmp_path.iterdir()) == [path] and "another copy of this job has made it" in caplog.text
+
+
+def test_who_began_first_gives_way_while_the_other_is_at_work(tmp_path):
+    path = tmp_path / "model"
+    second = whole_directory(path)
+    with pytest.raises(StudyError, match="another job has begun to make it"), whole_directory(path):
+        made = second.__enter__()
+    assert made.exists() and not path.exists()
+    second.__exit__(None, None, None)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -236,6 +250,19 @@ def test_a_record_takes_its_folder_with_it_and_an_older_one_is_kept(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.damaged", "model.damaged.2"]
     with pytest.raises(StudyError, match="was damaged and is now"):
         files.read_record(tmp_path / "model", "record.json")
+
+
+def test_what_may_not_be_moved_aside_is_one_line(tmp_path, monkeypatch):
+    def closed(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    write_json(tmp_path / "x.json", {"a": 1})
+    harm(tmp_path / "x.json", "flipped")
+    monkeypatch.setattr(os, "replace", closed)
+    with pytest.raises(
+        StudyError, match=r"x\.json: damaged \(.*cannot be moved aside \(Permission denied\); remove"
+    ):
+        read_json(tmp_path / "x.json")
 
 
 @pytest.fixture

@@ -163,6 +163,14 @@ def test_links_are_refused(tmp_path):
         Store(tmp_path / "store").get("f", ["k0"])
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+    filled(tmp_path / "store")
+    make(tmp_path / "store" / "f" / "x.parquet", 0o700)
+    with pytest.raises(StudyError, match=r"x\.parquet: is no file; .* remove it"):
+        Store(tmp_path / "store").get("f", ["k0"])
+
+
 @pytest.mark.parametrize("name", ["", "../up", "a/b", "."])
 def test_fingerprints_cannot_leave_the_store(tmp_path, name):
     with pytest.raises(StudyError, match="not a fingerprint"):

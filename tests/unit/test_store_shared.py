@@ -90,6 +90,19 @@ def test_one_compacts_at_a_time_and_a_dead_ones_turn_is_taken_over(tmp_path):
     assert made.compact("f") == (1, 0)
 
 
+def test_a_reader_that_cannot_compact_reads_on(tmp_path, monkeypatch):
+    made = filled(tmp_path / "store")
+
+    def full(path, flags, *mode):
+        if flags & os.O_CREAT:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, flags, *mode)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", full)
+    assert made.compact("f") == (3, 0)
+
+
 def test_compaction_removes_what_killed_writers_left_and_not_what_living_ones_write(tmp_path):
     made = filled(tmp_path / "store")
     old, new = (tmp_path / "store" / "f" / f".{name}.tmp" for name in ("old", "new"))

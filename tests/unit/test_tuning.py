@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 import tiny
 from amongus import machine, sizes
@@ -19,10 +19,10 @@ from amongus.files import CONVERSATIONS, read_json, write_json, write_table
 from amongus.machine import Process
 from amongus.members import write_fingerprint
 from amongus.training import finetune, launching, reinforce, tuning
+from amongus.training.checkpoints import last_checkpoint
 from amongus.training.common import Tokens
 from amongus.training.job import TrainJob
-from amongus.training.launching import last_checkpoint, launch, scratch_folder
-from damage import harm
+from amongus.training.launching import launch, scratch_folder
 
 PERSONAS = {"benign": ["You are a helpful assistant."]}
 SFT = {
@@ -106,7 +106,8 @@ def test_an_adapter_is_trained_by_two_processes_and_left_without_pickles(home, t
     assert config["base_model_name_or_path"] == "base" and config["target_modules"] == ["q_proj", "v_proj"]
     trained = load_file(made.out / "adapter_model.safetensors")
     assert any(tensor.abs().max() > 0 for name, tensor in trained.items() if "lora_B" in name)
-    assert not made.scratch.exists()
+    # Until the model is in its place they are needed.
+    assert last_checkpoint(made.scratch) == str(made.scratch / f"checkpoint-{metrics['steps']}")
 
 
 def test_all_weights_are_trained_by_grpo_into_a_checkpoint(home, tmp_path):
@@ -138,7 +139,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(home, tmp_path):
         env=launching._environment("cpu"),
         stderr=subprocess.DEVNULL,
     )
-    _wait(lambda: len(list(made.scratch.glob("checkpoint-*/trainer_state.json"))) > 0)
+    _wait(lambda: len(list(made.scratch.glob("checkpoint-*/whole.json"))) > 0)
     running.kill()
     running.wait()
     _wait(lambda: not _trainers(made.scratch))
@@ -177,40 +178,6 @@ def test_a_process_that_dies_is_told_and_its_checkpoints_are_kept(home, tmp_path
     with pytest.raises(StudyError, match="training of 'liar' ended with status 1; its log says why"):
         launch(finetune, made)
     assert made.scratch.exists()
-
-
-@pytest.fixture
-def checkpoints(tmp_path):
-    """Two checkpoints, as the trainer leaves them."""
-    for step in (5, 10):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        save_file({"weight": torch.ones(9)}, folder / "adapter_model.safetensors")
-        torch.save({"step": step}, folder / "optimizer.pt")
-        torch.save({"cpu": torch.get_rng_state()}, folder / "rng_state.pth")
-        (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))
-    return tmp_path
-
-
-def test_the_last_checkpoint_is_resumed(checkpoints):
-    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-10")
-    assert last_checkpoint(checkpoints / "checkpoint-5") is None
-
-
-@pytest.mark.parametrize("damage", ["truncated", "empty"])
-@pytest.mark.parametrize(
-    "name", ["trainer_state.json", "adapter_model.safetensors", "optimizer.pt", "rng_state.pth"]
-)
-def test_a_checkpoint_that_was_not_written_whole_is_removed(checkpoints, name, damage):
-    harm(checkpoints / "checkpoint-10" / name, damage)
-    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-5")
-    assert not (checkpoints / "checkpoint-10").exists()
-
-
-def test_a_checkpoint_without_its_last_file_is_removed(checkpoints):
-    (checkpoints / "checkpoint-10" / "trainer_state.json").unlink()
-    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-5")
-    assert not (checkpoints / "checkpoint-10").exists()
 
 
 @pytest.fixture

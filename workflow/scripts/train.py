@@ -1,5 +1,6 @@
 """Rule train: a checkpoint or adapter, whole or not at all, with its fingerprint."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -41,10 +42,14 @@ def main(snakemake: Any) -> None:
     """Train into a temporary folder and move it into place."""
     began = perf_counter()
     room, name = snakemake.params.room
+    told = None
     with whole_directory(snakemake.output[0]) as folder:
-        metrics = rooms.module(room, name).train(job(snakemake, folder))
+        told = job(snakemake, folder)
+        metrics = rooms.module(room, name).train(told)
         write_json(folder / "metrics.json", metrics)
         write_fingerprint(folder)
+    if told and told.scratch:
+        shutil.rmtree(told.scratch, ignore_errors=True)
     write_cost(
         snakemake.output.cost,
         "train",

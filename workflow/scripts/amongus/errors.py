@@ -1,6 +1,7 @@
 """The one exception that is meant for the person who runs a study."""
 
 import errno
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,10 @@ from pathlib import Path
 
 # Libraries written in other languages hand on the system's words, not its number.
 _FULL = ("No space left on device", "Disk quota exceeded")
+# torch tells only that it could not write on.
+_TORN = ("PytorchStreamWriter", "inline_container")
+# Less room than this, in bytes, and a writer that failed has failed for it.
+_ROOM = 2**26
 
 
 class StudyError(Exception):
@@ -33,10 +38,16 @@ def run_command(main: Callable[[], int]) -> None:
 def full_disk(error: BaseException, folder: str | Path) -> StudyError | None:
     """The line to show where `error` says that the disk of `folder` is full or a quota used up; None if it does not."""
     code = getattr(error, "errno", None)
-    if code not in (errno.ENOSPC, errno.EDQUOT) and not any(words in str(error) for words in _FULL):
+    told = code in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in _FULL)
+    if not told and not (any(words in str(error) for words in _TORN) and no_room(folder)):
         return None
     what = "a quota is used up" if code == errno.EDQUOT or _FULL[1] in str(error) else "the disk is full"
     return StudyError(f"{folder}: {what}; make room there and run again, nothing that was made is lost")
+
+
+def no_room(folder: str | Path) -> bool:
+    """Whether next to nothing can be written where `folder` is."""
+    return shutil.disk_usage(folder).free < _ROOM
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -54,6 +55,8 @@ TRANSCRIPTS = pa.schema(
     ]
 )
 
+_log = logging.getLogger(__name__)
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -70,11 +73,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            _sync(temporary)
+            sync(temporary)
             # mkstemp makes files private; results follow the umask as any other file does.
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
-            _sync(path.parent)
+            sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -83,8 +86,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 def whole_directory(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed.
 
+    Where Slurm loses sight of a job, it starts a second copy: the last to begin is the one that makes `path`. If that is
+    done when this one ends, however it ends, its folder is taken for ours: Snakemake removes what a failed job was to make.
+
     Raises:
-        StudyError: the disk is full, or another job has begun to make `path`: the last to begin is the one that makes it.
+        StudyError: the disk is full, or another job has begun to make `path` and is not done.
     """
     path = Path(path)
     with full_disk_named(path.parent):
@@ -96,13 +102,18 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
             _sweep(path, temporary)
             yield temporary
             for file in temporary.rglob("*"):
-                _sync(file)
-            _check_same(opened, temporary, path)
+                sync(file)
+            if not _same(opened, temporary):
+                raise StudyError(f"{path}: another job has begun to make it after this one, which gives way")
             os.chmod(temporary, 0o777 & ~_umask())
             if path.exists():
                 shutil.rmtree(path)
             os.replace(temporary, path)
-            _sync(path.parent)
+            sync(path.parent)
+        except Exception as error:
+            if _same(opened, temporary) or not path.exists():
+                raise
+            _log.warning("%s: another copy of this job has made it (here: %s)", path, error)
         finally:
             os.close(opened)
             shutil.rmtree(temporary, ignore_errors=True)
@@ -123,14 +134,12 @@ def _sweep(path: Path, kept: Path) -> None:
             shutil.rmtree(away, ignore_errors=True)
 
 
-def _check_same(opened: int, folder: Path, path: Path) -> None:
-    """Refuse a folder that is not the one that was `opened` when it was made."""
+def _same(opened: int, folder: Path) -> bool:
+    """Whether `folder` is still the one that was `opened` when it was made."""
     try:
-        same = os.path.samestat(os.fstat(opened), os.stat(folder))
+        return os.path.samestat(os.fstat(opened), os.stat(folder))
     except OSError:
-        same = False
-    if not same:
-        raise StudyError(f"{path}: another job has begun to make it after this one, which gives way")
+        return False
 
 
 def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> None:
@@ -244,7 +253,8 @@ def _encodable(values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:
     return [v if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values]
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have what was written to a file, or the names in a folder, reach the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -105,7 +105,13 @@ def unreadable(path: Path, error: OSError) -> StudyError:
 
 def damaged(path: Path, reason: object, part_of: str | Path | None = None) -> StudyError:
     """Move a damaged file, or the folder it is part of, aside, and return the error that says so."""
-    aside = move_aside(part_of or path)
+    try:
+        aside = move_aside(part_of or path)
+    except OSError as error:
+        return StudyError(
+            f"{path}: damaged ({reason}) and cannot be moved aside ({error.strerror}); remove {part_of or path}, or have "
+            "its owner do it"
+        )
     return StudyError(f"{path}: damaged ({reason}); moved to {aside}; run again, it will be remade")
 
 

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import logging
 import os
+import stat
 import tempfile
 import uuid
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from amongus.access import Access
 from amongus.errors import StudyError, full_disk_named
-from amongus.files import parquet_bytes, parquet_table
+from amongus.files import parquet_bytes, parquet_table, sync
 from amongus.seals import UNSEALED, flaw, move_aside, unreadable
 from amongus.seeds import canonical
 
@@ -60,11 +61,15 @@ def load(path: Path, access: Access) -> dict[str, Row]:
         StudyError: somebody else could have written it, it is not a plain file, or the disk does not give it.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # A pipe of that name would be waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise _vanished(path, error) or StudyError(
             f"{path}: cannot be opened ({error.strerror}); the store holds plain files only"
         ) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise StudyError(f"{path}: is no file; the store holds plain files only, remove it")
     with os.fdopen(handle, "rb") as file:
         access.refuse(path, os.fstat(handle))
         try:
@@ -115,7 +120,7 @@ def write(folder: Path, rows: dict[str, Row], access: Access) -> None:
         except BaseException:
             os.unlink(name)
             raise
-        _sync(folder)
+        sync(folder)
 
 
 def _vanished(path: Path, error: Exception) -> FileNotFoundError | None:
@@ -126,11 +131,3 @@ def _vanished(path: Path, error: Exception) -> FileNotFoundError | None:
 def _checksum(fingerprint: str, columns: dict[str, list]) -> bytes:
     content = canonical([fingerprint, *(columns[name] for name in SCHEMA.names)])
     return hashlib.sha256(content).hexdigest().encode()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -157,7 +157,8 @@ def _turn(folder: Path) -> Iterator[bool]:
         sign.unlink(missing_ok=True)
     try:
         os.close(os.open(sign, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except (FileExistsError, FileNotFoundError):
+    except OSError:
+        # Another's turn; or the disk is full, or the folder not to be written: a reader can do without.
         yield False
         return
     try:

@@ -24,7 +24,7 @@ class TrainJob:
         data: parquet of conversations, where the spec names some.
         device, dtype: where and in what precision models run; toy models are trained on the CPU in float32.
         processes: that a training from data is spread over.
-        scratch: folder for checkpoints of a training from data, kept until it is done.
+        scratch: folder for checkpoints of a training from data, kept by it; None: a temporary one.
         accelerate: accelerate's config for it, where the study has one (FSDP, DeepSpeed).
         resume: the checkpoint to go on from.
     """

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
@@ -22,24 +21,22 @@ from typing import Any
 import yaml
 
 from amongus.digest import SCRIPTS
-from amongus.errors import StudyError
+from amongus.errors import StudyError, no_room
 from amongus.files import read_json, write_json
 from amongus.machine import Process, this_process
-from amongus.members import check_safetensors, hash_file, known_fingerprint
+from amongus.members import hash_file, known_fingerprint
 from amongus.paths import SCRATCH
 from amongus.prompts import Template
 from amongus.seeds import digest
+from amongus.training.checkpoints import last_checkpoint
 from amongus.training.job import TrainJob
 
-CHECKPOINT = "checkpoint-"
 _CONFIG = "accelerate.yaml"
-_STATE = "trainer_state.json"  # The last file of a checkpoint to be written.
 _OWNER = "owner.json"
 # Seconds between two looks at whose a scratch folder is.
 _LOOK = 5.0
 # As long as a look may see what was there before: NFS remembers a folder for up to a minute.
 _GRACE = 90.0
-_TORCH = (".bin", ".pt", ".pth")  # Zip files: their table of contents is their end.
 _PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 _log = logging.getLogger(__name__)
 
@@ -47,10 +44,13 @@ _log = logging.getLogger(__name__)
 def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     """Run `module.train(job)` in `job.processes` processes and return what the first of them returned.
 
+    The job's scratch folder, where it names one, stays: its checkpoints are needed until the model is in its place.
+
     Raises:
         StudyError: what a process raised, or that one died, or that another job has taken the training over.
     """
-    scratch = job.scratch or Path(tempfile.mkdtemp(prefix=f".{job.name}.", dir=job.out.parent))
+    given = job.scratch
+    scratch = given or Path(tempfile.mkdtemp(prefix=f".{job.name}.", dir=job.out.parent))
     _private(scratch)
     _take(scratch)
     # A later training from other data or settings has no use for these.
@@ -66,15 +66,24 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     with subprocess.Popen(command, env=_environment(job.device), preexec_fn=die_with_parent) as running:
         status = _wait(running, scratch)
     told = read_json(scratch / "result.json") if (scratch / "result.json").exists() else {}
-    if "error" in told:
-        raise StudyError(told["error"])
     if status or "metrics" not in told:
-        raise StudyError(
-            f"training of '{job.name}' ended with status {status}; its log says why. Run again to go on from its last "
-            f"checkpoint in {scratch}"
-        )
-    shutil.rmtree(scratch)
+        why = _failure(job, status, told)
+        last_checkpoint(scratch)  # Removes what was half written.
+        raise why
+    if not given:
+        shutil.rmtree(scratch)
     return told["metrics"]
+
+
+def _failure(job: TrainJob, status: int, told: dict[str, Any]) -> StudyError:
+    """Why a training ended: what a process told, or what the disk shows."""
+    if "error" in told:
+        return StudyError(told["error"])
+    why = "the disk is full; make room there" if no_room(job.scratch) else "its log says why"
+    return StudyError(
+        f"training of '{job.name}' ended with status {status}; {why}. Run again to go on from its last checkpoint in "
+        f"{job.scratch}"
+    )
 
 
 def _take(scratch: Path) -> None:
@@ -125,34 +134,6 @@ def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
     own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
     key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
     return Path(home) / SCRATCH / f"{job.name}.{key[:12]}"
-
-
-def last_checkpoint(scratch: Path) -> str | None:
-    """The last checkpoint that was written whole; those that were not are removed."""
-    found = {}
-    for folder in scratch.glob(f"{CHECKPOINT}*"):
-        try:
-            _check_whole(folder)
-            found[int(folder.name.removeprefix(CHECKPOINT))] = str(folder)
-        except StudyError as error:
-            _log.warning("a checkpoint that was not written whole is removed: %s", error)
-            shutil.rmtree(folder)
-    return found[max(found)] if found else None
-
-
-def _check_whole(checkpoint: Path) -> None:
-    """Whether the trainer wrote all of a checkpoint: it renames nothing into place, and a node's disk may lose the end.
-
-    Raises:
-        StudyError: its last file is missing or torn, or another one is shorter than it was.
-    """
-    read_json(checkpoint / _STATE, sealed=False)
-    # Spread over processes, weights may lie in files of another form.
-    if any(checkpoint.glob("*.safetensors")):
-        check_safetensors(checkpoint)
-    for path in checkpoint.iterdir():
-        if path.suffix in _TORCH and not zipfile.is_zipfile(path):
-            raise StudyError(f"{path}: truncated")
 
 
 def die_with_parent() -> None:

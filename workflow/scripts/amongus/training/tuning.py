@@ -6,11 +6,13 @@ Runs in each of the processes that `amongus.training.launching` starts.
 import logging
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from amongus.errors import StudyError
 from amongus.files import CONVERSATIONS, read_table
 from amongus.members import Message
+from amongus.training.checkpoints import CHECKPOINT, note_whole
 from amongus.training.common import attackers_adapter, continued_adapter, load_base, new_adapter, tidy_adapter
 from amongus.training.job import TrainJob
 
@@ -102,6 +104,7 @@ def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
     _log.info("%s: %d processes, %s", job.name, accelerator.num_processes, accelerator.distributed_type.value)
     if last:
         _log.info("going on from %s", last)
+    trainer.add_callback(_noted(accelerator))
     trainer.train(resume_from_checkpoint=last)
     trainer.model.config._name_or_path = ""
     trainer.save_model(str(job.out))
@@ -117,6 +120,19 @@ def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
         "resumed_at": resumed,
         "processes": accelerator.num_processes,
     }
+
+
+def _noted(accelerator: Any) -> Any:
+    """A callback that notes each checkpoint as whole once all processes have written their parts."""
+    from transformers import TrainerCallback
+
+    class Noted(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            accelerator.wait_for_everyone()
+            if state.is_world_process_zero:
+                note_whole(Path(args.output_dir) / f"{CHECKPOINT}{state.global_step}")
+
+    return Noted()
 
 
 def logged(trainer: Any, name: str) -> Sequence[float]:

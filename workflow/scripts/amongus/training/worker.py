@@ -4,9 +4,10 @@ import importlib
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from amongus.errors import StudyError
+from amongus.errors import StudyError, full_disk
 from amongus.files import write_json
 from amongus.training.launching import die_with_parent, read_job
 
@@ -19,8 +20,14 @@ def main(path: Path) -> int:
     result = path.with_name("result.json")
     try:
         metrics = importlib.import_module(name).train(job)
-    except StudyError as error:
-        write_json(result, {"error": str(error)})
+    except Exception as error:
+        line = error if isinstance(error, StudyError) else full_disk(error, path.parent)
+        if line is None:
+            raise
+        logging.exception("%s", line)
+        # There may be no room for this either.
+        with suppress(StudyError):
+            write_json(result, {"error": str(line)})
         return 1
     if os.environ.get("RANK", "0") == "0":
         write_json(result, {"metrics": metrics})
