@@ -124,4 +124,4 @@ onsuccess:
 
 
 onerror:
-    release()
+    end_run()

@@ -17,7 +17,7 @@ from amongus import rooms
 from amongus.access import share_store
 from amongus.checks import check_personas, check_prompts
 from amongus.claims import claim, refuse_same, release, release_dead
-from amongus.cluster import refuse_leftover
+from amongus.cluster import jobs_behind, refuse_leftover
 from amongus.configs import one_line, typed
 from amongus.datasets.sources import check_local
 from amongus.design import design
@@ -153,10 +153,16 @@ def begin_run():
     if not made:
         return
     refuse_same(made)
-    refuse_leftover()
+    refuse_leftover(submits=not workflow.local_exec)
     if workflow.local_exec:
         check_gpus_here()
     claim(made, submits=not workflow.local_exec)
+
+
+def end_run():
+    """After a failure: take the claim back, unless jobs outlive it (Slurm may be slow to cancel them)."""
+    if workflow.local_exec or not jobs_behind():
+        release()
 
 
 def check_gpus_here():

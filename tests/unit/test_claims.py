@@ -6,7 +6,8 @@ import pytest
 
 from amongus import claims
 from amongus.errors import StudyError
-from claimed import claimed
+from claimed import DEAD, claimed
+from damage import harm
 
 
 @pytest.fixture
@@ -52,6 +53,17 @@ def test_a_lock_that_may_be_a_living_runs_is_kept(tmp_path, lock, other):
     elif other == "elsewhere":
         claimed(tmp_path, host="elsewhere")
     assert not claims.release_dead(tmp_path) and lock.exists()
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "flipped"])
+def test_a_damaged_claim_may_be_of_anybody_until_it_is_forgotten(tmp_path, lock, damage):
+    harm(claimed(tmp_path), damage)
+    for _ in range(2):
+        (run,) = claims.claims(tmp_path)
+        assert (run.pid, run.alive, run.submits) == (DEAD, None, True)
+        assert not claims.release_dead(tmp_path)
+    claims.forget(run, tmp_path)
+    assert not claims.claims(tmp_path) and not list((tmp_path / "owners").iterdir())
 
 
 def test_two_runs_never_make_the_same_files(tmp_path):

@@ -153,6 +153,29 @@ def test_a_clone_that_never_submitted_does_not_ask_the_queue(queue):
     assert not (queue / "calls").exists()
 
 
+def test_who_submits_asks_it_whatever_is_claimed(queue):
+    with pytest.raises(StudyError, match=r"11 \(train.*make reap"):
+        cluster.refuse_leftover(submits=True)
+    (queue / "queue").write_text("")
+    cluster.refuse_leftover(submits=True)
+
+
+def test_hidden_jobs_are_seen_and_the_users_filters_are_not_used(queue, monkeypatch):
+    (queue / "bin" / "squeue").write_text(f'#!/bin/sh\necho "$@" > {queue}/calls\nenv > {queue}/env\n')
+    monkeypatch.setenv("SQUEUE_STATES", "PENDING")
+    cluster.queued()
+    assert "--all" in (queue / "calls").read_text() and "SQUEUE_" not in (queue / "env").read_text()
+
+
+def test_a_process_knows_whether_its_jobs_are_still_there(queue):
+    assert not cluster.jobs_behind()
+    submit(queue, 21, os.getpid())
+    assert cluster.jobs_behind()
+    (queue / "queue").write_text("")
+    (queue / "down").touch()
+    assert cluster.jobs_behind()
+
+
 def test_a_queue_that_cannot_be_asked_is_one_line(queue, monkeypatch):
     claimed(submits=True)
     (queue / "down").touch()

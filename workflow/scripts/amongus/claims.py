@@ -42,14 +42,22 @@ def claims(folder: str | Path = _FOLDER) -> list[Claim]:
             found.append(Claim(**read_json(path)))
         except StudyError:
             # A run that has ended meanwhile took its own back.
-            if path.exists() or path.with_name(path.name + ASIDE).exists():
+            if path.exists():
                 raise
-    return found
+    return [*found, *map(_damaged, sorted(Path(folder).glob(f"owners/*.json{ASIDE}")))]
+
+
+def _damaged(path: Path) -> Claim:
+    """What the name of a damaged claim tells: nobody knows whether the run is dead, or has submitted jobs."""
+    host, _, pid = path.name.removesuffix(f".json{ASIDE}").rpartition("-")
+    return Claim(host, int(pid), None, submits=True, makes=())
 
 
 def forget(ended: Process, folder: str | Path = _FOLDER) -> None:
     """Remove the claim of a run that is no more."""
-    _file(folder, ended).unlink(missing_ok=True)
+    path = _file(folder, ended)
+    for name in (path.name, path.name + ASIDE):
+        path.with_name(name).unlink(missing_ok=True)
 
 
 def refuse_same(makes: Collection[str], folder: str | Path = _FOLDER) -> None:

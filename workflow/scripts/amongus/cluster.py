@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import re
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def queued(folder: str | Path = ".") -> list[SlurmJob]:
         StudyError: the queue cannot be asked.
     """
     form = "%i|%j|%T|%k"
-    done = _call("squeue", "--noheader", f"--user={getpass.getuser()}", f"--format={form}")
+    # Those in partitions that are hidden too.
+    done = _call("squeue", "--all", "--noheader", f"--user={getpass.getuser()}", f"--format={form}")
     rows = [line.split("|", 3) for line in done.splitlines() if line.count("|") >= 3]
     named = re.compile(rf"{prefix(folder)}(?:-(\d+))?_")
     return [
@@ -56,10 +58,10 @@ def queued(folder: str | Path = ".") -> list[SlurmJob]:
     ]
 
 
-def refuse_leftover(folder: str | Path = ".") -> None:
+def refuse_leftover(submits: bool = False, folder: str | Path = ".") -> None:
     """Refuse to start where Slurm jobs of a dead run would write the same files.
 
-    A run that is still at work keeps its jobs.
+    A run that is still at work keeps its jobs. Who `submits` asks Slurm in any case, others where a claim says so.
 
     Raises:
         StudyError: in one line, with the mend.
@@ -68,7 +70,7 @@ def refuse_leftover(folder: str | Path = ".") -> None:
     found = claims(state)
     ended = [run for run in found if run.submits and not run.alive]
     living = {run.pid for run in found if run.alive}
-    left = [job for job in queued(folder) if job.run not in living] if ended else []
+    left = [job for job in queued(folder) if job.run not in living] if ended or submits else []
     if left:
         raise StudyError(
             f"Slurm jobs of an earlier run are still there: {_names(left)}; "
@@ -77,6 +79,14 @@ def refuse_leftover(folder: str | Path = ".") -> None:
     for run in ended:
         if run.alive is False:
             forget(run, state)
+
+
+def jobs_behind(folder: str | Path = ".") -> bool:
+    """Whether jobs that this process has submitted are still in the queue, or may be: Slurm does not answer."""
+    try:
+        return any(job.run == os.getpid() for job in queued(folder))
+    except StudyError:
+        return True
 
 
 def leftover(folder: str | Path = ".", force: bool = False) -> list[SlurmJob]:
@@ -164,8 +174,10 @@ def _call(*command: str) -> str:
     Raises:
         StudyError: it is not there, or fails.
     """
+    # The user's settings of these commands hide jobs.
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("SQUEUE_", "SCANCEL_"))}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=plain)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StudyError(f"{command[0]}: {error}; run this where Slurm's commands are") from None
     if done.returncode:
