@@ -21,6 +21,7 @@ from amongus.provenance import revision
 from amongus.seals import seal_safetensors
 from amongus.store import Store
 from amongus.verification import verify
+from claimed import DEAD, claimed
 from conftest import ROOT
 from damage import harm
 
@@ -224,6 +225,26 @@ def test_nothing_is_moved_while_a_run_is_at_work(results, monkeypatch, capsys):
         command(monkeypatch, "--move")
     assert (results / "s" / "seed-1" / "members" / "m.json").exists()
     assert command(monkeypatch) == 1 and "damaged (empty file)" in capsys.readouterr().out
+
+
+def test_nor_while_one_may_be_at_work_elsewhere(results, monkeypatch):
+    claimed(host="elsewhere")
+    with pytest.raises(StudyError, match=r"of elsewhere\), or nobody here can tell"):
+        command(monkeypatch, "--move")
+    claimed()
+    (results.parent / ".snakemake" / "owners" / f"elsewhere-{DEAD}.json").unlink()
+    assert command(monkeypatch, "--move") == 0
+
+
+def test_folders_that_are_links_are_checked_once(results, monkeypatch, capsys):
+    for name in ("s", "store"):
+        (results / name).rename(results.parent / name)
+        (results / name).symlink_to(results.parent / name)
+    (results / "s" / "round").symlink_to(results)
+    harm(results / "s" / "seed-1" / "members" / "m.json", "empty")
+    harm(next(results.glob("store/f/*.parquet")), "flipped")
+    assert command(monkeypatch) == 1
+    assert capsys.readouterr().out.count(": damaged (") == 2
 
 
 def test_no_model_is_loaded():

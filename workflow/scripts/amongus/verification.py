@@ -68,8 +68,15 @@ def verify(root: str | Path, store: str | Path | None = None, access: Access | N
 
 def _things(root: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[Path]:
     """Files, and folders that are made as one; `closed` is told of folders that cannot be listed."""
-    for place, folders, files in os.walk(root, onerror=closed):
+    seen = set()
+    # Results and the store may be links to another file system.
+    for place, folders, files in os.walk(root, onerror=closed, followlinks=True):
         folder = Path(place)
+        state = folder.stat()
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
         if FINGERPRINT in files:
             folders.clear()
             yield folder
@@ -153,9 +160,10 @@ def main() -> int:
     parser.add_argument("--config", nargs="*", default=[], help="the study's files; default is all results")
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
     arguments = parser.parse_args()
-    if arguments.move and any(run.alive for run in claims()):
+    if arguments.move and (others := [run for run in claims() if run.alive is not False]):
         raise StudyError(
-            "a run is at work in this folder and may be reading what is damaged; let it end first"
+            f"a run is at work in this folder (process {others[0].pid} of {others[0].host}), or nobody here can tell "
+            "that it is dead, and may be reading what is damaged; let it end first, or `make reap FORCE=1` if it is dead"
         )
     config = read_configs(arguments.config)
     store = Path(config.get("store", STORE))
