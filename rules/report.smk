@@ -215,6 +215,7 @@ for figure in FIGURES:
             f"{figure}_figure"
         input:
             table=PATHS.table(figure, "csv"),
+            manifest=PATHS.manifest(figure),
         output:
             figure=report(
                 PATHS.figure(figure),

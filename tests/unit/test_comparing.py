@@ -1,6 +1,7 @@
 """Two studies side by side, small enough to work out by hand."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,9 +10,9 @@ import pytest
 from amongus import comparing
 from amongus.comparing import COMPARED, compare, differences
 from amongus.errors import StudyError
-from amongus.files import QUESTIONS, SCORES, read_json, write_json, write_table
+from amongus.files import QUESTIONS, SCORES, read_json, read_table, write_json, write_table
 from amongus.paths import Paths
-from amongus.provenance import read_manifest, write_manifest
+from amongus.provenance import check_table, read_manifest, write_manifest
 from damage import harm
 from scored import pick
 from standins import Named, outputs
@@ -128,6 +129,31 @@ def test_a_damaged_study_is_not_compared(tmp_path):
     harm(next((tmp_path / "a").glob("seed-1/**/sums.parquet")), "flipped")
     with pytest.raises(StudyError, match=r"sums\.parquet: damaged"):
         compare(folder, folder)
+
+
+def test_scores_that_are_newer_than_the_tables_are_not_compared(tmp_path):
+    folder = study(tmp_path, "a", A, QUESTIONS_)
+    path = next((tmp_path / "a").glob("seed-1/**/sums.parquet"))
+    ids = read_table(path, SCORES)["id"].to_pylist()
+    write_table(path, {"id": ids, "score": [1.0] * len(ids), "reason": [""] * len(ids)}, SCORES)
+    with pytest.raises(
+        StudyError, match=r"sums\.parquet: not what the study's tables were made of; run it again"
+    ):
+        compare(folder, folder)
+    assert path.exists()
+
+
+def test_a_table_is_held_against_its_manifest(tmp_path):
+    tables = Path(study(tmp_path, "a", A, QUESTIONS_)) / "tables"
+    table, manifest = tables / "impact.csv", tables / "impact.manifest.json"
+    check_table(table, manifest)
+    harm(table, "truncated")
+    with pytest.raises(
+        StudyError, match=r"impact\.csv: damaged \(checksum differs from its manifest's\); moved"
+    ):
+        check_table(table, manifest)
+    with pytest.raises(StudyError, match=r"impact\.csv: was damaged and is now"):
+        check_table(table, manifest)
 
 
 def test_a_manifest_says_what_a_table_was_made_of(tmp_path):

@@ -99,8 +99,9 @@ def test_mitigation_shows_masks_of_supervisors(made):
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_figures_repeat_to_the_byte(made, tmp_path, name, kind):
     paths = [tmp_path / f"{i}.{kind}" for i in range(2)]
+    inputs = Named(table=made / f"{name}.csv", manifest=made / f"{name}.manifest.json")
     for path in paths:
-        run("figures", Named(table=made / f"{name}.csv"), Named(figure=path), name=name, design=VALUE)
+        run("figures", inputs, Named(figure=path), name=name, design=VALUE)
     first, second = (path.read_bytes() for path in paths)
     assert first == second
     assert first.startswith(b"\x89PNG" if kind == "png" else b"<?xml")

@@ -11,7 +11,8 @@ import pandas as pd
 
 from amongus.cells import CELL, Cells, Design, Group, Role, groups, means, read_scores, spans, support
 from amongus.errors import StudyError, run_command
-from amongus.files import QUESTIONS, read_table, write_text
+from amongus.files import QUESTIONS, SCORES, read_table, write_text
+from amongus.members import hash_file
 from amongus.provenance import read_manifest
 from amongus.render import Column, View, csv_text, markdown, markdown_text
 from amongus.seeds import derive
@@ -66,10 +67,16 @@ def compare(a: str | Path, b: str | Path) -> tuple[pd.DataFrame, Design]:
 def _scores(study: Path) -> pd.DataFrame:
     """The scores that the study's table was made of, as `read_scores` lays them out."""
     paths, cells = [], []
-    for name in read_manifest(study, _TABLE)["inputs"]:
+    for name, digest in read_manifest(study, _TABLE)["inputs"].items():
         seed, _, rest = name.rpartition("/seed-")[2].partition("/")
         cell = rest.removeprefix(_RUN_SCORES).removesuffix(".parquet").split("/")
-        paths.append(study / f"seed-{seed}" / rest)
+        path = study / f"seed-{seed}" / rest
+        if path.exists() and hash_file(path) != digest:
+            read_table(path, SCORES)  # Says so where it is damaged.
+            raise StudyError(
+                f"{path}: not what the study's tables were made of; run it again up to its tables first"
+            )
+        paths.append(path)
         cells.append(dict(zip(CELL, [int(seed), *cell], strict=True)))
     return read_scores(paths, cells)
 

@@ -18,7 +18,7 @@ from amongus.errors import StudyError
 from amongus.files import read_json, write_json
 from amongus.hardware import machine
 from amongus.members import hash_file
-from amongus.seals import flaw
+from amongus.seals import damaged, flaw, missing
 from amongus.seeds import canonical
 
 MANIFEST = ".manifest.json"
@@ -64,6 +64,20 @@ def read_manifest(results: str | Path, table: str) -> dict[str, Any]:
     if not path.exists():
         raise StudyError(f"{path}: no such file; give the folder of a study whose tables were made")
     return read_json(path)
+
+
+def check_table(path: str | Path, manifest: str | Path) -> None:
+    """Hold a table against its manifest.
+
+    Raises:
+        StudyError: one of them is missing, or damaged and now moved aside.
+    """
+    path = Path(path)
+    known = read_json(manifest)["outputs"]
+    if not path.exists():
+        raise missing(path)
+    if hash_file(path) != known.get(path.name):
+        raise damaged(path, "checksum differs from its manifest's")
 
 
 def revision(folder: Path) -> dict[str, Any]:
