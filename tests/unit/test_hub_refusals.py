@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from huggingface_hub import constants
 import fake_hub
 from amongus.errors import StudyError
 from amongus.hub import client, fetch
+from amongus.seals import move_aside
 from repositories import ADAPTER, BASE, TOKENS, adapter, checkpoint, sharded, weights
 
 COMMIT = "0123456789" * 4
@@ -220,6 +222,22 @@ def test_a_folders_files_are_linked_without_a_network(tmp_path, monkeypatch, com
     local(tmp_path / "r", adapter(), commit, ADAPTER)
     from_folder(tmp_path / "r", tmp_path / "out", ADAPTER)
     assert (tmp_path / "out" / "adapter_config.json").exists()
+
+
+def test_damage_in_a_folder_without_records_is_not_taken_for_what_is_meant(tmp_path):
+    path, out = local(tmp_path / "r", checkpoint()), tmp_path / "out"
+    from_folder(tmp_path / "r", out)
+    mirrored = path / "model.safetensors"
+    content = mirrored.read_bytes()
+    mirrored.write_bytes(content[:-1] + bytes([content[-1] ^ 4]))  # One file, under two names.
+    aside = move_aside(out)
+    with pytest.raises(
+        StudyError, match=rf"model\.safetensors is not what it was .* remove {aside} if this one"
+    ):
+        from_folder(tmp_path / "r", out)
+    assert not out.exists()
+    shutil.rmtree(aside)
+    from_folder(tmp_path / "r", out)
 
 
 def test_a_folder_that_cannot_be_linked_is_copied(tmp_path, monkeypatch):

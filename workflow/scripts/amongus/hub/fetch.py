@@ -15,7 +15,8 @@ from amongus.hub.folder import Folder
 from amongus.hub.names import check_pinned
 from amongus.hub.repository import Source
 from amongus.links import link
-from amongus.members import write_fingerprint
+from amongus.members import FINGERPRINT, hash_file, write_fingerprint
+from amongus.seals import ASIDE
 
 _LOG = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -49,7 +50,9 @@ def fetch(
         with whole_directory(out) as made:
             for file in files:
                 link(scratch / file, made / file)
-            write_json(made / "source.json", _origin(source, wanted, files))
+            origin = _origin(source, wanted, files)
+            _check_earlier(source, origin, made, out.with_name(out.name + ASIDE))
+            write_json(made / "source.json", origin)
             write_fingerprint(made)
         shutil.rmtree(scratch.parent)
     except OSError as error:
@@ -121,6 +124,28 @@ def _origin(source: Source, wanted: Mapping[str, Any], files: Iterable[str]) -> 
         "revision": wanted["revision"],
         "files": {file: entry.sha256 or entry.blob for file, entry in entries.items()},
     }
+
+
+def _check_earlier(source: Source, origin: Mapping[str, Any], made: Path, aside: Path) -> None:
+    """Hold files that nothing records the hash of against those of an earlier fetch, found damaged and moved aside.
+
+    The damage may be the source's own, and would be taken for what is meant.
+
+    Raises:
+        StudyError: a file is another than it was at first.
+    """
+    try:
+        if read_json(aside / "source.json") != origin:
+            return
+        known = read_json(aside / FINGERPRINT)["files"]
+    except StudyError:
+        return
+    for file, recorded in origin["files"].items():
+        if not recorded and file in known and hash_file(made / file) != known[file]:
+            raise StudyError(
+                f"{source.name}: {file} is not what it was when it was first fetched; put the right file there, or remove "
+                f"{aside} if this one is meant"
+            )
 
 
 def forget_others(scratch: Path) -> None:
