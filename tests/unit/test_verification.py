@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 from test_comparing import QUESTIONS_, A, study
 
-from amongus import verification
+from amongus import cluster, verification
 from amongus.claims import claim
 from amongus.errors import StudyError
 from amongus.files import SCORES, write_json, write_table
@@ -240,11 +240,43 @@ def test_folders_that_are_links_are_checked_once(results, monkeypatch, capsys):
     for name in ("s", "store"):
         (results / name).rename(results.parent / name)
         (results / name).symlink_to(results.parent / name)
-    (results / "s" / "round").symlink_to(results)
+    (results / "round").symlink_to(results)
     harm(results / "s" / "seed-1" / "members" / "m.json", "empty")
     harm(next(results.glob("store/f/*.parquet")), "flipped")
+    (results.parent / "theirs").mkdir()
+    (results.parent / "theirs" / "package.json").write_text("{}")
     assert command(monkeypatch) == 1
     assert capsys.readouterr().out.count(": damaged (") == 2
+    # Not by any link: what is moved aside should be ours.
+    (results / "s" / "notes").symlink_to(results.parent / "theirs")
+    assert command(monkeypatch, "--move") == 1
+    said = capsys.readouterr().out
+    assert said.count(": damaged (") == 2 and "notes: a link to a folder, not followed" in said
+    assert (results.parent / "theirs" / "package.json").exists()
+
+
+def test_what_may_not_be_moved_is_said_and_the_rest_is_moved(results, monkeypatch, capsys):
+    def closed(path):
+        if path.name == "base.json":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return moved(path)
+
+    moved = verification.seals.move_aside
+    monkeypatch.setattr(verification.seals, "move_aside", closed)
+    for name in ("costs/train/base.json", "members/m.json"):
+        harm(results / "s" / "seed-1" / name, "empty")
+    assert command(monkeypatch, "--move") == 1
+    assert "base.json cannot be moved aside (Permission denied)" in capsys.readouterr().out
+    assert not (results / "s" / "seed-1" / "members" / "m.json").exists()
+
+
+def test_nothing_is_moved_beside_jobs_that_a_dead_run_has_left(results, monkeypatch):
+    harm(results / "s" / "seed-1" / "members" / "m.json", "empty")
+    claimed(submits=True)
+    monkeypatch.setattr(cluster, "_call", lambda *command: f"7|{cluster.prefix()}-{DEAD}_5f|RUNNING|rule_x\n")
+    with pytest.raises(StudyError, match="jobs of an earlier run are still there: 7 "):
+        command(monkeypatch, "--move")
+    assert (results / "s" / "seed-1" / "members" / "m.json").exists()
 
 
 def test_no_model_is_loaded():

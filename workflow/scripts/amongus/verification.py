@@ -17,12 +17,14 @@ from tqdm import tqdm
 from amongus import seals, shards
 from amongus.access import Access
 from amongus.claims import claims
+from amongus.cluster import refuse_leftover
 from amongus.configs import STORE, read_configs
 from amongus.errors import StudyError, run_command
 from amongus.members import FINGERPRINT, MISSING, differing, hash_file
 from amongus.paths import PARTIAL, SCRATCH
 from amongus.provenance import MANIFEST
 
+RESULTS = Path("results")
 _SEALED = (".parquet", ".json", ".safetensors")
 
 
@@ -68,20 +70,19 @@ def verify(root: str | Path, store: str | Path | None = None, access: Access | N
 
 def _things(root: Path, closed: Callable[[OSError], None] | None = None) -> Iterator[Path]:
     """Files, and folders that are made as one; `closed` is told of folders that cannot be listed."""
-    seen = set()
-    # Results and the store may be links to another file system.
-    for place, folders, files in os.walk(root, onerror=closed, followlinks=True):
+    for place, folders, files in os.walk(root, onerror=closed):
         folder = Path(place)
-        state = folder.stat()
-        if (state.st_dev, state.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
         if FINGERPRINT in files:
             folders.clear()
             yield folder
             continue
         folders[:] = [name for name in folders if not _passed_over(folder / name)]
+        for link in filter(Path.is_symlink, (folder / name for name in folders)):
+            # Studies and the store may lie on another file system. Links elsewhere may lead to what is not ours.
+            if root != RESULTS or folder != root:
+                yield link
+            elif not link.resolve().is_relative_to(root.resolve()):
+                yield from _things(link, closed)
         sealed = (folder / name for name in files if name.endswith(_SEALED))
         yield from (path for path in sealed if not _passed_over(path))
 
@@ -104,6 +105,9 @@ def _size(thing: Path) -> int:
 
 
 def _faults(thing: Path, store: Path | None, access: Access) -> Iterator[Finding]:
+    if thing.is_symlink() and thing.is_dir():
+        yield Finding(thing, "a link to a folder, not followed; verify what it leads to by itself", None)
+        return
     if thing.is_dir():
         yield from (Finding(path, reason, thing) for path, reason in _folder_faults(thing))
         return
@@ -160,6 +164,8 @@ def main() -> int:
     parser.add_argument("--config", nargs="*", default=[], help="the study's files; default is all results")
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
     arguments = parser.parse_args()
+    if arguments.move:
+        refuse_leftover()
     if arguments.move and (others := [run for run in claims() if run.alive is not False]):
         raise StudyError(
             f"a run is at work in this folder (process {others[0].pid} of {others[0].host}), or nobody here can tell "
@@ -168,7 +174,7 @@ def main() -> int:
     config = read_configs(arguments.config)
     store = Path(config.get("store", STORE))
     access = Access.of(config.get("store_group"))
-    roots = [Path("results", config["study"]), store] if "study" in config else [Path("results")]
+    roots = [RESULTS / config["study"], store] if "study" in config else [RESULTS]
     if not any(True for _ in _things(roots[0])):
         raise StudyError(f"{roots[0]}: there is nothing here to verify; run the study first")
     found = [finding for root in roots for finding in verify(root, store, access)]
@@ -204,7 +210,10 @@ def _line(finding: Finding, move: bool) -> str:
     if finding.whole is None:
         return f"{finding.path}: {finding.reason}"
     if move:
-        mend = f"moved to {seals.move_aside(finding.whole)}"
+        try:
+            mend = f"moved to {seals.move_aside(finding.whole)}"
+        except OSError as error:
+            mend = f"{finding.whole} cannot be moved aside ({error.strerror}); have its owner remove it"
     else:
         mend = f"make verify MOVE=1 moves {finding.whole} aside"
     return f"{finding.path}: damaged ({finding.reason}); {mend}"
