@@ -153,16 +153,21 @@ def begin_run():
     if not made:
         return
     refuse_same(made)
-    refuse_leftover(submits=not workflow.local_exec)
+    refuse_leftover(submits=submits())
     if workflow.local_exec:
         check_gpus_here()
-    claim(made, submits=not workflow.local_exec)
+    claim(made, submits=submits())
 
 
 def end_run():
     """After a failure: take the claim back, unless jobs outlive it (Slurm may be slow to cancel them)."""
-    if workflow.local_exec or not jobs_behind():
+    if not submits() or not jobs_behind():
         release()
+
+
+def submits():
+    """Whether jobs go to Slurm."""
+    return workflow.executor_plugin.name == "slurm"
 
 
 def check_gpus_here():

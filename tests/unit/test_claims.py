@@ -56,12 +56,15 @@ def test_a_lock_that_may_be_a_living_runs_is_kept(tmp_path, lock, other):
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "flipped"])
-def test_a_damaged_claim_may_be_of_anybody_until_it_is_forgotten(tmp_path, lock, damage):
-    harm(claimed(tmp_path), damage)
+@pytest.mark.parametrize(("pid", "alive"), [(DEAD, False), (os.getpid(), None)])
+def test_of_a_damaged_claim_its_name_is_left(tmp_path, monkeypatch, damage, pid, alive):
+    monkeypatch.setattr(claims.shutil, "which", lambda name: f"/bin/{name}")
+    harm(claimed(tmp_path, pid=pid), damage)
     for _ in range(2):
         (run,) = claims.claims(tmp_path)
-        assert (run.pid, run.alive, run.submits) == (DEAD, None, True)
-        assert not claims.release_dead(tmp_path)
+        assert (run.pid, run.alive, run.submits) == (pid, alive, True)
+    monkeypatch.setattr(claims.shutil, "which", lambda name: None)
+    assert not claims.claims(tmp_path)[0].submits
     claims.forget(run, tmp_path)
     assert not claims.claims(tmp_path) and not list((tmp_path / "owners").iterdir())
 

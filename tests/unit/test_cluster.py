@@ -160,6 +160,17 @@ def test_who_submits_asks_it_whatever_is_claimed(queue):
     cluster.refuse_leftover(submits=True)
 
 
+def test_cancelled_jobs_are_waited_for_but_not_for_ever(queue, monkeypatch):
+    rows = (queue / "queue").read_text().replace("RUNNING", "COMPLETING").replace("PENDING", "COMPLETING")
+    (queue / "queue").write_text(rows)
+    cluster.refuse_leftover(submits=True)
+    (queue / "queue").write_text(rows)
+    (queue / "bin" / "squeue").write_text(f"#!/bin/sh\ncat {queue}/queue\n")
+    monkeypatch.setattr(cluster, "_ENDING", 0.0)
+    with pytest.raises(StudyError, match=r"still there: 11 \(.*completing"):
+        cluster.refuse_leftover(submits=True)
+
+
 def test_hidden_jobs_are_seen_and_the_users_filters_are_not_used(queue, monkeypatch):
     (queue / "bin" / "squeue").write_text(f'#!/bin/sh\necho "$@" > {queue}/calls\nenv > {queue}/env\n')
     monkeypatch.setenv("SQUEUE_STATES", "PENDING")

@@ -3,13 +3,14 @@
 Snakemake's locks do not tell: those of a dead run stay, and whichever run ends first removes those of all.
 """
 
+import shutil
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from amongus.errors import StudyError
 from amongus.files import read_json, write_json
-from amongus.machine import Process, this_process
+from amongus.machine import Process, began, this_process
 from amongus.seals import ASIDE
 
 _FOLDER = ".snakemake"
@@ -48,9 +49,10 @@ def claims(folder: str | Path = _FOLDER) -> list[Claim]:
 
 
 def _damaged(path: Path) -> Claim:
-    """What the name of a damaged claim tells: nobody knows whether the run is dead, or has submitted jobs."""
+    """What the name of a damaged claim tells. It may have submitted jobs; dead it is only if its process is no more."""
     host, _, pid = path.name.removesuffix(f".json{ASIDE}").rpartition("-")
-    return Claim(host, int(pid), None, submits=True, makes=())
+    start = None if began(int(pid)) else "unknown"
+    return Claim(host, int(pid), start, submits=shutil.which("squeue") is not None, makes=())
 
 
 def forget(ended: Process, folder: str | Path = _FOLDER) -> None:

@@ -16,6 +16,8 @@ from amongus.errors import StudyError
 
 # Between two looks at the queue, in seconds.
 _PAUSE = 1.0
+# How long jobs that were cancelled may take to end, in seconds: Slurm lets them clean up for half a minute.
+_ENDING = 60.0
 _SHOWN = 10
 
 
@@ -61,16 +63,19 @@ def queued(folder: str | Path = ".") -> list[SlurmJob]:
 def refuse_leftover(submits: bool = False, folder: str | Path = ".") -> None:
     """Refuse to start where Slurm jobs of a dead run would write the same files.
 
-    A run that is still at work keeps its jobs. Who `submits` asks Slurm in any case, others where a claim says so.
+    A run that is still at work keeps its jobs; cancelled ones are waited for. Who `submits` asks Slurm in any case,
+    others where a claim says so.
 
     Raises:
         StudyError: in one line, with the mend.
     """
     state = Path(folder) / ".snakemake"
-    found = claims(state)
-    ended = [run for run in found if run.submits and not run.alive]
-    living = {run.pid for run in found if run.alive}
-    left = [job for job in queued(folder) if job.run not in living] if ended or submits else []
+    ended = [run for run in claims(state) if run.submits and not run.alive]
+    deadline = time.monotonic() + _ENDING
+    while left := _of_none_alive(folder) if ended or submits else []:
+        if any(job.state != "COMPLETING" for job in left) or time.monotonic() > deadline:
+            break
+        time.sleep(_PAUSE)
     if left:
         raise StudyError(
             f"Slurm jobs of an earlier run are still there: {_names(left)}; "
@@ -79,6 +84,14 @@ def refuse_leftover(submits: bool = False, folder: str | Path = ".") -> None:
     for run in ended:
         if run.alive is False:
             forget(run, state)
+
+
+def _of_none_alive(folder: str | Path) -> list[SlurmJob]:
+    """The queued jobs of no run that is at work here."""
+    jobs = queued(folder)
+    # Read afterwards: a run has claimed the clone before it submits.
+    living = {run.pid for run in claims(Path(folder) / ".snakemake") if run.alive}
+    return [job for job in jobs if job.run not in living]
 
 
 def jobs_behind(folder: str | Path = ".") -> bool:
