@@ -131,6 +131,16 @@ def test_a_folder_is_made_by_the_job_that_began_last(tmp_path, recreates, fails,
     assert list(tmp_path.iterdir()) == [path] and "another copy of this job has made it" in caplog.text
 
 
+def test_a_failure_once_it_is_in_its_place_is_told(tmp_path, monkeypatch):
+    def fail(path):
+        if path == tmp_path:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(files, "sync", fail)
+    with pytest.raises(OSError, match="Input/output"), whole_directory(tmp_path / "model") as folder:
+        (folder / "weights").write_text("1")
+
+
 def test_who_began_first_gives_way_while_the_other_is_at_work(tmp_path):
     path = tmp_path / "model"
     second = whole_directory(path)

@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from math import isnan
+from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
@@ -127,23 +129,25 @@ def main(snakemake: Any) -> None:
     method = rooms.module("methods", snakemake.params.method)
     preflight(snakemake, method)
     stats: list[dict[str, float]] = []
-    made: dict[tuple[str | None, str | None], str] = {}
+    made: dict[tuple[str | None, str | None], Path] = {}
     datasets = dict.fromkeys(cell[3] for cell in snakemake.params.cells)
     verifier = open_verifier(snakemake)
     lessons = {dataset: lesson(snakemake, dataset, members, verifier, stats) for dataset in datasets}
-    for cell, path in zip(map(tuple, snakemake.params.cells), snakemake.output.learned, strict=True):
-        given = lessons[cell[3]]
-        decided = team(snakemake, given, cell) if method.LEVEL == "weight" else {"masked": None}
-        key = (cell[3] if getattr(method, "PER_DATASET", True) else None, decided["masked"])
-        with whole_directory(path) as folder:
+    with ExitStack() as stack:
+        # Begun together, so that of two copies of this job one makes them all.
+        folders = [stack.enter_context(whole_directory(path)) for path in snakemake.output.learned]
+        for cell, folder in zip(map(tuple, snakemake.params.cells), folders, strict=True):
+            given = lessons[cell[3]]
+            decided = team(snakemake, given, cell) if method.LEVEL == "weight" else {"masked": None}
+            key = (cell[3] if getattr(method, "PER_DATASET", True) else None, decided["masked"])
             if key in made:
                 shutil.copytree(made[key], folder, copy_function=link, dirs_exist_ok=True)
             else:
                 method.learn(replace(given, masked=decided["masked"]), folder)
                 write_fingerprint(folder, weights=method.LEVEL == "weight")
+            made.setdefault(key, folder)
             if method.LEVEL == "weight":
                 write_json(folder / TEAM, decided)
-        made.setdefault(key, path)
     if verifier is not None:
         stats.append(verifier.engine.stats)
     write_cost(snakemake.output.cost, "learn", *stats)

@@ -111,7 +111,7 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
             os.replace(temporary, path)
             sync(path.parent)
         except Exception as error:
-            if _same(opened, temporary) or not path.exists():
+            if _same(opened, temporary) or _same(opened, path) or not path.exists():
                 raise
             _log.warning("%s: another copy of this job has made it (here: %s)", path, error)
         finally:
