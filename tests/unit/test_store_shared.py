@@ -103,6 +103,17 @@ def test_a_reader_that_cannot_compact_reads_on(tmp_path, monkeypatch):
     assert made.compact("f") == (3, 0)
 
 
+def test_a_reader_does_without_a_compaction_that_fails(tmp_path, monkeypatch, caplog):
+    filled(tmp_path / "store")
+
+    def full(*arguments):
+        raise StudyError("the disk is full")
+
+    monkeypatch.setattr(shards, "write", full)
+    assert Store(tmp_path / "store", compact_above=2).get("f", ["k1"])
+    assert "not compacted: the disk is full" in caplog.text
+
+
 def test_compaction_removes_what_killed_writers_left_and_not_what_living_ones_write(tmp_path):
     made = filled(tmp_path / "store")
     old, new = (tmp_path / "store" / "f" / f".{name}.tmp" for name in ("old", "new"))

@@ -6,6 +6,7 @@ hold one key (two jobs asked at once, or a compaction was killed): the smallest 
 order they are read.
 """
 
+import logging
 import os
 import re
 import time
@@ -26,6 +27,7 @@ _NAME = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _TURN = ".compacting"
 _TURN_SECONDS = 3600
 _LITTER_SECONDS = 24 * 3600
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -83,8 +85,9 @@ class Store:
         """
         folder = self._folder(fingerprint)
         with _turn(folder) as mine:
-            _sweep(folder)
             rows, found = self._read_all(folder)
+            if mine:
+                _sweep(folder)
             if not mine or len(found) < 2:
                 return len(found), 0
             shards.write(folder, rows, self.access)
@@ -97,7 +100,11 @@ class Store:
             rows, found = self._read_all(self._folder(fingerprint))
             self._known[fingerprint] = rows
             if len(found) > self.compact_above:
-                self.compact(fingerprint)
+                try:
+                    self.compact(fingerprint)
+                except StudyError as error:
+                    # It has what it wants.
+                    _log.warning("not compacted: %s", error)
         return self._known[fingerprint]
 
     def _folder(self, fingerprint: str) -> Path:
