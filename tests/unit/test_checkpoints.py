@@ -2,6 +2,7 @@
 
 import errno
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -46,6 +47,21 @@ def test_a_checkpoint_that_is_not_whole_is_removed(checkpoints, name, damage):
     assert not (checkpoints / "checkpoint-10").exists()
 
 
+def test_a_checkpoint_that_the_disk_does_not_give_stays(checkpoints, monkeypatch):
+    def broken(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        last_checkpoint(checkpoints)
+    assert len(list(checkpoints.iterdir())) == 2
+
+
+def test_nothing_is_no_checkpoint(tmp_path):
+    with pytest.raises(StudyError, match="has written no checkpoint"):
+        note_whole(tmp_path / "checkpoint-7")
+
+
 def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(checkpoints, tmp_path, monkeypatch):
     def killed(folder):
         raise KeyboardInterrupt
@@ -64,6 +80,11 @@ def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(checkpoints
         train.main(rule)
     assert last_checkpoint(checkpoints) and not model.exists()
     monkeypatch.setattr(train, "write_fingerprint", lambda folder: None)
+    # Snakemake removes the model of a job that fails in the end.
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(train, "write_cost", lambda *told: killed(model))
+        train.main(rule)
+    assert last_checkpoint(checkpoints)
     train.main(rule)
     assert model.exists() and not checkpoints.exists()
 

@@ -48,14 +48,15 @@ def main(snakemake: Any) -> None:
         metrics = rooms.module(room, name).train(told)
         write_json(folder / "metrics.json", metrics)
         write_fingerprint(folder)
-    if told and told.scratch:
-        shutil.rmtree(told.scratch, ignore_errors=True)
     write_cost(
         snakemake.output.cost,
         "train",
         {"model_loads": len(snakemake.params.parents)},
         {"seconds": perf_counter() - began},
     )
+    # Last of all: of a job that fails Snakemake removes the model.
+    if told and told.scratch:
+        shutil.rmtree(told.scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

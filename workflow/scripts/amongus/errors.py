@@ -47,7 +47,10 @@ def full_disk(error: BaseException, folder: str | Path) -> StudyError | None:
 
 def no_room(folder: str | Path) -> bool:
     """Whether next to nothing can be written where `folder` is."""
-    return shutil.disk_usage(folder).free < _ROOM
+    try:
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -4,12 +4,14 @@ The trainer renames nothing into place. So once all processes have written, the 
 notes how long it is; a checkpoint without that note, or other than it, was torn by a kill, a crash or a full disk.
 """
 
+import json
 import logging
 import shutil
 from pathlib import Path
 
 from amongus.errors import StudyError
-from amongus.files import read_json, sync, write_json
+from amongus.files import sync, write_json
+from amongus.seals import flaw
 
 CHECKPOINT = "checkpoint-"
 _NOTE = "whole.json"
@@ -17,39 +19,45 @@ _log = logging.getLogger(__name__)
 
 
 def note_whole(checkpoint: Path) -> None:
-    """Note, as its last file, that `checkpoint` is written: the length in bytes of every file, all brought to the disk."""
-    lengths = _lengths(checkpoint)
+    """Note, as its last file, that `checkpoint` is written: the length in bytes of every file, all brought to the disk.
+
+    Raises:
+        StudyError: there is nothing.
+    """
+    if not (lengths := _lengths(checkpoint)):
+        raise StudyError(f"{checkpoint}: the trainer has written no checkpoint")
     for name in lengths:
         sync(checkpoint / name)
     write_json(checkpoint / _NOTE, {"bytes": lengths})
 
 
 def last_checkpoint(scratch: Path) -> str | None:
-    """The last checkpoint in `scratch` that is whole; those that are not are removed."""
+    """The last checkpoint in `scratch` that is whole; those that are not are removed.
+
+    Raises:
+        OSError: the disk does not say which are.
+    """
     found = {}
     for folder in scratch.glob(f"{CHECKPOINT}*"):
-        try:
-            _check_whole(folder)
-            found[int(folder.name.removeprefix(CHECKPOINT))] = str(folder)
-        except StudyError as error:
-            _log.warning("a checkpoint that is not whole is removed: %s", error)
+        if torn := _torn(folder):
+            _log.warning("%s: a checkpoint that is not whole (%s) is removed", folder, torn)
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            found[int(folder.name.removeprefix(CHECKPOINT))] = str(folder)
     return found[max(found)] if found else None
 
 
-def _check_whole(checkpoint: Path) -> None:
-    """Hold a checkpoint against its note.
-
-    Raises:
-        StudyError: there is none, or a file is missing or has another length.
-    """
-    noted = read_json(checkpoint / _NOTE)["bytes"]
-    there = _lengths(checkpoint)
-    for name in noted:
-        if there.get(name) != noted[name]:
-            raise StudyError(
-                f"{checkpoint / name}: {there.get(name, 'no')} bytes, {noted[name]} were written"
-            )
+def _torn(checkpoint: Path) -> str | None:
+    """Why a checkpoint, held against its note, is not whole; None if it is."""
+    try:
+        note = (checkpoint / _NOTE).read_bytes()
+    except FileNotFoundError:
+        return f"no {_NOTE}"
+    if reason := flaw(note, ".json"):
+        return f"{_NOTE}: {reason}"
+    noted, there = json.loads(note)["bytes"], _lengths(checkpoint)
+    lost = [name for name in noted if there.get(name) != noted[name]]
+    return f"{lost[0]}: {there.get(lost[0], 'no')} bytes of {noted[lost[0]]}" if lost else None
 
 
 def _lengths(checkpoint: Path) -> dict[str, int]:

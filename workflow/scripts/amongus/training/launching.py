@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
@@ -68,7 +69,8 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     told = read_json(scratch / "result.json") if (scratch / "result.json").exists() else {}
     if status or "metrics" not in told:
         why = _failure(job, status, told)
-        last_checkpoint(scratch)  # Removes what was half written.
+        with suppress(OSError):
+            last_checkpoint(scratch)  # Removes what was half written.
         raise why
     if not given:
         shutil.rmtree(scratch)
