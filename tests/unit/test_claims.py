@@ -56,7 +56,7 @@ def test_a_lock_that_may_be_a_living_runs_is_kept(tmp_path, lock, other):
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "flipped"])
-@pytest.mark.parametrize(("pid", "alive"), [(DEAD, False), (os.getpid(), None)])
+@pytest.mark.parametrize(("pid", "alive"), [(DEAD, False), (os.getpid(), None)], ids=["dead", "alive"])
 def test_of_a_damaged_claim_its_name_is_left(tmp_path, monkeypatch, damage, pid, alive):
     monkeypatch.setattr(claims.shutil, "which", lambda name: f"/bin/{name}")
     harm(claimed(tmp_path, pid=pid), damage)

@@ -229,7 +229,7 @@ time.sleep({seconds})
     began = time.monotonic()
     with pytest.raises(StudyError, match="another job has taken this training over"):
         launch(finetune, made)
-    assert time.monotonic() - began < 30 and made.scratch.exists() != gone
+    assert time.monotonic() - began < 30 and (made.scratch / "owner.json").exists() != gone
 
 
 def test_a_scratch_folder_is_named_by_all_that_decides_the_result(home, tmp_path):
