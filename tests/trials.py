@@ -43,8 +43,11 @@ def targets(project: Project) -> list[str]:
 
 
 def tables(project: Project) -> dict[str, bytes]:
-    """The tables in all their forms; not their manifests, which name the machine, and not what the work cost."""
-    files = [path for path in project.results.glob("tables/*") if path.stem != "cost"]
+    """The tables in all their forms; not their manifests, which name the machine, and not what the work cost.
+
+    Nor what a killed job has left half written, under a hidden name.
+    """
+    files = [path for path in project.results.glob("tables/[!.]*") if path.stem != "cost"]
     return {path.name: path.read_bytes() for path in files if path.suffix != ".json"}
 
 
