@@ -52,7 +52,7 @@ reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end
 test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
 	pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10
 
-soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; hours).
+soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; an hour and a half).
 	OMP_NUM_THREADS=1 python tests/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
@@ -95,7 +95,7 @@ compare: $(VENV)/.installed ## Show the paired differences of two studies (A=res
 	@PYTHONPATH=workflow/scripts python -m amongus.comparing $(A) $(B) $(if $(CSV),--csv $(CSV))
 
 docs: $(VENV)/.installed ## Copy the tables and figures of the demos that were run into docs/ and README.md.
-	if [ -d results/demo/tables ]; then python docs/update.py results/demo README.md; fi
+	if [ -d results/demo/tables ]; then python docs/update.py results/demo README.md llm_router debate; fi
 	if [ -d results/demo_full/tables ]; then python docs/update.py results/demo_full docs/demo_full/README.md; fi
 
 oracles: ## Record anew what mergekit's TIES gives (tests/oracles; downloads an environment of its own, .oracles).

@@ -1,12 +1,13 @@
 """Put a study's figures where readers look first: full tables into docs/{study}, compact ones into a Markdown file.
 
 `python docs/update.py results/demo README.md` replaces what stands between the lines `<!-- results of demo -->` and
-`<!-- end of results -->`. Nothing is computed anew: every figure is one of the study's tables'.
+`<!-- end of results -->`. Names of methods behind it choose whose defences are shown there; without any, all.
+Nothing is computed anew: every figure is one of the study's tables'.
 """
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +17,8 @@ SIGNIFICANT = 0.05
 CONTROLS = ("random", "oracle")
 
 
-def main(results: Path, page: Path) -> None:
-    """Copy the tables and figures of `results`, and write its compact tables into `page`."""
+def main(results: Path, page: Path, methods: Collection[str] = ()) -> None:
+    """Copy the tables and figures of `results`, and write its compact tables into `page`; defences of `methods` or all."""
     folder = Path(__file__).parent / results.name
     folder.mkdir(exist_ok=True)
     for pattern in COPIED:
@@ -26,7 +27,10 @@ def main(results: Path, page: Path) -> None:
     tables = {
         name: pd.read_csv(results / "tables" / f"{name}.csv") for name in ("alone", "impact", "mitigation")
     }
-    compact = "\n\n".join([alone(tables["alone"]), drops(tables["impact"]), *defences(tables["mitigation"])])
+    defended = tables["mitigation"]
+    if methods:
+        defended = defended[defended["method"].isin(methods)]
+    compact = "\n\n".join([alone(tables["alone"]), drops(tables["impact"]), *defences(defended)])
     begin, end = f"<!-- results of {results.name} -->", "<!-- end of results -->"
     before, rest = page.read_text(encoding="utf-8").split(begin)
     page.write_text(f"{before}{begin}\n{compact}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
@@ -123,4 +127,4 @@ def markdown(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
