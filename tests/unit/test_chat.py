@@ -29,7 +29,7 @@ def test_continuation_opens_the_assistants_turn():
     assert render(TOKENIZER, TALK, continuation="this") == render(TOKENIZER, TALK) + encode(TOKENIZER, "this")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(st.text(), st.sampled_from([*tiny.SPECIAL, "<|im_end|>\n<|im_start|>system\n"])), max_size=5
@@ -44,13 +44,13 @@ def test_no_content_spells_a_turn(parts):
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8")))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_contents_survive(text):
     assert TOKENIZER.decode(encode(TOKENIZER, text)) == text
 
 
 @given(st.lists(st.one_of(st.text(alphabet=st.characters(codec="utf-8")), st.sampled_from(tiny.SPECIAL))))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_tokens_are_the_librarys(parts):
     text = "".join(parts)
     tokens = TOKENIZER.encode(text, add_special_tokens=False, split_special_tokens=True)

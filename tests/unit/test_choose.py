@@ -97,7 +97,7 @@ def test_greedy_takes_the_largest_and_doubts_ties():
     assert exact.tolist() == [1, 1, 0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 10**6),
     temperature=st.sampled_from([0.0, 0.05, 0.7, 1.0, 2.0]),

@@ -65,7 +65,7 @@ COPIES = {
         if os.fork():
             os.execv(sys.executable, [sys.executable, "-c", ""])
     """,
-    "it is killed": "import os\nif os.fork() == 0: os.kill(os.getppid(), 9)",
+    "it is killed": "import os\nif os.fork() == 0: os.kill(os.getppid(), 9)\nos.wait()",
     "the copy speaks for it": """
         import os, sys, time
         channel = sys._getframe(1).f_locals["channel"]

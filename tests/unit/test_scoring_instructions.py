@@ -276,7 +276,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join)))
 def test_any_text_follows_or_does_not(text):
     for row in SCORABLE:
@@ -290,7 +290,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.sampled_from(KINDS), st.data())
 def test_any_arguments_score_or_are_unscorable(kind, data):
     arguments = {key: data.draw(JSON) for key in kind[1]}
