@@ -79,9 +79,9 @@ def _things(root: Path, closed: Callable[[OSError], None] | None = None) -> Iter
         folders[:] = [name for name in folders if not _passed_over(folder / name)]
         for link in filter(Path.is_symlink, (folder / name for name in folders)):
             # Studies and the store may lie on another file system. Links elsewhere may lead to what is not ours.
-            if root != RESULTS or folder != root:
+            if folder != RESULTS:
                 yield link
-            elif not link.resolve().is_relative_to(root.resolve()):
+            elif not link.resolve().is_relative_to(RESULTS.resolve()):
                 yield from _things(link, closed)
         sealed = (folder / name for name in files if name.endswith(_SEALED))
         yield from (path for path in sealed if not _passed_over(path))
@@ -165,12 +165,7 @@ def main() -> int:
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
     arguments = parser.parse_args()
     if arguments.move:
-        refuse_leftover()
-    if arguments.move and (others := [run for run in claims() if run.alive is not False]):
-        raise StudyError(
-            f"a run is at work in this folder (process {others[0].pid} of {others[0].host}), or nobody here can tell "
-            "that it is dead, and may be reading what is damaged; let it end first, or `make reap FORCE=1` if it is dead"
-        )
+        _refuse_company()
     config = read_configs(arguments.config)
     store = Path(config.get("store", STORE))
     access = Access.of(config.get("store_group"))
@@ -197,6 +192,21 @@ def main() -> int:
     if not found:
         print(f"{' and '.join(map(str, roots))}: nothing is damaged")
     return int(bool(found))
+
+
+def _refuse_company() -> None:
+    """Refuse to move anything while a run, or a job that one has left, may be reading it.
+
+    Raises:
+        StudyError: in one line, with the mend.
+    """
+    refuse_leftover()
+    for run in claims():
+        if run.alive is not False:
+            raise StudyError(
+                f"a run is at work in this folder (process {run.pid} of {run.host}), or nobody here can tell that it "
+                "is dead, and may be reading what is damaged; let it end first, or `make reap FORCE=1` if it is dead"
+            )
 
 
 def _models(found: list[Finding]) -> list[Path]:
