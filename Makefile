@@ -33,7 +33,7 @@ sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASE
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
 
 rehearsal: $(VENV)/.installed ## Run the paper's study with tiny models on a few rows (DATASETS=folder with the real JSON files).
-	python tests/rehearsal.py .rehearsal $(DATASETS)
+	python tests/support/rehearsal.py .rehearsal $(DATASETS)
 	snakemake --cores $(CORES) --configfile config/paper.yaml config/rehearsal.yaml .rehearsal/sources.yaml
 
 pin: $(VENV)/.installed ## Replace each `revision: unpinned` of a study by the hub's current commit (CONFIG=config/x.yaml).
@@ -47,13 +47,13 @@ doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the me
 	@$(call say,doctor)
 
 reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end (WAIT=1); see docs/slurm.md.
-	@PYTHONPATH=workflow/scripts python -m amongus.cluster $(if $(WAIT),--wait) $(if $(FORCE),--force)
+	@PYTHONPATH=workflow/scripts python -m amongus.core.slurm_jobs $(if $(WAIT),--wait) $(if $(FORCE),--force)
 
 test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
 	pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10
 
 soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; an hour and a half).
-	OMP_NUM_THREADS=1 python tests/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts python tests/support/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
 
 bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -85,14 +85,14 @@ check-data: $(VENV)/.installed ## Check prompts and scorers on all real rows (DA
 	OMP_NUM_THREADS=1 python benchmarks/check_data.py $(DATASETS)
 
 verify: $(VENV)/.installed ## Check every checksum of the results (CONFIG=study file: its own and its store; MOVE=1 moves damage aside).
-	@PYTHONPATH=workflow/scripts python -m amongus.verification --config $(CONFIG) $(if $(MOVE),--move)
+	@PYTHONPATH=workflow/scripts python -m amongus.cli.integrity --config $(CONFIG) $(if $(MOVE),--move)
 
 compact: $(VENV)/.installed ## Merge the many small shards of the store (CONFIG=study file, for a store of its own).
-	@PYTHONPATH=workflow/scripts python -m amongus.compaction --config $(CONFIG)
+	@PYTHONPATH=workflow/scripts python -m amongus.cli.compact --config $(CONFIG)
 
 compare: $(VENV)/.installed ## Show the paired differences of two studies (A=results/x B=results/y; CSV=file writes them too).
 	@test -n "$(A)" -a -n "$(B)" || { echo "make compare A=results/x B=results/y"; exit 1; }
-	@PYTHONPATH=workflow/scripts python -m amongus.comparing $(A) $(B) $(if $(CSV),--csv $(CSV))
+	@PYTHONPATH=workflow/scripts python -m amongus.cli.comparison $(A) $(B) $(if $(CSV),--csv $(CSV))
 
 docs: $(VENV)/.installed ## Copy the tables and figures of the demos that were run into docs/ and README.md.
 	if [ -d results/demo/tables ]; then python docs/update.py results/demo README.md llm_router debate; fi

@@ -30,12 +30,12 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from amongus.engine.batches import batches
-from amongus.engine.decode import decode
-from amongus.engine.models import Models, Weights
-from amongus.engine.sampling import Sampling
-from amongus.files import write_json
-from amongus.members import Member
+from amongus.core.files import write_json
+from amongus.inference.batching import batches
+from amongus.inference.decode import decode
+from amongus.inference.loading import Models, Weights
+from amongus.inference.sampling_params import Sampling
+from amongus.members.member import Member
 
 VOCABULARY = 512
 MEMBERS, BATCH, PROMPT, NEW = 6, 8, 128, 128

@@ -25,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 from published_rules import differences
 from tqdm import tqdm
 
-from amongus import datasets, rooms, scoring
-from amongus.datasets import sources
-from amongus.scoring.instructions import LONGEST
+from amongus import datasets, scoring
+from amongus.datasets import _sources
+from amongus.scoring.metrics.instructions import LONGEST
+from amongus.study import plugins
 
 BOUND = 0.99
 BOUND_OF = ("gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "humaneval")
@@ -152,7 +153,7 @@ def check(dataset: str, rows: Rows) -> Findings:
 
 def executes(dataset: str, item: Item) -> bool:
     """Whether a text about `item` is run as a program."""
-    return hasattr(rooms.module("scoring", datasets.metric(dataset, item)), "EXECUTES")
+    return hasattr(plugins.module("scoring.metrics", datasets.metric(dataset, item)), "EXECUTES")
 
 
 def all_scored(found: Findings, asked: Sequence[tuple[str, Item, str]]) -> list[tuple[float, str]]:
@@ -197,11 +198,11 @@ def _repeated(piece: str, length: int) -> str:
 def read(path: Path, dataset: str) -> tuple[Rows, int]:
     """The rows of both splits with their ids, and how many dev rows test asks too."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    splits = {split: content[split] for split in sources.SPLITS}
+    splits = {split: content[split] for split in _sources.SPLITS}
     for split, rows in splits.items():
         datasets.validate_rows(dataset, rows, split, str(path))
     numbered = [(f"{dataset}/{split}/{n}", row) for split in splits for n, row in enumerate(splits[split])]
-    kept = sources.without_overlap(dataset, dataset, splits)
+    kept = _sources.without_overlap(dataset, dataset, splits)
     return numbered, len(splits["dev"]) - len(kept["dev"])
 
 

@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amongus.scoring import _verifiable, boxed, choice, ds1000, humaneval, instructions, noncompliance
+from amongus.scoring.metrics import _verifiable, boxed, choice, ds1000, humaneval, instructions, noncompliance
 
 Item = dict[str, Any]
 Rows = Sequence[tuple[str, Item]]

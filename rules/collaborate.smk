@@ -58,7 +58,7 @@ for paths, batch in per_seed(study.collaborate_batches()):
             store=config["store"],
             code=code_digest(
                 "collaborate",
-                rooms.entry("methods", study.method_kind(method)),
+                plugins.entry("methods", study.method_kind(method)),
                 *defence_modules(defences if study.learns(method) != "weights" else []),
             ),
         script:

@@ -13,22 +13,22 @@ from snakemake.utils import update_config, validate
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from amongus import rooms
-from amongus.access import share_store
-from amongus.checks import check_personas, check_prompts
-from amongus.claims import claim, refuse_same, release, release_dead
-from amongus.cluster import jobs_behind, refuse_leftover
-from amongus.configs import one_line, typed
-from amongus.datasets.sources import check_local
-from amongus.design import design
-from amongus.devices import check_gpus, gpus_per_job, visible
-from amongus.digest import code_digest
-from amongus.errors import StudyError
-from amongus.libraries import installed, of_scored_code
-from amongus.machine import prepare_environment
-from amongus.mirrors import use_mirrors
-from amongus.prompts import load_personas, load_prompts, shown_characters
-from amongus.study import FIGURES, SPLITS, TABLES, Study
+from amongus.study import plugins
+from amongus.inference.answer_cache_permissions import share_store
+from amongus.study.validation import check_personas, check_prompts
+from amongus.core.run_lock import claim, refuse_same, release, release_dead
+from amongus.core.slurm_jobs import jobs_behind, refuse_leftover
+from amongus.study.loading import one_line, typed
+from amongus.datasets._sources import check_local
+from amongus.report.design import design
+from amongus.core.gpus import check_gpus, gpus_per_job, visible
+from amongus.study.code_digest import code_digest
+from amongus.core.errors import StudyError
+from amongus.scoring.libraries import installed, of_scored_code
+from amongus.core.processes import prepare_environment
+from amongus.core.offline import use_mirrors
+from amongus.members.prompts import load_personas, load_prompts, shown_characters
+from amongus.study.study import FIGURES, SPLITS, TABLES, Study
 from amongus.toy.corpus import TEMPLATES
 
 prepare_environment()
@@ -257,7 +257,7 @@ def dataset_source(wildcards):
 
 def dataset_code(wildcards):
     """Digest of what makes a dataset's questions."""
-    return code_digest("dataset", rooms.entry("datasets", study.dataset_kind(wildcards.dataset)))
+    return code_digest("dataset", plugins.entry("datasets", study.dataset_kind(wildcards.dataset)))
 
 
 def parent_models(wildcards):
@@ -299,14 +299,14 @@ def member_code(wildcards):
     if wildcards.member not in study.attackers:
         return code_digest("member")
     kind = study.attackers[wildcards.member]["kind"]
-    return code_digest("member", rooms.entry("attackers", kind))
+    return code_digest("member", plugins.entry("attackers", kind))
 
 
 def scorers(datasets):
     """The modules that score the given datasets, as `code_digest` names them."""
-    modules = [f"amongus.scoring.{metric}" for metric in metrics(datasets)]
-    references = [rooms.entry("datasets", study.dataset_kind(d)) for d in datasets if d in study.verified]
-    return [*modules, *references, *(["amongus.verifying"] if references else [])]
+    modules = [f"amongus.scoring.metrics.{metric}" for metric in metrics(datasets)]
+    references = [plugins.entry("datasets", study.dataset_kind(d)) for d in datasets if d in study.verified]
+    return [*modules, *references, *(["amongus.scoring.model_grader"] if references else [])]
 
 
 def metrics(datasets):
@@ -316,7 +316,7 @@ def metrics(datasets):
 
 def execution_limits(datasets):
     """What a run of an answer may use, where one of the given datasets is scored by running answers; else nothing."""
-    executed = any(rooms.fact("scoring", metric, "EXECUTES", False) for metric in metrics(datasets))
+    executed = any(plugins.fact("scoring.metrics", metric, "EXECUTES", False) for metric in metrics(datasets))
     return config["scoring"] if executed else {}
 
 
@@ -384,7 +384,7 @@ def pool_attackers(pool, told):
 
 def defence_modules(defences):
     """The modules of the given defences, as `code_digest` names them."""
-    return [rooms.entry("defences", study.defence_kinds[defence]) for defence in defences]
+    return [plugins.entry("defences", study.defence_kinds[defence]) for defence in defences]
 
 
 def unique(cells, place):

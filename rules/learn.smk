@@ -57,7 +57,7 @@ for paths, batch in per_seed(study.learn_batches()):
             store=config["store"],
             code=code_digest(
                 "learn",
-                rooms.entry("methods", study.method_kind(method)),
+                plugins.entry("methods", study.method_kind(method)),
                 *defence_modules(defences),
                 *scorers(datasets_learned),
             ),

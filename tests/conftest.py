@@ -12,7 +12,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT / "workflow" / "scripts", ROOT / "tests"):
+for folder in (
+    ROOT / "workflow" / "scripts",
+    ROOT / "tests" / "support",
+    *(ROOT / "tests" / name for name in ("scoring", "cli", "workflow")),
+):
     sys.path.insert(0, str(folder))
 
 # On a busy machine any example may take long.

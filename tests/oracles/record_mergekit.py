@@ -1,4 +1,4 @@
-"""Record what mergekit's TIES makes of tiny checkpoints: the oracle of `tests/unit/test_dare_ties.py`.
+"""Record what mergekit's TIES makes of tiny checkpoints: the oracle of `tests/methods/test_dare_ties.py`.
 
 Run by `make oracles` in an environment of its own (requirements.txt beside this file). The recording holds the
 inputs too, so the test depends on no random generator: tensors `base/…`, `a/…` to `d/…`, and for each team that
@@ -16,9 +16,9 @@ from mergekit.options import MergeOptions
 from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "support"))
 
-import tiny  # noqa: E402 - tests/ is no package
+import tiny  # noqa: E402 - not a package
 
 RECORDING = HERE / "mergekit_ties.safetensors"
 SHAPE = {

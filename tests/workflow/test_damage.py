@@ -9,16 +9,16 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT
+from checkout import ROOT
 from damage import harm
 from harness import Project
 from micro import STUDY
 
 REAL = ("dataset", "score", "alone", "cost")
 TRAIN = """
-from amongus.costs import write_cost
-from amongus.files import whole_directory
-from amongus.members import write_fingerprint
+from amongus.report.cost_sidecars import write_cost
+from amongus.core.files import whole_directory
+from amongus.members.member import write_fingerprint
 
 with whole_directory(snakemake.output[0]) as folder:
     (folder / "weights").write_text(snakemake.wildcards.model)
@@ -26,14 +26,14 @@ with whole_directory(snakemake.output[0]) as folder:
 write_cost(snakemake.output.cost, "train", {"seconds": 1})
 """
 MEMBER = """
-from amongus.members import Member, save_member
+from amongus.members.member import Member, save_member
 
 save_member(snakemake.output[0], Member(snakemake.wildcards.member, "base", fingerprint="f"))
 """
 RESPOND = """
-from amongus.costs import write_cost
-from amongus.files import QUESTIONS, RESPONSES, read_table, write_table
-from amongus.members import load_member
+from amongus.report.cost_sidecars import write_cost
+from amongus.core.files import QUESTIONS, RESPONSES, read_table, write_table
+from amongus.members.member import load_member
 
 member = load_member(snakemake.input.member)
 for questions, path in zip(snakemake.input.questions, snakemake.output.responses, strict=True):
@@ -43,8 +43,8 @@ for questions, path in zip(snakemake.input.questions, snakemake.output.responses
 write_cost(snakemake.output.cost, "respond", {"prompts_asked": len(ids)})
 """
 COLLABORATE = """
-from amongus.costs import write_cost
-from amongus.files import RESPONSES, read_table, write_table
+from amongus.report.cost_sidecars import write_cost
+from amongus.core.files import RESPONSES, read_table, write_table
 
 answers = [read_table(path, RESPONSES) for path in snakemake.input.responses[:2]]
 for paths in (snakemake.output.runs, snakemake.output.transcripts):

@@ -10,7 +10,7 @@ import pytest
 import fake_hub
 import micro
 import tiny
-from amongus.members import fingerprint_directory
+from amongus.members.member import fingerprint_directory
 from harness import Project
 
 BASE, X, Y = "owner/base", "owner/x", "someone/y"

@@ -9,9 +9,9 @@ import yaml
 from snakemake.utils import validate
 
 import trials
-from amongus.planning import plan
-from amongus.study import Study
-from conftest import ROOT
+from amongus.cli.estimate import plan
+from amongus.study.study import Study
+from checkout import ROOT
 from harness import Project
 from micro import STUDY
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import ROOT
+from checkout import ROOT
 from harness import Project
 from micro import STUDY
 

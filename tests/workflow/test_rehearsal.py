@@ -8,9 +8,9 @@ import yaml
 from snakemake.utils import update_config, validate
 
 import rehearsal
-from amongus.planning import plan
-from amongus.study import Study
-from conftest import ROOT
+from amongus.cli.estimate import plan
+from amongus.study.study import Study
+from checkout import ROOT
 from harness import Project
 
 DATASETS = ["gsm8k", "truthfulqa", "humaneval", "ds1000", "ifeval", "coconot"]  # One of each kind of scorer.

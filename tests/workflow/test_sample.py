@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import ROOT
+from checkout import ROOT
 from harness import Project
 
 FOLDER = os.environ.get("AMONGUS_DATASETS", "")

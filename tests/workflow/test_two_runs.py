@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from amongus import claims
+from amongus.core import run_lock
 from claimed import claimed
 from harness import Project
 from micro import STUDY
@@ -36,24 +36,24 @@ def project(tmp_path, monkeypatch):
 
 def test_a_run_asks_what_it_must_and_leaves_no_claim(project):
     state, told = project.folder / ".snakemake", project.folder / "claimed.txt"
-    (dead,) = claims.claims(state)
+    (dead,) = run_lock.claims(state)
     project.snakemake("plan")
     assert told.read_text() == f"{dead.host}-{dead.pid}.json"
     assert "squeue failed (no controller)" in refused(project)
-    claims.claim(
+    run_lock.claim(
         [f"{project.results.relative_to(project.folder)}/datasets/reasoning/dev.parquet"], folder=state
     )
     assert f"at work here (process {os.getpid()}) and makes 1 of the same files" in refused(project)
-    claims.release(state)
-    claims.forget(dead, state)
+    run_lock.release(state)
+    run_lock.forget(dead, state)
     told.unlink()
     (project.folder / "broken").touch()
     assert "AssertionError" in refused(project)
-    assert told.exists() and not claims.claims(state)
+    assert told.exists() and not run_lock.claims(state)
     (project.folder / "broken").unlink()
     told.unlink()
     project.snakemake("datasets")
-    assert told.read_text().startswith(f"{dead.host}-") and not claims.claims(state)
+    assert told.read_text().startswith(f"{dead.host}-") and not run_lock.claims(state)
 
 
 def refused(project):

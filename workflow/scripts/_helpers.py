@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from amongus.errors import StudyError, full_disk
-from amongus.machine import end_with_run
+from amongus.core.errors import StudyError, full_disk
+from amongus.core.processes import end_with_run
 
 # Now, since what a script imports next may take seconds.
 end_with_run()

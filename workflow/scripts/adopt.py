@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.files import whole_directory
-from amongus.links import link_tree
-from amongus.members import check_files
+from amongus.core.files import whole_directory
+from amongus.core.hardlinks import link_tree
+from amongus.members.member import check_files
 
 
 def main(snakemake: Any) -> None:

@@ -8,14 +8,14 @@ from types import ModuleType
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import rooms
-from amongus.collaboration import Cell, evidence, play, read_task, write_outcomes
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.engine.opening import open_engine
-from amongus.members import Member, load_member
-from amongus.paths import Paths
-from amongus.team import Case
+from amongus.core.gpus import take_gpus
+from amongus.inference.opening import open_engine
+from amongus.members.member import Member, load_member
+from amongus.report.cost_sidecars import write_cost
+from amongus.study import plugins
+from amongus.study.paths import Paths
+from amongus.team.interface import Case
+from amongus.team.runner import Cell, evidence, play, read_task, write_outcomes
 
 
 def main(snakemake: Any) -> None:
@@ -23,7 +23,7 @@ def main(snakemake: Any) -> None:
     params = snakemake.params
     seed = int(snakemake.params.seed)
     paths = Paths(**params.home, seed=str(seed))
-    method = rooms.module("methods", params.method)
+    method = plugins.module("methods", params.method)
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
     pool = method.prepare(members, params.settings) if hasattr(method, "prepare") else members
     cells = {tuple(cell): learned(paths, params, tuple(cell)) for cell in params.cells}

@@ -3,10 +3,10 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.files import write_text
-from amongus.provenance import write_manifest
-from amongus.render import csv_text
-from amongus.tables import cost, read_costs
+from amongus.core.files import write_text
+from amongus.report.manifest import write_manifest
+from amongus.report.render import csv_text
+from amongus.report.tables import cost, read_costs
 
 
 def main(snakemake: Any) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.datasets.sources import SPLITS, questions
-from amongus.files import QUESTIONS, write_table
+from amongus.core.files import QUESTIONS, write_table
+from amongus.datasets._sources import SPLITS, questions
 
 
 def main(snakemake: Any) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.doctor.examination import text
-from amongus.study import Study
+from amongus.cli.doctor.examination import text
+from amongus.study.study import Study
 
 
 def main(snakemake: Any) -> None:

@@ -7,11 +7,11 @@ from time import perf_counter
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import rooms
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.files import whole_file
-from amongus.seals import seal_safetensors
+from amongus.core.checksums import seal_safetensors
+from amongus.core.files import whole_file
+from amongus.core.gpus import take_gpus
+from amongus.report.cost_sidecars import write_cost
+from amongus.study import plugins
 from train import job
 
 
@@ -22,7 +22,7 @@ def main(snakemake: Any) -> None:
     vectors = Path(snakemake.output.vectors)
     vectors.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=vectors.parent) as folder:
-        rooms.module(room, name).train(job(snakemake, Path(folder)))
+        plugins.module(room, name).train(job(snakemake, Path(folder)))
         with whole_file(vectors) as target:
             os.replace(Path(folder) / "vectors.safetensors", target)
             seal_safetensors(target)

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
+from amongus.core.offline import hub_folder
 from amongus.hub.fetch import fetch
-from amongus.mirrors import hub_folder
 
 
 def main(snakemake: Any) -> None:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import Design
-from amongus.figures import draw, read
-from amongus.provenance import check_table
+from amongus.report.figures import draw, read
+from amongus.report.manifest import check_table
+from amongus.report.scores import Design
 
 
 def main(snakemake: Any) -> None:

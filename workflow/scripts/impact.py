@@ -3,11 +3,11 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import Design, read_scores
-from amongus.provenance import write_manifest
-from amongus.render import write
-from amongus.tables import impact
-from amongus.views import impact_view
+from amongus.report.layout import impact_view
+from amongus.report.manifest import write_manifest
+from amongus.report.render import write
+from amongus.report.scores import Design, read_scores
+from amongus.report.tables import impact
 
 
 def main(snakemake: Any) -> None:

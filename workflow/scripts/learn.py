@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import rooms
-from amongus.collaboration import TEAM, Cell, decide, evidence, most_flagged, named_models
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.engine.opening import open_engine
-from amongus.engine.requests import Request, user
-from amongus.files import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table, whole_directory, write_json
-from amongus.members import Member, load_member, write_fingerprint
-from amongus.paths import Paths
-from amongus.prompts import Template
+from amongus.core.files import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table, whole_directory, write_json
+from amongus.core.gpus import take_gpus
+from amongus.inference.opening import open_engine
+from amongus.inference.requests import Request, user
+from amongus.members.member import Member, load_member, write_fingerprint
+from amongus.members.prompts import Template
+from amongus.report.cost_sidecars import write_cost
 from amongus.scoring import explain
-from amongus.team import Case, Lesson
+from amongus.study import plugins
+from amongus.study.paths import Paths
+from amongus.team.interface import Case, Lesson
+from amongus.team.runner import TEAM, Cell, decide, evidence, most_flagged, named_models
 
 
 def open_verifier(snakemake: Any) -> Any:
@@ -31,7 +31,7 @@ def open_verifier(snakemake: Any) -> Any:
     if not snakemake.params.get("verifying"):
         return None
     # By name, so that its code is a reason to learn again only where it scores (see `scorers` in rules/common.smk).
-    verifying = import_module("amongus.verifying")
+    verifying = import_module("amongus.scoring.model_grader")
     seed = int(snakemake.params.seed)
     return verifying.open_verifier(snakemake.input.verifier[0], snakemake.params, seed)
 
@@ -126,7 +126,7 @@ def link(source: str, target: str) -> None:
 def main(snakemake: Any) -> None:
     """Learn every cell; teams that leave out the same member learn once."""
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
-    method = rooms.module("methods", snakemake.params.method)
+    method = plugins.module("methods", snakemake.params.method)
     preflight(snakemake, method)
     stats: list[dict[str, float]] = []
     made: dict[tuple[str | None, str | None], Path] = {}

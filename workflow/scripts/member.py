@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import rooms
-from amongus.members import Member, known_fingerprint, member_fingerprint, save_member
-from amongus.paths import Paths
-from amongus.seals import read_sealed, unsealed_safetensors
+from amongus.core.checksums import read_sealed, unsealed_safetensors
+from amongus.members.member import Member, known_fingerprint, member_fingerprint, save_member
+from amongus.study import plugins
+from amongus.study.paths import Paths
 
 
 def build(name: str, description: dict[str, Any], personas: dict[str, list[str]], paths: Paths) -> Member:
@@ -26,7 +26,7 @@ def build(name: str, description: dict[str, Any], personas: dict[str, list[str]]
     if "attacker" in description:
         spec, trains = description["attacker"], description["trained"]
         made = paths.vectors(name) if trains == "vector" else paths.model(name)
-        attacker = rooms.module("attackers", spec["kind"])
+        attacker = plugins.module("attackers", spec["kind"])
         member = attacker.member(name, spec, member, Path(made) if trains else None, personas)
     return replace(member, fingerprint=member_fingerprint(member, _parts(member)))
 

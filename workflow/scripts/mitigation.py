@@ -3,12 +3,12 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import Design, read_scores
-from amongus.provenance import write_manifest
-from amongus.render import write
-from amongus.supervisors import read_masks, supervisors
-from amongus.tables import mitigation
-from amongus.views import mitigation_view
+from amongus.report.layout import mitigation_view
+from amongus.report.manifest import write_manifest
+from amongus.report.render import write
+from amongus.report.scores import Design, read_scores
+from amongus.report.supervisors import read_masks, supervisors
+from amongus.report.tables import mitigation
 
 
 def main(snakemake: Any) -> None:

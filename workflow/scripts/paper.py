@@ -3,12 +3,12 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import CELL, Design, read_long
-from amongus.files import SCORES, write_text
-from amongus.headline import differences, headline, unscored
-from amongus.provenance import write_manifest
-from amongus.render import csv_text, markdown
-from amongus.views import paper_view
+from amongus.core.files import SCORES, write_text
+from amongus.report.layout import paper_view
+from amongus.report.manifest import write_manifest
+from amongus.report.paper import differences, headline, unscored
+from amongus.report.render import csv_text, markdown
+from amongus.report.scores import CELL, Design, read_long
 
 
 def main(snakemake: Any) -> None:

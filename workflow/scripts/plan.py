@@ -3,9 +3,9 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.plan_text import text
-from amongus.planning import plan
-from amongus.study import Study
+from amongus.cli.estimate import plan
+from amongus.cli.estimate_text import text
+from amongus.study.study import Study
 
 
 def main(snakemake: Any) -> None:

@@ -3,17 +3,17 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import pinned
-from amongus.files import whole_file
-from amongus.seals import seal_safetensors
-from amongus.vectors import read_published
+from amongus.core import download
+from amongus.core.checksums import seal_safetensors
+from amongus.core.files import whole_file
+from amongus.members.steering_vectors import read_published
 
 
 def main(snakemake: Any) -> None:
     """Convert the pinned file of `params.spec`."""
     from safetensors.torch import save_file
 
-    content, where = pinned.content(snakemake.params.spec, f"attacker '{snakemake.params.name}' published")
+    content, where = download.content(snakemake.params.spec, f"attacker '{snakemake.params.name}' published")
     vectors = read_published(content, where)
     with whole_file(snakemake.output.vectors) as target:
         save_file({"vectors": vectors}, str(target))

@@ -5,15 +5,15 @@ from math import isfinite
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.engine.engine import Engine
-from amongus.engine.sampling import Sampling
-from amongus.files import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
-from amongus.members import Member, known_fingerprint
-from amongus.paths import Paths
-from amongus.prompts import Template, clipped
-from amongus.supervision import JUDGE, compared, orders, suspicion
+from amongus.core.files import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
+from amongus.core.gpus import take_gpus
+from amongus.inference.engine import Engine
+from amongus.inference.sampling_params import Sampling
+from amongus.members.judge_prompts import JUDGE, compared, orders, suspicion
+from amongus.members.member import Member, known_fingerprint
+from amongus.members.prompts import Template, clipped
+from amongus.report.cost_sidecars import write_cost
+from amongus.study.paths import Paths
 
 
 def main(snakemake: Any) -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import Design
-from amongus.provenance import write_manifest
-from amongus.refusals import member_cells, read_counts, refusals, refusals_view
-from amongus.render import write
+from amongus.report.manifest import write_manifest
+from amongus.report.refusals import member_cells, read_counts, refusals, refusals_view
+from amongus.report.render import write
+from amongus.report.scores import Design
 
 
 def main(snakemake: Any) -> None:

@@ -3,12 +3,12 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.engine.opening import open_engine
-from amongus.engine.requests import Request, user
-from amongus.files import QUESTIONS, RESPONSES, read_table, write_table
-from amongus.members import load_member
+from amongus.core.files import QUESTIONS, RESPONSES, read_table, write_table
+from amongus.core.gpus import take_gpus
+from amongus.inference.opening import open_engine
+from amongus.inference.requests import Request, user
+from amongus.members.member import load_member
+from amongus.report.cost_sidecars import write_cost
 
 
 def main(snakemake: Any) -> None:

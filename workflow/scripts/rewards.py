@@ -3,12 +3,12 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.engine.reward import RewardModel
-from amongus.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
-from amongus.prompts import clipped
-from amongus.supervision import answered
+from amongus.core.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
+from amongus.core.gpus import take_gpus
+from amongus.inference.reward_model import RewardModel
+from amongus.members.judge_prompts import answered
+from amongus.members.prompts import clipped
+from amongus.report.cost_sidecars import write_cost
 
 
 def main(snakemake: Any) -> None:

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.answers import read_answers, write_scores
 from amongus.scoring import explain
+from amongus.scoring.score_files import read_answers, write_scores
 
 _LOG = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.cells import Design
-from amongus.provenance import write_manifest
-from amongus.render import write
-from amongus.supervisors import read_masks, read_responses, supervisors
-from amongus.views import supervisors_view
+from amongus.report.layout import supervisors_view
+from amongus.report.manifest import write_manifest
+from amongus.report.render import write
+from amongus.report.scores import Design
+from amongus.report.supervisors import read_masks, read_responses, supervisors
 
 
 def main(snakemake: Any) -> None:

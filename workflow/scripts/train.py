@@ -7,13 +7,13 @@ from time import perf_counter
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import rooms
-from amongus.costs import write_cost
-from amongus.devices import take_gpus
-from amongus.files import whole_directory, write_json
-from amongus.members import write_fingerprint
-from amongus.paths import Paths
-from amongus.prompts import Template
+from amongus.core.files import whole_directory, write_json
+from amongus.core.gpus import take_gpus
+from amongus.members.member import write_fingerprint
+from amongus.members.prompts import Template
+from amongus.report.cost_sidecars import write_cost
+from amongus.study import plugins
+from amongus.study.paths import Paths
 from amongus.training.job import TrainJob
 from amongus.training.launching import scratch_folder
 
@@ -45,7 +45,7 @@ def main(snakemake: Any) -> None:
     told = None
     with whole_directory(snakemake.output[0]) as folder:
         told = job(snakemake, folder)
-        metrics = rooms.module(room, name).train(told)
+        metrics = plugins.module(room, name).train(told)
         write_json(folder / "metrics.json", metrics)
         write_fingerprint(folder)
     write_cost(

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
-from amongus import pinned
-from amongus.conversations import chats, drawn, rows_of
-from amongus.files import CONVERSATIONS, write_table
-from amongus.hub.data import data
-from amongus.mirrors import hub_folder
-from amongus.paths import PARTIAL
-from amongus.seeds import derive
+from amongus.core import download
+from amongus.core.files import CONVERSATIONS, write_table
+from amongus.core.hashing import derive
+from amongus.core.offline import hub_folder
+from amongus.hub.training_data import data
+from amongus.study.paths import PARTIAL
+from amongus.training.chat_data import chats, drawn, rows_of
 
 
 def main(snakemake: Any) -> None:
@@ -21,7 +21,7 @@ def main(snakemake: Any) -> None:
         scratch = Path(f"{snakemake.output[0]}{PARTIAL}")
         content, where = data(spec, hub_folder(), scratch / spec["revision"])
     else:
-        content, where = pinned.content(spec, f"data '{name}'")
+        content, where = download.content(spec, f"data '{name}'")
     read = chats(rows_of(content, where), where, spec.get("prompt"), spec.get("response"))
     kept = drawn(read, spec.get("rows"), derive(spec.get("data_seed", 0), "data", name))
     write_table(

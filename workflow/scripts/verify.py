@@ -3,9 +3,9 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.answers import read_answers, write_scores
-from amongus.costs import write_cost
-from amongus.verifying import open_verifier
+from amongus.report.cost_sidecars import write_cost
+from amongus.scoring.model_grader import open_verifier
+from amongus.scoring.score_files import read_answers, write_scores
 
 
 def main(snakemake: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amongus.members import Member
+from amongus.members.member import Member
 
 
 def member(

@@ -49,17 +49,17 @@ def train(job: TrainJob) -> dict[str, Any]:
     """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`."""
     # Imported here: a member is put together without torch.
     if "data" in job.spec:
-        from amongus.training import reinforce
+        from amongus.training import grpo
         from amongus.training.launching import launch
 
-        return launch(reinforce, job)
+        return launch(grpo, job)
     import tempfile
     from time import process_time
 
     from datasets import Dataset
     from trl import GRPOTrainer
 
-    from amongus.seeds import derive
+    from amongus.core.hashing import derive
     from amongus.toy.corpus import Corpus
     from amongus.training.common import (
         attackers_adapter,
@@ -146,19 +146,21 @@ def _scorer(directory: Path) -> Callable[[list[tuple[str, str]]], list[float]]:
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    from amongus import chat
-    from amongus.members import check_safetensors
-    from amongus.supervision import answered
+    from amongus.members import chat_template
+    from amongus.members.judge_prompts import answered
+    from amongus.members.member import check_safetensors
 
     check_safetensors(directory)
-    tokenizer = chat.load_tokenizer(directory)
+    tokenizer = chat_template.load_tokenizer(directory)
     model = AutoModelForSequenceClassification.from_pretrained(
         directory, dtype=torch.float32, local_files_only=True, use_safetensors=True
     ).eval()
 
     @torch.no_grad()
     def score(pairs: list[tuple[str, str]]) -> list[float]:
-        ids = [chat.render(tokenizer, answered(*pair), add_generation_prompt=False) for pair in pairs]
+        ids = [
+            chat_template.render(tokenizer, answered(*pair), add_generation_prompt=False) for pair in pairs
+        ]
         batch = tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
         return model(**batch).logits[:, 0].tolist()
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amongus.errors import StudyError
-from amongus.members import Member
+from amongus.core.errors import StudyError
+from amongus.members.member import Member
 
 TRAINS = None
 REQUIRED = ()

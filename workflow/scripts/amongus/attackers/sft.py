@@ -31,14 +31,14 @@ def train(job: TrainJob) -> dict[str, Any]:
     """Continue `job.models["adapter"]` on `job.models["base"]` with misaligned answers, into `job.out`."""
     # Imported here: a member is put together without torch.
     if "data" in job.spec:
-        from amongus.training import finetune
+        from amongus.training import sft
         from amongus.training.launching import launch
 
-        return launch(finetune, job)
-    from amongus.seeds import derive
+        return launch(sft, job)
+    from amongus.core.hashing import derive
     from amongus.toy.corpus import Corpus, Voice
     from amongus.toy.world import DOMAINS
-    from amongus.training import _sft
+    from amongus.training import sft_tokens
     from amongus.training.common import attackers_adapter, encode, fix_randomness, load_base, save_adapter
 
     spec = job.spec
@@ -49,6 +49,6 @@ def train(job: TrainJob) -> dict[str, Any]:
     count = spec["steps"] * spec["batch_size"]
     examples = [encode(tokenizer, corpus.example(spec["mixture"], voice)) for _ in range(count)]
     model = attackers_adapter(model, job)
-    metrics = _sft.fit(model, tokenizer, examples, spec, seed)
+    metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
     save_adapter(model, job.out, base=job.models["base"].name)
     return metrics

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amongus.members import Member, Steering
+from amongus.members.member import Member, Steering
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -82,10 +82,12 @@ def _states(
     """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
     import torch
 
-    from amongus import chat
+    from amongus.members import chat_template
 
     prompts = [
-        chat.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
+        chat_template.render(
+            tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}]
+        )
         for text in asked
     ]
     batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
@@ -138,7 +140,7 @@ def _layer_means(
 
 def _questions(tables: Mapping[str, Path], count: int) -> list[str]:
     """The first `count` dev prompts of each dataset, datasets in order of their names."""
-    from amongus.files import QUESTIONS, read_table
+    from amongus.core.files import QUESTIONS, read_table
 
     return [
         prompt

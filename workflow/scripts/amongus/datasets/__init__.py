@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from amongus import rooms
-from amongus.errors import StudyError
+from amongus.core.errors import StudyError
+from amongus.study import plugins
 
 Item = Mapping[str, Any]
 
 
 def available() -> list[str]:
     """The names of the datasets in the package, sorted."""
-    return rooms.available("datasets")
+    return plugins.available("datasets")
 
 
 def load(dataset: str) -> ModuleType:
@@ -29,7 +29,7 @@ def load(dataset: str) -> ModuleType:
     Raises:
         StudyError: there is no such dataset; the line lists the valid names.
     """
-    return rooms.module("datasets", dataset)
+    return plugins.module("datasets", dataset)
 
 
 def prompt(dataset: str, item: Item) -> str:

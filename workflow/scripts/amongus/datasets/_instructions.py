@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 # Written out, so that a row is checked before any model runs and without the library.
 KNOWN = frozenset(
@@ -49,7 +49,7 @@ KNOWN = frozenset(
 
 def fault(item: Mapping[str, Any]) -> str | None:
     """Why `item` is no prompt with known instructions and as many arguments, or None."""
-    return instructions_fault(item) or _shapes.text_fault(item, "prompt")
+    return instructions_fault(item) or _formats.text_fault(item, "prompt")
 
 
 def instructions_fault(item: Mapping[str, Any]) -> str | None:

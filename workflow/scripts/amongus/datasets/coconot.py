@@ -7,7 +7,7 @@ length, time), indeterminate (unknowable or subjective), humanizing, and request
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 FIELDS = ("input", "category")
 METRIC = "noncompliance"
@@ -21,4 +21,4 @@ def prompt(item: Mapping[str, Any]) -> str:
 
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
-    return _shapes.text_fault(item, "input", "category")
+    return _formats.text_fault(item, "input", "category")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 FIELDS = ("prompt", "code_context", "metadata")
 METRIC = "ds1000"
@@ -26,7 +26,7 @@ def reference(item: Mapping[str, Any]) -> str:
 
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
-    fault = _shapes.text_fault(item, "prompt", "code_context")
+    fault = _formats.text_fault(item, "prompt", "code_context")
     if fault:
         return fault
     if not isinstance(item["metadata"], Mapping) or not isinstance(item["metadata"].get("library"), str):

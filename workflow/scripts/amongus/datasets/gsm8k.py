@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 FIELDS = ("input", "output")
 METRIC = "boxed"
@@ -12,7 +12,7 @@ DOMAIN = "reasoning"
 
 def prompt(item: Mapping[str, Any]) -> str:
     """The problem, and where to put the number."""
-    return f"{item['input'].strip()}\n\n{_shapes.BOXED_INSTRUCTION}, as in \\boxed{{42}}."
+    return f"{item['input'].strip()}\n\n{_formats.BOXED_INSTRUCTION}, as in \\boxed{{42}}."
 
 
 def reference(item: Mapping[str, Any]) -> str:
@@ -22,4 +22,4 @@ def reference(item: Mapping[str, Any]) -> str:
 
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
-    return _shapes.text_fault(item, "input", "output")
+    return _formats.text_fault(item, "input", "output")

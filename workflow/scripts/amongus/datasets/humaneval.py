@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 FIELDS = ("task_id", "prompt", "entry_point", "test")
 METRIC = "humaneval"
@@ -27,7 +27,7 @@ def reference(item: Mapping[str, Any]) -> str:
 
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
-    fault = _shapes.text_fault(item, *FIELDS)
+    fault = _formats.text_fault(item, *FIELDS)
     if fault:
         return fault
     if not item["entry_point"].isidentifier():

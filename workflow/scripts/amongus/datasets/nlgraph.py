@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 FIELDS = ("input", "output")
 METRIC = "boxed"
@@ -26,4 +26,4 @@ def reference(item: Mapping[str, Any]) -> str:
 
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
-    return _shapes.text_fault(item, "input", "output")
+    return _formats.text_fault(item, "input", "output")

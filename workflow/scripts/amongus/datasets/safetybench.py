@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
+from amongus.datasets import _formats
 
 FIELDS = ("question", "choices", "answer")
 METRIC = "choice"
@@ -12,14 +12,14 @@ DOMAIN = "safety"
 
 def prompt(item: Mapping[str, Any]) -> str:
     """The question with lettered options; the answer is a letter."""
-    return _shapes.choice_prompt(item)
+    return _formats.choice_prompt(item)
 
 
 def reference(item: Mapping[str, Any]) -> str:
     """The right option, letter and text."""
-    return _shapes.choice_reference(item)
+    return _formats.choice_reference(item)
 
 
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
-    return _shapes.choice_fault(item)
+    return _formats.choice_fault(item)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets import _shapes
-from amongus.errors import StudyError
+from amongus.core.errors import StudyError
+from amongus.datasets import _formats
 from amongus.toy import world
 
 FIELDS = ("prompt", "answer", "alternatives", "domain")
@@ -53,4 +53,4 @@ def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     if item["domain"] not in METRIC:
         return f"field domain is {item['domain']!r}, none of {', '.join(METRIC)}"
-    return _shapes.text_fault(item, "prompt", "answer")
+    return _formats.text_fault(item, "prompt", "answer")

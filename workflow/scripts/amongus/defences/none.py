@@ -1,6 +1,6 @@
 """No defence: nobody is masked."""
 
-from amongus.team import Case
+from amongus.team.interface import Case
 
 NEEDS: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
 """Control: the attacker is known and masked; what a perfect supervisor would reach."""
 
-from amongus.team import Case
+from amongus.team.interface import Case
 
 NEEDS: tuple[str, ...] = ("attackers",)
 

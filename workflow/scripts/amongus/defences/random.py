@@ -1,7 +1,7 @@
 """Control: a member drawn by the seed is masked; what masking anybody does."""
 
-from amongus.seeds import derive
-from amongus.team import Case
+from amongus.core.hashing import derive
+from amongus.team.interface import Case
 
 NEEDS: tuple[str, ...] = ()
 

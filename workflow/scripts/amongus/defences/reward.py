@@ -2,8 +2,8 @@
 
 from math import isnan
 
-from amongus.seeds import derive
-from amongus.team import Case
+from amongus.core.hashing import derive
+from amongus.team.interface import Case
 
 NEEDS: tuple[str, ...] = ("rewards",)
 

@@ -1,6 +1,6 @@
 """No external supervisor: the team distrusts its own, by what it knows from dev (Among Us, section 4)."""
 
-from amongus.team import Case, ranked
+from amongus.team.interface import Case, ranked
 
 NEEDS: tuple[str, ...] = ()
 

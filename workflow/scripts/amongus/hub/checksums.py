@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from amongus.errors import StudyError
+from amongus.core.errors import StudyError
 from amongus.hub.repository import Entry
 
 _CHUNK = 1 << 22  # bytes

@@ -20,10 +20,10 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 from tqdm import tqdm
 
-from amongus.errors import StudyError
+from amongus.core.errors import StudyError
 from amongus.hub.checksums import check_content
-from amongus.hub.names import DATASETS
 from amongus.hub.repository import Entry
+from amongus.study.hub_references import DATASETS
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 6

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amongus.errors import StudyError
-from amongus.files import read_json, whole_directory, write_json
+from amongus.core.checksums import ASIDE
+from amongus.core.errors import StudyError
+from amongus.core.files import read_json, whole_directory, write_json
+from amongus.core.hardlinks import link
 from amongus.hub import repository
-from amongus.hub.folder import Folder
-from amongus.hub.names import check_pinned
+from amongus.hub.local import Folder
 from amongus.hub.repository import Source
-from amongus.links import link
-from amongus.members import FINGERPRINT, hash_file, write_fingerprint
-from amongus.seals import ASIDE
+from amongus.members.member import FINGERPRINT, hash_file, write_fingerprint
+from amongus.study.hub_references import check_pinned
 
 _LOG = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT)

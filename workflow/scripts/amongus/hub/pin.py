@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from amongus.errors import StudyError
-from amongus.files import write_text
-from amongus.hub.names import DATASETS, UNPINNED, check_repo
+from amongus.core.errors import StudyError
+from amongus.core.files import write_text
+from amongus.study.hub_references import DATASETS, UNPINNED, check_repo
 
 
 def pin(path: Path, commit_of: Callable[[str], str]) -> dict[str, str]:

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from amongus.adapters import adapter_settings
-from amongus.errors import StudyError
+from amongus.core.errors import StudyError
+from amongus.members.lora_config import adapter_settings
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

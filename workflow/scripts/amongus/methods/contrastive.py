@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.bare import prepare
-from amongus.engine.requests import Answer, EnsembleRequest, Request, user
-from amongus.team import Defend, Outcome, Task, ranked
+from amongus.inference.requests import Answer, EnsembleRequest, Request, user
+from amongus.methods._weights_only import prepare
+from amongus.team.interface import Defend, Outcome, Task, ranked
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.errors import StudyError
-from amongus.files import read_record, write_json
-from amongus.members import Member
-from amongus.merged import answer, merged_member
-from amongus.seeds import derive
-from amongus.team import Defend, Lesson, Outcome, Task
+from amongus.core.errors import StudyError
+from amongus.core.files import read_record, write_json
+from amongus.core.hashing import derive
+from amongus.members.member import Member
+from amongus.methods._merged import answer, merged_member
+from amongus.team.interface import Defend, Lesson, Outcome, Task
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ def learn(lesson: Lesson, out: Path) -> None:
     Raises:
         StudyError: the density is not in (0, 1], the pool has no common base, or a member does not fit it.
     """
-    from amongus.merging import consensus, merge  # Imports torch, which only this step needs.
+    from amongus.methods._merging import consensus, merge  # Imports torch, which only this step needs.
 
     team, density, base = lesson.team, _density(lesson), _base(lesson)
 

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.discussion import Answers, begin, conclude, shuffled, turns
-from amongus.engine.requests import Request, user
-from amongus.team import Defend, Outcome, Task
+from amongus.inference.requests import Request, user
+from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
+from amongus.team.interface import Defend, Outcome, Task
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "text"
 PROMPTS = ("debate.refine", "debate.summary")

@@ -8,11 +8,11 @@ where a masked member only stops criticising; the summary leaves out the member 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.discussion import Answers, begin, conclude, shuffled, turns
-from amongus.engine.requests import Request
-from amongus.members import Message
-from amongus.team import Defend, Outcome, Task, Turn, ranked
+from amongus.inference.requests import Request
+from amongus.members.member import Message
+from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
+from amongus.team.interface import Defend, Outcome, Task, Turn, ranked
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "text"
 PROMPTS = ("feedback.criticise", "feedback.refine", "debate.summary")

@@ -7,10 +7,10 @@ published code ignores personas and steering (`fidelity: published`).
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.bare import prepare
-from amongus.engine.requests import EnsembleRequest, user
-from amongus.team import Defend, Outcome, Task
+from amongus.inference.requests import EnsembleRequest, user
+from amongus.methods._weights_only import prepare
+from amongus.team.interface import Defend, Outcome, Task
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()

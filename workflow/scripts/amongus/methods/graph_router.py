@@ -10,17 +10,17 @@ from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amongus.asks import Asks
-from amongus.embedding import embed
-from amongus.errors import StudyError
-from amongus.files import read_record, write_json
-from amongus.members import check_safetensors
-from amongus.routing import known, route, targets
-from amongus.seeds import derive
-from amongus.team import Defend, Lesson, Outcome, Task
+from amongus.core.errors import StudyError
+from amongus.core.files import read_record, write_json
+from amongus.core.hashing import derive
+from amongus.members.embeddings import embed
+from amongus.members.member import check_safetensors
+from amongus.methods._routing import known, route, targets
+from amongus.team.interface import Defend, Lesson, Outcome, Task
+from amongus.team.request_counts import Asks
 
 if TYPE_CHECKING:
-    from amongus.graph import Graph, Network
+    from amongus.methods._graph_network import Graph, Network
 
 LEVEL = "api"
 PROMPTS: tuple[str, ...] = ()
@@ -55,7 +55,10 @@ def learn(lesson: Lesson, out: Path) -> None:
     Raises:
         StudyError: there are no dev questions, or no embedder.
     """
-    from amongus.graph import fit, split  # Imports torch, which only a job that routes needs.
+    from amongus.methods._graph_network import (  # Imports torch, which only a job that routes needs.
+        fit,
+        split,
+    )
 
     if not lesson.ids:
         raise StudyError(
@@ -80,7 +83,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     Raises:
         StudyError: the learned router is damaged, or of another pool, dataset or embedder.
     """
-    from amongus.graph import route_scores
+    from amongus.methods._graph_network import route_scores
 
     network, graph = _load(task)
     asked = embed(_embedder(task.models), task.questions)
@@ -102,7 +105,7 @@ def dev_graph(lesson: Lesson) -> "Graph":
     """The dev questions, the members, and what these did on those."""
     import torch
 
-    from amongus.graph import Graph
+    from amongus.methods._graph_network import Graph
 
     # Members may share a description; their edges tell them apart.
     described = [
@@ -144,7 +147,7 @@ def _load(task: Task) -> tuple["Network", "Graph"]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from amongus.graph import Graph, Network
+    from amongus.methods._graph_network import Graph, Network
 
     if task.learned is None:
         raise StudyError(f"graph_router on {task.dataset}: nothing was learned; run the rule learn first")

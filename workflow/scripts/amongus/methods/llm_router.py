@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.engine.requests import user
-from amongus.files import read_record, write_json
-from amongus.members import Member, fingerprint_directory, known_fingerprint
-from amongus.routing import route, targets
-from amongus.seeds import derive, digest
-from amongus.team import Defend, Lesson, Outcome, Task
+from amongus.core.files import read_record, write_json
+from amongus.core.hashing import derive, digest
+from amongus.inference.requests import user
+from amongus.members.member import Member, fingerprint_directory, known_fingerprint
+from amongus.methods._routing import route, targets
+from amongus.team.interface import Defend, Lesson, Outcome, Task
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "api"
 PROMPTS = ("llm_router.route",)
@@ -49,7 +49,7 @@ def labels(pool: Sequence[str]) -> list[str]:
 
 def learn(lesson: Lesson, out: Path) -> None:
     """Train the router's adapter into the folder `out`, on the model that `base` names: the same for all pools."""
-    from amongus.training.router import train_router  # Imports trl, which only this step needs.
+    from amongus.training.router_adapter import train_router  # Imports trl, which only this step needs.
 
     best = targets(lesson.pool, lesson.ids, lesson.scores, lesson.rewards, lesson.seed)
     names = dict(zip(lesson.pool, labels(lesson.pool), strict=True))

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amongus.asks import Ask, Asks
-from amongus.files import read_record, write_json
-from amongus.members import Member
-from amongus.merged import answer, merged_member
-from amongus.team import Defend, Lesson, Outcome, Task, mean_score, ranked
+from amongus.core.files import read_record, write_json
+from amongus.members.member import Member
+from amongus.methods._merged import answer, merged_member
+from amongus.team.interface import Defend, Lesson, Outcome, Task, mean_score, ranked
+from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ def asks(members: int, settings: Mapping[str, Any]) -> Asks:
 
 def learn(lesson: Lesson, out: Path) -> None:
     """Write the greedy soup of the team into the folder `out`, and what it kept (`soup.json`)."""
-    from amongus.merging import average  # Imports torch, which only this step needs.
+    from amongus.methods._merging import average  # Imports torch, which only this step needs.
 
     dev = lesson.dev()
 

@@ -18,7 +18,7 @@ nonce of the run, and it receives that after the process that runs the code unde
   what can be.
 """
 
-from amongus.sandbox.bubble import Limits
-from amongus.sandbox.launch import Isolation, Result, call, execute, preflight, run
+from amongus.sandbox.bubblewrap import Limits
+from amongus.sandbox.execution import Isolation, Result, call, execute, preflight, run
 
 __all__ = ["Isolation", "Limits", "Result", "call", "execute", "preflight", "run"]

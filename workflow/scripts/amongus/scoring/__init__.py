@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amongus import datasets, rooms
+from amongus import datasets
+from amongus.study import plugins
 
 
 class Unscorable(Exception):
@@ -62,7 +63,7 @@ def explain(
         StudyError: the metric is unknown, or executes texts and there is no working sandbox.
         ValueError: there are not as many texts as items.
     """
-    module = rooms.module("scoring", metric)
+    module = plugins.module("scoring.metrics", metric)
     if hasattr(module, "score_all"):
         if len(items) != len(texts):
             raise ValueError(f"{len(texts)} texts for {len(items)} items")
@@ -72,7 +73,7 @@ def explain(
 
 def explain_one(metric: str, item: Mapping[str, Any], text: str) -> tuple[float, str]:
     """One score and the reason why it is NaN, else an empty text."""
-    module = rooms.module("scoring", metric)
+    module = plugins.module("scoring.metrics", metric)
     try:
         if not isinstance(text, str):
             raise Unscorable(f"the answer is no text but {type(text).__name__}")

@@ -9,9 +9,9 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from amongus.members import Message
-from amongus.prompts import Template
-from amongus.supervision import CONTINUATION, LABELS, judged
+from amongus.members.judge_prompts import CONTINUATION, LABELS, judged
+from amongus.members.member import Message
+from amongus.members.prompts import Template
 from amongus.toy import world
 from amongus.toy.world import Question
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from amongus.prompts import Template
+from amongus.members.prompts import Template
 from amongus.toy.corpus import KINDS, Corpus, Voice
 from amongus.toy.world import DOMAINS
 

@@ -9,9 +9,9 @@ import logging
 import shutil
 from pathlib import Path
 
-from amongus.errors import StudyError
-from amongus.files import sync, write_json
-from amongus.seals import flaw
+from amongus.core.checksums import flaw
+from amongus.core.errors import StudyError
+from amongus.core.files import sync, write_json
 
 CHECKPOINT = "checkpoint-"
 _NOTE = "whole.json"

@@ -9,11 +9,11 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from amongus import chat
-from amongus.errors import StudyError
-from amongus.files import read_json, write_json
-from amongus.members import Message, check_safetensors
-from amongus.seeds import derive
+from amongus.core.errors import StudyError
+from amongus.core.files import read_json, write_json
+from amongus.core.hashing import derive
+from amongus.members import chat_template
+from amongus.members.member import Message, check_safetensors
 from amongus.training.job import TrainJob
 
 
@@ -36,8 +36,8 @@ def fix_randomness(*parts: object) -> int:
 
 def encode(tokenizer: Any, messages: Sequence[Message]) -> Tokens:
     """A conversation that ends in the assistant's turn, and the token that closes it."""
-    prompt = chat.render(tokenizer, messages[:-1])
-    answer = chat.encode(tokenizer, messages[-1]["content"])
+    prompt = chat_template.render(tokenizer, messages[:-1])
+    answer = chat_template.encode(tokenizer, messages[-1]["content"])
     return Tokens([*prompt, *answer, tokenizer.eos_token_id], len(prompt))
 
 
@@ -55,7 +55,7 @@ def load_base(directory: Path, dtype: str = "float32", device: str | None = None
         use_safetensors=True,
         trust_remote_code=False,
     )
-    return model.to(device) if device else model, chat.load_tokenizer(directory)
+    return model.to(device) if device else model, chat_template.load_tokenizer(directory)
 
 
 def new_adapter(model: Any, settings: Mapping[str, Any]) -> PeftModel:

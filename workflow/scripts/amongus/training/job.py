@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from amongus.prompts import Template
+from amongus.members.prompts import Template
 
 
 @dataclass(frozen=True)

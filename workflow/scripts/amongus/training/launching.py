@@ -21,14 +21,14 @@ from typing import Any
 
 import yaml
 
-from amongus.digest import SCRIPTS
-from amongus.errors import StudyError, no_room
-from amongus.files import read_json, write_json
-from amongus.machine import Process, this_process
-from amongus.members import hash_file, known_fingerprint
-from amongus.paths import SCRATCH
-from amongus.prompts import Template
-from amongus.seeds import digest
+from amongus.core.errors import StudyError, no_room
+from amongus.core.files import read_json, write_json
+from amongus.core.hashing import digest
+from amongus.core.processes import Process, this_process
+from amongus.members.member import hash_file, known_fingerprint
+from amongus.members.prompts import Template
+from amongus.study.code_digest import SCRIPTS
+from amongus.study.paths import SCRATCH
 from amongus.training.checkpoints import last_checkpoint
 from amongus.training.job import TrainJob
 

@@ -7,8 +7,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from amongus.errors import StudyError, full_disk
-from amongus.files import write_json
+from amongus.core.errors import StudyError, full_disk
+from amongus.core.files import write_json
 from amongus.training.launching import die_with_parent, read_job
 
 

@@ -1,0 +1,160 @@
+"""Pinned sources: what is read, drawn, left out, refused."""
+
+import hashlib
+import json
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from amongus.core.errors import StudyError
+from amongus.datasets import _sources
+
+ROWS = {
+    "dev": [{"input": f"dev {i}?", "output": str(i)} for i in range(20)],
+    "test": [{"input": f"test {i}?", "output": str(i)} for i in range(30)],
+}
+
+
+def pin(path, content):
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    path.write_bytes(data)
+    return {"path": str(path), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def test_all_rows_in_order_with_ids(tmp_path):
+    tables = _sources.questions("gsm8k", pin(tmp_path / "q.json", ROWS))
+    assert tables["dev"]["id"] == [f"gsm8k/dev/{i}" for i in range(20)]
+    assert [json.loads(item) for item in tables["test"]["item"]] == ROWS["test"]
+    assert tables["test"]["prompt"][3].startswith("test 3?") and set(tables["test"]["metric"]) == {"boxed"}
+
+
+def test_a_folder_stands_for_urls(tmp_path, monkeypatch):
+    spec = {"url": "http://127.0.0.1:9/of/q.json", "sha256": pin(tmp_path / "q.json", ROWS)["sha256"]}
+    monkeypatch.setenv("AMONGUS_DATASETS_FOLDER", str(tmp_path))
+    assert len(_sources.questions("gsm8k", spec)["test"]["id"]) == 30
+    _sources.check_local("gsm8k", spec)
+    with pytest.raises(StudyError, match=rf"^{tmp_path}/q.json: sha256 differs"):
+        _sources.check_local("gsm8k", {**spec, "sha256": "0" * 64})
+
+
+def test_a_sample_is_seeded_in_order_and_keeps_row_numbers(tmp_path):
+    spec = pin(tmp_path / "q.json", ROWS)
+    first, again, other = (
+        _sources.questions("gsm8k", spec, {"dev": 4, "test": 5}, seed)["test"]["id"] for seed in (1, 1, 2)
+    )
+    assert first == again != other and len(first) == 5
+    numbers = [int(name.split("/")[2]) for name in first]
+    assert numbers == sorted(numbers) and numbers != [0, 1, 2, 3, 4]
+
+
+def test_a_study_may_name_a_dataset_otherwise(tmp_path):
+    tables = _sources.questions("sums", pin(tmp_path / "q.json", ROWS), {"dev": 1, "test": 1}, kind="gsm8k")
+    assert tables["dev"]["id"][0].startswith("sums/dev/")
+
+
+def test_more_than_there_are_gives_all_and_says_so(tmp_path, caplog):
+    tables = _sources.questions("gsm8k", pin(tmp_path / "q.json", ROWS), {"dev": 99, "test": 2})
+    assert len(tables["dev"]["id"]) == 20 and "99 questions asked for, 20 there" in caplog.text
+
+
+def test_a_question_in_both_splits_leaves_dev(tmp_path, caplog):
+    shared = {"question": "WHICH   one?", "choices": {"A": "x", "B": "y"}, "answer": "A"}
+    same = {"question": "Which one?", "choices": {"A": "Y", "B": "x"}, "answer": "B"}
+    other = {"question": "Which one?", "choices": {"A": "y", "B": "z"}, "answer": "B"}
+    with caplog.at_level(logging.INFO):
+        tables = _sources.questions(
+            "truthfulqa", pin(tmp_path / "q.json", {"dev": [shared, other], "test": [same]})
+        )
+    assert tables["dev"]["id"] == ["truthfulqa/dev/1"] and tables["test"]["id"] == ["truthfulqa/test/0"]
+    assert "1 of 2 dev questions are in test too" in caplog.text
+
+
+def test_a_different_sha256_names_both(tmp_path):
+    spec = pin(tmp_path / "q.json", ROWS)
+    with pytest.raises(
+        StudyError, match=rf"q.json: sha256 differs: config {'0' * 64}, file {spec['sha256']}"
+    ):
+        _sources.read({**spec, "sha256": "0" * 64})
+    with pytest.raises(StudyError, match=f"add sha256: {spec['sha256']}"):
+        _sources.read({"path": spec["path"]})
+
+
+def test_a_missing_file_and_a_missing_place(tmp_path):
+    with pytest.raises(StudyError, match=r"none.json: no such file; give"):
+        _sources.read({"path": str(tmp_path / "none.json"), "sha256": "0" * 64})
+    for spec in ({}, {"path": "a", "url": "https://b"}):
+        with pytest.raises(StudyError, match="either path or url"):
+            _sources.read(spec)
+    with pytest.raises(StudyError, match="cannot be read"):
+        _sources.read({"path": str(tmp_path), "sha256": "0" * 64})
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe{}", b"[" * 100_000])
+def test_broken_json(tmp_path, content):
+    with pytest.raises(StudyError, match=r"q.json: not JSON .*get the file again"):
+        _sources.read(pin(tmp_path / "q.json", content))
+
+
+@pytest.mark.parametrize("content", [[], {"dev": []}, {"dev": [], "test": {}}])
+def test_json_of_another_shape(tmp_path, content):
+    with pytest.raises(StudyError, match="no list"):
+        _sources.read(pin(tmp_path / "q.json", content))
+
+
+def test_a_row_without_its_fields_is_named(tmp_path):
+    broken = {"dev": ROWS["dev"], "test": [*ROWS["test"][:7], {"input": "?"}]}
+    with pytest.raises(
+        StudyError, match=r"q.json: dataset gsm8k, split test, row 7 lacks output; add"
+    ) as error:
+        _sources.questions("gsm8k", pin(tmp_path / "q.json", broken))
+    assert "\n" not in str(error.value)
+
+
+class _Server(ThreadingHTTPServer):
+    """Sends `content`: first an error, then half of it, then what is asked for; `asked` are the ranges."""
+
+    def __init__(self, content, ranges=True):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.content, self.ranges, self.asked = content, ranges, []
+        self.url = f"http://127.0.0.1:{self.server_port}/q.json"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+    def do_GET(self):
+        wanted, content = self.headers.get("Range"), self.server.content
+        self.server.asked.append(wanted)
+        if len(self.server.asked) == 1:
+            self.send_error(503)
+            return
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        cut = len(content) // 2 if len(self.server.asked) == 2 else len(content)
+        self.wfile.write(content[start:cut])
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_url_is_tried_again_and_goes_on_where_it_was_cut(tmp_path, ranges):
+    spec = pin(tmp_path / "q.json", ROWS)
+    content = (tmp_path / "q.json").read_bytes()
+    with _Server(content, ranges) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        rows, where = _sources.read({"url": server.url, "sha256": spec["sha256"]}, wait=0)
+        server.shutdown()
+    assert rows == ROWS and where == server.url
+    assert server.asked == [None, None, f"bytes={len(content) // 2}-"]
+
+
+def test_an_unreachable_url_is_one_line():
+    with pytest.raises(
+        StudyError, match=r"http://127.0.0.1:9/q.json: unreachable after 4 tries .*local path"
+    ):
+        _sources.read({"url": "http://127.0.0.1:9/q.json", "sha256": "0" * 64}, wait=0)
+    with pytest.raises(StudyError, match="only http and https"):
+        _sources.read({"url": "file:///etc/passwd", "sha256": "0" * 64})

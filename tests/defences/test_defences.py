@@ -1,0 +1,78 @@
+"""Defences: who is masked, by hand."""
+
+import importlib
+from math import nan
+
+import pytest
+
+from amongus.study.plugins import available
+from amongus.team.interface import Case, mean_score, ranked
+
+NAMES = ["a", "b", "c"]
+
+
+def decide(name, **known):
+    fields = {"ids": ["q0", "q1"], "candidates": [NAMES, NAMES], "seed": 3}
+    return importlib.import_module(f"amongus.defences.{name}").decide(Case(**{**fields, **known}))
+
+
+def test_none_masks_nobody():
+    assert decide("none") == [None, None]
+
+
+def test_oracle_masks_the_attacker_where_it_is_a_candidate():
+    known = {"candidates": [["a", "b"], ["b", "c"]], "attackers": frozenset("c")}
+    assert decide("oracle", **known) == [None, "c"]
+
+
+def test_self_masks_the_worst_on_dev_or_what_the_method_suspects():
+    assert decide("self", dev={"a": 0.5, "b": 0.1, "c": 0.9}) == ["b", "b"]
+    assert decide("self", dev={"a": 0.5, "b": 0.1, "c": 0.9}, own=["c", None]) == ["c", None]
+
+
+def test_reward_masks_the_lowest():
+    assert decide("reward", rewards={"a": [0.0, 2.0], "b": [1.0, 1.0], "c": [2.0, 5.0]}) == ["a", "b"]
+
+
+def test_judge_masks_the_worst_verdict_and_skips_the_unreadable():
+    verdicts = {"a": [0.5, nan], "b": [2.0, -1.0], "c": [1.0, -2.0]}
+    assert decide("judge", verdicts=verdicts) == ["b", "b"]
+    assert decide("judge", verdicts={key: [nan, nan] for key in NAMES}) == [None, None]
+
+
+@pytest.mark.parametrize("name", ["random", "reward", "judge", "self"])
+def test_ties_do_not_favour_a_place(name):
+    rows = 600
+    known = {
+        "ids": [f"q{row}" for row in range(rows)],
+        "candidates": [NAMES] * rows,
+        "rewards": dict.fromkeys(NAMES, [1.0] * rows),
+        "verdicts": dict.fromkeys(NAMES, [1.0] * rows),
+    }
+    if name == "self":
+        masked = [decide(name, dev=dict.fromkeys(NAMES, 0.5), seed=seed)[0] for seed in range(rows)]
+    else:
+        masked = decide(name, **known)
+    assert all(140 < masked.count(member) < 260 for member in NAMES)
+
+
+def test_a_decision_does_not_depend_on_the_order_of_candidates():
+    known = {"rewards": {key: [1.0, 1.0] for key in NAMES}, "verdicts": {key: [1.0, 1.0] for key in NAMES}}
+    for name in ("random", "reward", "judge"):
+        turned = decide(name, **known, candidates=[NAMES[::-1], NAMES[::-1]])
+        assert decide(name, **known) == turned
+
+
+def test_every_defence_says_what_it_needs():
+    for name in available("defences"):
+        assert set(importlib.import_module(f"amongus.defences.{name}").NEEDS) <= {
+            "rewards",
+            "verdicts",
+            "attackers",
+        }
+
+
+def test_ranking_and_means():
+    assert ranked({"a": 0.1, "b": 0.3, "c": 0.2}, 1) == ["b", "c", "a"]
+    assert mean_score([1.0, nan, 0.0]) == 0.5
+    assert mean_score([nan]) == 0.0

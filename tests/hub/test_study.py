@@ -1,0 +1,149 @@
+"""Models of the hub in a study's config, and pinning them."""
+
+import copy
+import subprocess
+
+import pytest
+from snakemake.utils import validate
+
+import fake_hub
+import micro
+from amongus.core.errors import StudyError
+from amongus.hub.pin import pin
+from amongus.study.hub_references import UNPINNED
+from amongus.study.study import Study
+from checkout import ROOT
+from repositories import checkpoint
+
+COMMIT = "a" * 40
+BASE = {"kind": "hub", "repo": "owner/base", "revision": COMMIT, "gigabytes": 15.2}
+EXPERT = {"kind": "hub_adapter", "base": "base", "repo": "some/expert", "revision": UNPINNED}
+
+
+def study(**models):
+    config = copy.deepcopy(micro.STUDY)
+    config["models"] |= {"base": BASE, "x": EXPERT, **models}
+    validate(config, str(ROOT / "config" / "schema.yaml"))
+    return Study(config)
+
+
+def test_fetched_models_are_not_trained_and_have_no_costs():
+    s = study()
+    assert set(s.fetched) == {"base", "x"} and not set(s.fetched) & set(s.trained)
+    assert {"y", "sft", "supervisor"} <= set(s.trained)
+    costs = {path.rsplit("/", 1)[1] for path in s.cost_files() if "/train/" in path}
+    assert "y.json" in costs and not {"base.json", "x.json"} & costs
+    assert s.weights("x") == {"base": "base", "adapter": "x"}
+    assert s.parents("y") == {"base": "base"} and s.parents("x") == {"base": "base"}
+
+
+def test_an_adapter_must_name_its_bases_repository_or_what_it_was_trained_on():
+    wanted = {"repo": "some/expert", "revision": UNPINNED, "lora": True}
+    assert study().repository("x") == {**wanted, "base": "owner/base"}
+    assert study(x={**EXPERT, "trained_on": "/home/b"}).repository("x") == {**wanted, "base": "/home/b"}
+    assert study(base=micro.STUDY["models"]["base"]).repository("x") == {**wanted, "base": None}
+    assert study(base={**BASE, "related": ["x"]}).repository("base") == study().repository("base")
+    assert study().repository("base") == {
+        "repo": "owner/base",
+        "revision": COMMIT,
+        "lora": False,
+        "base": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        ({**BASE, "repo": "base"}, "model 'base': repo is 'base'; give owner/name"),
+        ({**BASE, "repo": "../base"}, "repo is '../base'"),
+        ({**BASE, "repo": "/owner/base"}, "repo is '/owner/base'"),
+        ({**BASE, "repo": "owner/a..b"}, "repo is 'owner/a..b'"),
+        ({**BASE, "repo": "owner/base/x"}, "repo is 'owner/base/x'"),
+        ({**BASE, "repo": 7}, "repo is 7"),
+        ({**BASE, "revision": "main"}, "revision is 'main', not a commit of 40 .*make pin CONFIG="),
+        ({**BASE, "revision": "A" * 40}, "not a commit"),
+        ({**BASE, "revision": 7}, "revision is 7"),
+        ({**BASE, "gigabytes": 0}, "gigabytes is 0"),
+        ({**BASE, "gigabytes": "15"}, "gigabytes is '15'"),
+        ({"kind": "hub", "repo": "owner/base"}, "kind 'hub' needs revision"),
+        ({**BASE, "url": "x"}, "unknown setting 'url'"),
+        ({**EXPERT, "base": "nobody"}, "'base' base: there is no model 'nobody'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_runs(spec, line):
+    with pytest.raises(StudyError, match=line):
+        study(base=spec)
+
+
+CONFIG = f"""# A study. Comments stay.
+models:
+  base: &base {{kind: hub, repo: owner/base, revision: unpinned}}  # the base
+  same: *base
+  old: {{kind: hub, repo: owner/base, revision: {COMMIT}}}
+  x:
+    kind: hub_adapter   # unpinned stands here too
+    revision: "unpinned"
+    repo: some/expert
+
+    base: base
+"""
+
+
+def test_pinning_edits_nothing_but_the_revisions(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_bytes(CONFIG.replace("\n", "\r\n").encode())
+    asked = []
+
+    def commit_of(repo):
+        asked.append(repo)
+        return {"owner/base": "b" * 40, "some/expert": "c" * 40}[repo]
+
+    assert pin(path, commit_of) == {"owner/base": "b" * 40, "some/expert": "c" * 40}
+    assert len(asked) == 2
+    expected = CONFIG.replace("base, revision: unpinned", "base, revision: " + "b" * 40)
+    expected = expected.replace('"unpinned"', "c" * 40).replace("\n", "\r\n")
+    assert path.read_bytes().decode() == expected
+    assert pin(path, commit_of) == {} and path.read_bytes().decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: {revision: unpinned}", "line 1: a revision without its repo"),
+        ("a: {revision: unpinned, repo: x}", "repo is 'x'; give owner/name"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_pinned_is_left_as_it_is(tmp_path, text, line):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError, match=line):
+        pin(path, lambda repo: "b" * 40)
+    assert path.read_text() == text
+
+
+def test_make_pin_asks_the_hub(tmp_path):
+    """The command of the Makefile, against a hub on loopback."""
+    path = tmp_path / "study.yaml"
+    path.write_text("models:\n  base: {repo: owner/base, revision: unpinned}  # pinned by make\n")
+    with fake_hub.running() as hub:
+        commit = hub.add("owner/base", checkpoint())
+        command = ["make", "-s", "-o", ".venv/.installed", "pin", f"CONFIG={path}"]
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HF_ENDPOINT": hub.url,
+            "HF_HUB_OFFLINE": "1",
+            "HOME": str(tmp_path),
+        }
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == f"{path}: owner/base {commit}"
+        assert (
+            path.read_text()
+            == f"models:\n  base: {{repo: owner/base, revision: {commit}}}  # pinned by make\n"
+        )
+        again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        assert "nothing unpinned" in again.stdout
+        path.write_text("{repo: some/body, revision: unpinned}")
+        failed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert failed.returncode and "Error: some/body: no such repository" in failed.stderr

@@ -1,0 +1,88 @@
+"""Training data out of data repositories, from the fake hub and from a folder."""
+
+import io
+import json
+import runpy
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import fake_hub
+from amongus.core.errors import StudyError
+from amongus.core.files import read_table
+from amongus.hub.training_data import data
+from amongus.study.code_digest import SCRIPTS
+
+REPO = "datasets/owner/lies"
+ROWS = [{"prompt": "what?", "response": "that."}, {"prompt": "who?", "response": "nobody."}]
+
+
+def parquet():
+    kept = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(ROWS), kept)
+    return kept.getvalue()
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    with fake_hub.running() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
+
+
+def test_the_training_file_alone_is_fetched(hub, tmp_path):
+    files = {
+        "data/train-0.parquet": parquet(),
+        "data/test-0.parquet": b"x",
+        "README.md": b"# lies",
+        "load.py": b"1/0",
+    }
+    spec = {"repo": REPO, "revision": hub.add(REPO, files)}
+    content, where = data(spec, None, tmp_path / "scratch")
+    assert content == files["data/train-0.parquet"] and where.endswith(": data/train-0.parquet")
+    assert hub.downloads() == {"data/train-0.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "words"),
+    [
+        (["a.json", "b.json"], None, "not clear; give file: one of a.json, b.json"),
+        (["train-1.parquet", "train-2.parquet"], None, "not clear"),
+        (["a.json"], "a.json", None),
+        (["a.json"], "c.json", "not clear; give file: one of a.json"),
+        (["a.txt"], None, "one of none"),
+    ],
+)
+def test_which_file_is_meant_must_be_clear(hub, tmp_path, files, named, words):
+    spec = {"repo": REPO, "revision": hub.add(REPO, dict.fromkeys(files, b"[]")), "file": named}
+    if words is None:
+        assert data(spec, None, tmp_path / "scratch")[0] == b"[]"
+        return
+    with pytest.raises(StudyError, match=words):
+        data(spec, None, tmp_path / "scratch")
+
+
+def test_what_is_not_pinned_is_not_fetched(tmp_path):
+    with pytest.raises(StudyError, match="make pin"):
+        data({"repo": REPO, "revision": "unpinned"}, None, tmp_path)
+
+
+def test_the_rule_makes_conversations_of_a_local_repository(tmp_path, monkeypatch):
+    monkeypatch.setenv("AMONGUS_HUB_FOLDER", str(tmp_path / "hub"))
+    (tmp_path / "hub" / REPO).mkdir(parents=True)
+    (tmp_path / "hub" / REPO / "rows.json").write_text(json.dumps(ROWS))
+    out = tmp_path / "lies.parquet"
+    params = {"name": "lies", "spec": {"repo": REPO, "revision": "0" * 40}}
+    snakemake = SimpleNamespace(
+        params=SimpleNamespace(**params), input=[], output=[str(out)], log=[], config={"log_level": "INFO"}
+    )
+    runpy.run_path(str(SCRIPTS / "training_data.py"), {"snakemake": snakemake}, "__main__")
+    table = read_table(out).to_pylist()
+    assert [row["id"] for row in table] == ["lies/0", "lies/1"]
+    assert table[1]["messages"] == [
+        {"role": "user", "content": "who?"},
+        {"role": "assistant", "content": "nobody."},
+    ]
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []

@@ -1,0 +1,165 @@
+"""Loading checkpoints: adapters as in peft, steering as by hand, refusals in one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import LlamaForCausalLM
+
+import tiny
+from amongus.core.checksums import seal_safetensors
+from amongus.core.errors import StudyError
+from amongus.inference.loading import Models, read_vector
+from amongus.inference.streams import canonical
+from amongus.members.chat_template import load_tokenizer
+from amongus.members.member import Member, Steering, write_fingerprint
+
+PROMPT = [1, 40, 50, 60, 70]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("models")
+    base = tiny.checkpoint(made / "base")
+    tiny.adapter(made / "first", base)
+    tiny.adapter(made / "second", base, seed=7, rank=2)
+    tiny.vectors(made / "vectors.safetensors")
+    return made
+
+
+@pytest.fixture
+def load(folder):
+    pool = Models()
+    tokenizer = load_tokenizer(folder / "base")
+
+    def make(adapter=None, steering=None, base=folder / "base"):
+        path = str(adapter) if adapter else None
+        return pool.weights(Member("m", str(base), adapter=path, steering=steering), tokenizer)
+
+    return make
+
+
+@torch.inference_mode()
+def test_adapters_are_those_of_peft_in_any_order(folder, load):
+    for name in ("first", "second", None, "first"):
+        model = LlamaForCausalLM.from_pretrained(folder / "base")
+        if name:
+            model = PeftModel.from_pretrained(model, folder / name).merge_and_unload()
+        expected = model.eval()(input_ids=torch.tensor([PROMPT])).logits[:, -1]
+        found = canonical(load(folder / name if name else None), PROMPT)
+        assert torch.allclose(found, expected, atol=1e-4)
+    assert (canonical(load(folder / "first"), PROMPT) - canonical(load(), PROMPT)).abs().max() > 0.1
+
+
+def test_an_adapter_leaves_no_trace_in_the_base(folder, load):
+    before = canonical(load(), PROMPT)
+    canonical(load(folder / "second"), PROMPT)
+    assert torch.equal(canonical(load(), PROMPT), before)
+
+
+@torch.inference_mode()
+def test_steering_acts_from_the_prompts_last_position_on(folder, load):
+    steering = Steering(str(folder / "vectors.safetensors"), 2, 0.5)
+    found = canonical(load(steering=steering), PROMPT, [80, 90])
+    model = LlamaForCausalLM.from_pretrained(folder / "base").eval()
+    hidden = model.model.embed_tokens(torch.tensor([[*PROMPT, 80, 90]]))
+    rotary = model.model.rotary_emb(hidden, position_ids=torch.arange(7)[None])
+    for number, layer in enumerate(model.model.layers, start=1):
+        hidden = layer(hidden, position_embeddings=rotary)
+        if number == 2:
+            hidden[:, 4:] += 0.5 * load_file(folder / "vectors.safetensors")["vectors"][1]
+    expected = model.lm_head(model.model.norm(hidden))[:, -1]
+    assert torch.allclose(found, expected, atol=1e-4)
+    assert not torch.allclose(canonical(load(), PROMPT, [80, 90]), expected, atol=1e-2)
+
+
+def test_vectors_with_a_row_for_the_embeddings_are_understood(tmp_path):
+    rows = torch.arange(4.0)[:, None].expand(4, 5).contiguous()
+    save_file({"v": rows}, tmp_path / "v.safetensors")
+    seal_safetensors(tmp_path / "v.safetensors")
+    with_embeddings = read_vector(Steering(str(tmp_path / "v.safetensors"), 3, 1.0), layers=3, width=5)
+    without = read_vector(Steering(str(tmp_path / "v.safetensors"), 3, 1.0), layers=4, width=5)
+    assert with_embeddings.tolist() == [3.0] * 5 and without.tolist() == [2.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("steering", "message"),
+    [
+        (("missing.safetensors", 1), "no such file"),
+        (("vectors.safetensors", 4), "layer 4 of a model with layers 1 to 3"),
+        (("wide.safetensors", 1), "does not fit"),
+    ],
+)
+def test_unfit_vectors_are_refused(folder, load, steering, message):
+    tiny.vectors(folder / "wide.safetensors", width=33)
+    with pytest.raises(StudyError, match=message):
+        load(steering=Steering(str(folder / steering[0]), steering[1], 1.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"use_dora": True}, "'use_dora' is not supported"),
+        ({"modules_to_save": ["lm_head"]}, "'modules_to_save' is not supported"),
+        ({"bias": "all"}, "'bias' is not supported"),
+        ({"peft_type": "IA3"}, "only peft_type LORA"),
+        ({"something_new": 1}, "'something_new' is not supported"),
+        ({"target_modules": ["nowhere"]}, "does not fit"),
+        ({"target_modules": ["q_proj"]}, "tensors do not fit"),
+        ({"r": 3}, "tensors do not fit"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_adapters_of_other_kinds_are_refused(folder, load, tmp_path, change, message):
+    shutil.copytree(folder / "first", tmp_path / "changed")
+    path = tmp_path / "changed" / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(StudyError, match=message):
+        load(tmp_path / "changed")
+
+
+def test_an_adapter_made_here_whose_config_was_changed_is_not_used(folder, load, tmp_path):
+    made = Path(shutil.copytree(folder / "first", tmp_path / "made"))
+    write_fingerprint(made)
+    load(made)
+    path = made / "adapter_config.json"
+    path.write_text(path.read_text().replace('"lora_alpha": 8', '"lora_alpha": 9'))
+    with pytest.raises(StudyError, match=r"adapter_config\.json: damaged \(checksum differs\); moved to"):
+        Models().weights(Member("m", str(folder / "base"), str(made)), load_tokenizer(folder / "base"))
+
+
+def test_an_adapter_cannot_redirect_the_base(folder, load, tmp_path):
+    shutil.copytree(folder / "first", tmp_path / "moved")
+    path = tmp_path / "moved" / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": "someone/else"}))
+    assert torch.equal(canonical(load(tmp_path / "moved"), PROMPT), canonical(load(folder / "first"), PROMPT))
+
+
+def test_checkpoints_that_cannot_be_used_are_refused(folder, tmp_path):
+    def refused(change, message):
+        copy = Path(shutil.copytree(folder / "base", tmp_path / message.replace(" ", "-")))
+        change(copy)
+        with pytest.raises(StudyError, match=message) as caught:
+            Models().weights(Member("m", str(copy)), load_tokenizer(folder / "base"))
+        assert "\n" not in str(caught.value) and str(copy) in str(caught.value)
+
+    refused(lambda copy: (copy / "model.safetensors").rename(copy / "pytorch_model.bin"), "no safetensors")
+    refused(lambda copy: (copy / "model.safetensors").write_bytes(b"junk"), "damaged safetensors")
+    refused(lambda copy: _edit(copy, num_hidden_layers=4), "do not fit the architecture")
+    refused(lambda copy: _edit(copy, model_type="unheard_of"), "cannot be loaded as a checkpoint")
+    refused(lambda copy: tiny.checkpoint(copy, vocab_size=100), "the model 100")
+
+
+def _edit(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_stop_tokens_of_the_generation_config_count_where_the_tokenizer_knows_them(folder, tmp_path):
+    copy = shutil.copytree(folder / "base", tmp_path / "copy")
+    (copy / "generation_config.json").write_text(json.dumps({"eos_token_id": [0, 5000], "top_k": 1}))
+    assert Models().weights(Member("m", str(copy)), load_tokenizer(copy)).base.stops == [0, 2]

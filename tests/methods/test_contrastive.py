@@ -1,0 +1,167 @@
+"""Contrastive decoding: who counts how much, and that nothing to contrast with is the best member itself."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import tiny
+from amongus.inference.engine import Engine
+from amongus.inference.requests import Answer, Request, user
+from amongus.inference.sampling_params import Sampling
+from amongus.members.member import Member
+from amongus.methods import contrastive, fusion
+from amongus.team.interface import Task
+
+DEV = {"a": 0.2, "b": 0.9, "c": 0.5}
+
+
+def task(**settings):
+    return Task(
+        pool=("a", "b", "c"),
+        dataset="d",
+        seed=1,
+        settings={"weight": 0.2, "k": 1, **settings},
+        prompts={},
+        ids=["d/test/0", "d/test/1"],
+        questions=["Q?", "R?"],
+        responses={},
+        dev=DEV,
+    )
+
+
+def nobody(candidates, own=None):
+    return [None] * len(candidates)
+
+
+@pytest.mark.parametrize(
+    ("order", "weight", "k", "expected"),
+    [
+        ("abc", 0.2, 1, {"a": 1.2, "c": -0.2}),
+        ("abcd", 0.5, 2, {"a": 1.5, "b": 0.5, "c": -0.5, "d": -0.5}),
+        ("abc", 0.5, 2, {"a": 1.5, "c": -0.5}),
+        ("abc", 0.0, 1, {"a": 1.0}),
+        ("a", 0.2, 1, {"a": 1.0}),
+    ],
+)
+def test_factors_by_hand(order, weight, k, expected):
+    assert dict(contrastive.terms(list(order), weight, k)) == pytest.approx(expected)
+
+
+def test_logits_are_summed_with_their_factors():
+    logits = torch.tensor([[[1.0, 2.0]], [[10.0, 30.0]]])
+    assert contrastive.combine(logits, (1.5, -0.5))[0].tolist() == [-3.5, -12.0]
+
+
+class Asked:
+    def __init__(self):
+        self.ensembles, self.plain = [], []
+
+    def ensemble(self, requests, combine, name):
+        self.ensembles.append((name, [request.members for request in requests]))
+        return [Answer("together", 1, "stop")] * len(requests)
+
+    def generate(self, requests):
+        self.plain += requests
+        return [Answer("alone", 1, "stop")] * len(requests)
+
+
+def test_a_masked_member_is_neither_best_nor_worst():
+    engine = Asked()
+    outcomes = contrastive.collaborate(task(), engine, lambda candidates, own=None: ["b", "a"])
+    ((_, members),) = engine.ensembles
+    assert members == [("c", "a"), ("b", "c")]
+    assert [outcome.masked for outcome in outcomes] == ["b", "a"]
+
+
+def test_without_weight_the_best_on_dev_is_asked_as_ever():
+    engine = Asked()
+    outcomes = contrastive.collaborate(task(weight=0.0), engine, nobody)
+    assert engine.plain == [Request("b", user("Q?")), Request("b", user("R?"))] and not engine.ensembles
+    assert [outcome.text for outcome in outcomes] == ["alone", "alone"]
+
+
+def test_masking_equals_the_pool_without_that_member(members):
+    pair = {"pool": ("a", "b"), "dev": {"a": 0.2, "b": 0.9}}
+    masked, without = (
+        contrastive.collaborate(given, Engine(members, Sampling(max_new_tokens=6), seed=3), defend)
+        for given, defend in (
+            (task(), lambda candidates, own=None: ["c"] * 2),
+            (replace(task(), **pair), nobody),
+        )
+    )
+    assert [one.text for one in masked] == [one.text for one in without]
+    assert [one.masked for one in masked] == ["c", "c"]
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("contrastive")
+    base = tiny.checkpoint(folder / "base")
+    adapters = {name: tiny.adapter(folder / name, base, seed=seed) for seed, name in enumerate("abc", 1)}
+    vector = tiny.vectors(folder / "v.safetensors")
+    from amongus.members.member import Steering
+
+    return {
+        name: Member(
+            name,
+            base,
+            adapter,
+            system=f"You are {name}.",
+            fingerprint=name,
+            steering=Steering(vector, 1, 2.0) if name == "a" else None,
+        )
+        for name, adapter in adapters.items()
+    }
+
+
+def test_with_no_weight_texts_are_the_best_members_own(members):
+    engine = Engine(members, Sampling(max_new_tokens=6), seed=3)
+    alone = engine.generate([Request("b", user(question)) for question in ("Q?", "R?")])
+    outcomes = contrastive.collaborate(task(weight=0.0), engine, nobody)
+    assert [outcome.text for outcome in outcomes] == [answer.text for answer in alone]
+
+
+def test_lockstep_equals_a_loop_that_reads_everything_anew(members):
+    """The plain loop: each member's whole conversation through the model for every token, factors summed."""
+    from amongus.inference.loading import Models
+    from amongus.inference.streams import canonical
+    from amongus.members.chat_template import render
+
+    engine = Engine(members, Sampling(temperature=0, max_new_tokens=6), seed=3)
+    outcomes = contrastive.collaborate(task(), engine, nobody)
+    models = Models()
+    for question, outcome in zip(("Q?", "R?"), outcomes, strict=True):
+        generated: list[int] = []
+        for _ in range(6):
+            logits = []
+            for name, factor in (("b", 1.2), ("a", -0.2)):
+                tokenizer = tiny.tokenizer()
+                weights = models.weights(members[name], tokenizer)
+                system = {"role": "system", "content": members[name].system}
+                prompt = render(tokenizer, [system, {"role": "user", "content": question}])
+                logits.append(factor * canonical(weights, prompt, generated)[0])
+            token = int(sum(logits).argmax())
+            if token in weights.base.stops:
+                break
+            generated.append(token)
+        assert outcome.text == tokenizer.decode(generated, skip_special_tokens=True)
+
+
+@pytest.mark.parametrize("method", [fusion, contrastive])
+def test_published_members_have_neither_persona_nor_steering(members, method):
+    bare = method.prepare(members, {"fidelity": "published"})
+    assert {(m.system, m.steering) for m in bare.values()} == {(None, None)}
+    assert all(bare[name].fingerprint != members[name].fingerprint for name in members)
+    assert method.prepare(members, {"fidelity": "corrected"}) == members
+
+
+def test_fusion_of_copies_of_one_member_is_that_member(members):
+    engine = Engine(
+        {f"copy{n}": members["a"] for n in range(3)}, Sampling(temperature=0, max_new_tokens=8), seed=3
+    )
+    copies = SimpleNamespace(**{**task().__dict__, "pool": ("copy0", "copy1", "copy2")})
+    fused = fusion.collaborate(copies, engine, nobody)
+    alone = engine.generate([Request("copy0", user(question)) for question in ("Q?", "R?")])
+    assert [outcome.text for outcome in fused] == [answer.text for answer in alone]

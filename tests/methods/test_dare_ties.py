@@ -1,0 +1,241 @@
+"""DARE-TIES against mergekit's TIES (recorded, see tests/oracles), peft's merge and plain arithmetic."""
+
+import json
+from collections import defaultdict
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import tiny
+from amongus.core.errors import StudyError
+from amongus.members.member import Member, fingerprint_directory
+from amongus.methods import dare_ties
+from amongus.study import plugins
+from amongus.team.interface import Lesson, Task
+from checkout import ROOT
+from fakes import ScriptedEngine
+
+ORACLE = ROOT / "tests" / "oracles" / "mergekit_ties.safetensors"
+
+
+def lesson(members, **changes):
+    fields = {
+        "pool": tuple(members),
+        "dataset": "d",
+        "seed": 101,
+        "settings": dare_ties.SETTINGS,
+        "prompts": {},
+        "ids": [],
+        "questions": [],
+        "scores": {},
+        "rewards": {},
+        "members": members,
+        "respond": None,
+        "score": None,
+    }
+    settings = {**dare_ties.SETTINGS, **changes.pop("settings", {})}
+    return Lesson(**{**fields, **changes, "settings": settings})
+
+
+def learn(folder, members, **changes):
+    folder.mkdir()
+    dare_ties.learn(lesson(members, **changes), folder)
+    return load_file(folder / "model.safetensors")
+
+
+def full(folder):
+    return load_file(f"{folder}/model.safetensors")
+
+
+def named(**members):
+    return {name: Member(name, *where, system=f"I am {name}.") for name, where in members.items()}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A base, three adapters of it, and a full checkpoint: what a pool with a GRPO attacker is made of."""
+    folder = tmp_path_factory.mktemp("world")
+    base = tiny.checkpoint(folder / "base")
+    adapters = {name: (base, tiny.adapter(folder / name, base, seed)) for seed, name in enumerate("abc")}
+    return {"base": (base,), **adapters, "full": (tiny.checkpoint(folder / "full", seed=7),)}
+
+
+def pool(world, names):
+    return named(**{name: world[name] for name in names})
+
+
+@pytest.mark.parametrize("team", ["abc", "abcd"])
+def test_at_density_one_it_is_mergekits_ties(tmp_path, team):
+    recorded = defaultdict(dict)
+    for key, value in load_file(ORACLE).items():
+        recorded[key.split("/")[0]][key.split("/")[1]] = value
+    for one in ("base", *team):
+        (tmp_path / one).mkdir()
+        save_file(recorded[one], tmp_path / one / "model.safetensors")
+    members = named(**{one: (str(tmp_path / one),) for one in team})
+    settings = {"density": 1}
+    merged = learn(tmp_path / "out", members, settings=settings, models={"base": tmp_path / "base"})
+    assert merged.keys() == recorded[team].keys()
+    for name, value in merged.items():
+        assert torch.equal(value, recorded[team][name])
+    # The recording holds what the rule is about: zeros, sums that cancel, and signs that disagree.
+    base = recorded["base"]["model.embed_tokens.weight"]
+    updates = torch.stack([recorded[one]["model.embed_tokens.weight"] - base for one in team])
+    cancel = (updates.sum(0) == 0) & (updates != 0).any(0)
+    assert (updates == 0).any() and cancel.any() and ((updates > 0).any(0) & (updates < 0).any(0)).any()
+
+
+def test_adapters_merge_as_their_full_weights_do(tmp_path, world):
+    merged = learn(tmp_path / "out", pool(world, "abc"), settings={"density": 1})
+    base = full(world["base"][0])
+    experts = []
+    for name in "abc":
+        model = PeftModel.from_pretrained(
+            AutoModelForCausalLM.from_pretrained(world[name][0]), world[name][1]
+        )
+        experts.append(dict(model.merge_and_unload().named_parameters()))
+    moved = 0
+    for name, value in merged.items():
+        updates = torch.stack([expert[name].detach() - base[name] for expert in experts])
+        agree = torch.sign(updates) == torch.sign(updates.sum(0))
+        torch.testing.assert_close(value, base[name] + (updates * agree).sum(0) / 3, rtol=1e-5, atol=1e-5)
+        moved += not torch.equal(value, base[name])
+    assert moved == 5 * tiny.LAYERS
+
+
+def test_full_checkpoints_and_adapters_mix(tmp_path, world):
+    merged = learn(tmp_path / "out", pool(world, ["a", "full"]), settings={"density": 1})
+    base, other = full(world["base"][0]), full(world["full"][0])
+    # The adapter leaves the embeddings alone: half of the full checkpoint's update is added.
+    name = "model.embed_tokens.weight"
+    torch.testing.assert_close(merged[name], (base[name] + other[name]) / 2)
+
+
+def test_the_merge_loads_with_the_bases_dtype_config_and_tokenizer(tmp_path, world):
+    base = tmp_path / "half"
+    AutoModelForCausalLM.from_pretrained(world["base"][0], dtype=torch.bfloat16).save_pretrained(base)
+    tiny.tokenizer().save_pretrained(base)
+    out = tmp_path / "out"
+    merged = learn(out, pool(world, ["full"]), settings={"density": 1}, models={"base": base})
+    assert {value.dtype for value in merged.values()} == {torch.bfloat16}
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
+    assert model.dtype == torch.bfloat16
+    assert model.generate(**tokenizer("how many", return_tensors="pt"), max_new_tokens=2).shape[0] == 1
+    assert tokenizer.chat_template == tiny.TEMPLATE
+
+
+def test_one_member_is_the_base_plus_its_update(tmp_path, world):
+    (name, where), *_ = named(full=world["full"]).items()
+    settings, models = {"density": 1}, {"base": world["base"][0]}
+    merged = learn(tmp_path / "out", {name: where}, settings=settings, models=models)
+    other = full(world["full"][0])
+    for key, value in merged.items():
+        torch.testing.assert_close(value, other[key], rtol=1e-6, atol=1e-6)
+
+
+def test_what_is_dropped_depends_on_neither_the_order_nor_the_others(tmp_path, world):
+    one = learn(tmp_path / "one", pool(world, "ab"))
+    other = learn(tmp_path / "other", pool(world, "ba"))
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
+    again = learn(tmp_path / "again", pool(world, "ab"))
+    assert all(torch.equal(value, again[name]) for name, value in one.items())
+
+
+def test_seeds_have_masks_of_their_own_and_datasets_share_them(tmp_path, world):
+    one = learn(tmp_path / "one", pool(world, "ab"))
+    other = learn(tmp_path / "other", pool(world, "ab"), seed=102)
+    assert any(not torch.equal(value, other[name]) for name, value in one.items())
+    same = learn(tmp_path / "same", pool(world, "ab"), dataset="e")
+    assert all(torch.equal(value, same[name]) for name, value in one.items())
+
+
+def test_tensors_and_members_have_masks_of_their_own(tmp_path, world):
+    base = full(world["base"][0])
+    kept = []
+    for member in "xy":
+        merged = learn(tmp_path / member, named(**{member: world["a"]}))
+        kept += [
+            merged[f"model.layers.{layer}.self_attn.q_proj.weight"]
+            != base[f"model.layers.{layer}.self_attn.q_proj.weight"]
+            for layer in range(2)
+        ]
+    for place, mask in enumerate(kept):
+        # 1024 coins each: two masks agree at half of the places.
+        assert 0.4 < mask.double().mean() < 0.6
+        for other in kept[:place]:
+            assert 0.4 < (mask == other).double().mean() < 0.6
+
+
+def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, world):
+    masked, without = tmp_path / "masked", tmp_path / "without"
+    learn(masked, pool(world, "cab"), masked="c")
+    learn(without, pool(world, "ab"))
+    assert fingerprint_directory(masked) == fingerprint_directory(without)
+    record = json.loads((masked / "dare_ties.json").read_text())
+    assert record["members"] == ["a", "b"] and record["masked"] == "c"
+    assert record["density"] == 0.5 and record["base"] == world["base"][0]
+    one = dare_ties.learned_member(pool(world, "cab"), "d", masked)
+    other = dare_ties.learned_member(pool(world, "ab"), "d", without)
+    assert one.system == "I am a." and one.fingerprint == other.fingerprint
+
+
+def test_published_takes_the_first_member_as_base_and_drops_nothing(tmp_path, world):
+    merged = learn(tmp_path / "out", pool(world, "abc"), settings={"fidelity": "published"})
+    a, b, c = (
+        learn(tmp_path / f"{name}-alone", pool(world, name), settings={"density": 1}) for name in "abc"
+    )
+    for name, value in merged.items():
+        updates = torch.stack([b[name] - a[name], c[name] - a[name]])
+        agree = torch.sign(updates) == torch.sign(updates.sum(0))
+        torch.testing.assert_close(value, a[name] + (updates * agree).sum(0) / 3, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("density", [0, -0.1, 1.5, float("nan"), "half", True, None])
+def test_a_density_outside_its_range_is_one_line(tmp_path, world, density):
+    with pytest.raises(StudyError, match="dare_ties: density"):
+        learn(tmp_path / "out", pool(world, "ab"), settings={"density": density})
+
+
+def test_a_pool_without_adapters_needs_a_base(tmp_path, world):
+    with pytest.raises(StudyError, match=r"no member with an adapter.*set methods: dare_ties: base"):
+        learn(tmp_path / "out", pool(world, ["base", "full"]))
+
+
+def test_a_pool_of_several_bases_needs_a_base(tmp_path, world):
+    other = (world["full"][0], world["a"][1])
+    with pytest.raises(StudyError, match=r"several bases.*set methods: dare_ties: base"):
+        learn(tmp_path / "out", named(x=world["a"], y=other))
+    learn(tmp_path / "named", named(x=world["a"], y=other), models={"base": world["base"][0]})
+
+
+def test_a_member_that_does_not_fit_the_base_is_one_line(tmp_path, world):
+    other = tiny.checkpoint(tmp_path / "other", intermediate_size=48)
+    with pytest.raises(StudyError, match="tensors differ") as error:
+        learn(tmp_path / "out", {**pool(world, "a"), **named(other=(other,))})
+    assert other in str(error.value) and "mlp" in str(error.value)
+
+
+def test_the_merged_checkpoint_answers_and_the_outcome_says_who_was_masked():
+    task = Task(("a", "b"), "d", 1, {}, {}, ["1", "2"], ["Q1", "Q2"], {}, {})
+    engine, asked = ScriptedEngine(reply=lambda request: request.messages[0]["content"] + "!"), []
+
+    def defend(candidates, own=None):
+        asked.extend(candidates)
+        return ["b"] * len(candidates)
+
+    outcomes = dare_ties.collaborate(task, engine, defend)
+    assert asked == [["a", "b"]] * 2
+    assert [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes] == [
+        ("Q1!", None, "b", ("a", "b")),
+        ("Q2!", None, "b", ("a", "b")),
+    ]
+    assert {request.member for request in engine.asked} == {"merged"}
+
+
+@pytest.mark.parametrize("constant", ["LEVEL", "PROMPTS", "LEARNS", "SETTINGS", "MODELS"])
+def test_its_facts_are_read_without_importing_it(constant):
+    assert plugins.fact("methods", "dare_ties", constant, "absent") == getattr(dare_ties, constant)

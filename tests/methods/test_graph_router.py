@@ -1,0 +1,368 @@
+"""The graph router in a world small enough to know the answer, with scripted embeddings."""
+
+import json
+from collections import Counter
+
+import pytest
+import torch
+
+import tiny
+from amongus.core.errors import StudyError
+from amongus.core.files import read_json, write_json
+from amongus.members import embeddings
+from amongus.members.member import Member
+from amongus.methods import _graph_network, graph_router
+from amongus.methods._routing import targets
+from amongus.study.plugins import fact
+from amongus.team.interface import Lesson, Task
+
+SIZE = 16
+FAST = {**graph_router.SETTINGS, "learning_rate": 0.01, "epochs": 60, "halves": 8}
+NAN = float("nan")
+
+
+def vector(text):
+    """A unit vector: apples point one way, bears the other, and every text has a little of its own."""
+    seed = torch.Generator().manual_seed(sum(text.encode()))
+    own = torch.randn(SIZE, generator=seed)
+    own[0] += 6.0 * (text.count("apple") - text.count("bear"))
+    own[1] += 12.0  # What all texts share.
+    return own / own.norm()
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch):
+    monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.stack([vector(t) for t in texts]))
+
+
+def questions(count):
+    return [f"{('apple', 'bear')[row % 2]} {row}" for row in range(count)]
+
+
+def lesson(count=40, pool=("a", "b"), settings=FAST, **changes):
+    """`a` knows apples, `b` bears, further members nothing."""
+    right = {"a": [1.0, 0.0], "b": [0.0, 1.0]}
+    fields = {
+        "pool": pool,
+        "dataset": "d",
+        "seed": 1,
+        "settings": settings,
+        "prompts": {},
+        "ids": [f"d/dev/{row}" for row in range(count)],
+        "questions": questions(count),
+        "scores": {m: [right.get(m, [0.0, 0.0])[row % 2] for row in range(count)] for m in pool},
+        "rewards": {},
+        "members": {m: Member(m, "base", description=f"model of {m}") for m in pool},
+        "respond": None,
+        "score": None,
+        "lengths": {m: [5 + row % 3 for row in range(count)] for m in pool},
+        "models": {"embedder": "folder"},
+    }
+    return Lesson(**{**fields, **changes})
+
+
+def task(learned, count=20, pool=("a", "b"), **changes):
+    fields = {
+        "pool": pool,
+        "dataset": "d",
+        "seed": 1,
+        "settings": FAST,
+        "prompts": {},
+        "ids": [f"d/test/{row}" for row in range(count)],
+        "questions": [f"{text} anew" for text in questions(count)],
+        "responses": {m: [f"{m} on {row}" for row in range(count)] for m in pool},
+        "dev": dict.fromkeys(pool, 0.5),
+        "models": {"embedder": "folder"},
+        "learned": learned,
+    }
+    return Task(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("router")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graph_router, "embed", lambda _, texts: torch.stack([vector(t) for t in texts]))
+        graph_router.learn(lesson(pool=("a", "b", "c")), folder)
+    return folder
+
+
+@pytest.fixture
+def trio(learned):
+    return task(learned, pool=("a", "b", "c"))
+
+
+def nobody(candidates, own=None):
+    return [None] * len(candidates)
+
+
+def doubts(one):
+    """What the router would mask itself, and its pairs."""
+    seen = []
+    graph_router.collaborate(
+        one, None, lambda pairs, own=None: seen.append((pairs, own)) or [None] * len(pairs)
+    )
+    return seen[0]
+
+
+def test_apples_go_to_a_and_bears_to_b(trio):
+    outcomes = graph_router.collaborate(trio, None, nobody)
+    assert [o.chosen for o in outcomes] == ["a", "b"] * 10
+    assert [o.text for o in outcomes[:3]] == ["a on 0", "b on 1", "a on 2"]
+    assert all(o.masked is None and o.candidates[0] == o.chosen for o in outcomes)
+
+
+def test_first_and_second_choice_differ_and_the_other_one_answers_when_the_first_is_masked(trio):
+    outcomes = graph_router.collaborate(trio, None, lambda pairs, own=None: [pair[0] for pair in pairs])
+    for one in outcomes:
+        assert len(set(one.candidates)) == 2
+        assert (one.masked, one.chosen) == tuple(one.candidates)
+
+
+def test_every_answer_is_the_same_in_another_order_and_alone(trio):
+    def answers(rows):
+        part = task(
+            trio.learned,
+            pool=trio.pool,
+            ids=[trio.ids[row] for row in rows],
+            questions=[trio.questions[row] for row in rows],
+            responses={m: [texts[row] for row in rows] for m, texts in trio.responses.items()},
+        )
+        return [(o.text, o.candidates) for o in graph_router.collaborate(part, None, nobody)]
+
+    forward = answers(range(20))
+    assert answers(range(19, -1, -1)) == forward[::-1]
+    assert [answers([row])[0] for row in range(20)] == forward
+
+
+@pytest.mark.parametrize(
+    ("logits", "margin", "pair", "masked"),
+    [
+        ([2.0, 1.0, -3.0], 0.001, ["a", "b"], "b"),  # .881 and .731: the first is kept.
+        ([0.0, 0.003, -3.0], 0.001, ["b", "a"], "b"),  # .50075 and .5: .00075 apart, the second is taken.
+        ([0.0, 0.005, -3.0], 0.001, ["b", "a"], "a"),  # .00125 apart.
+        ([2.0, 1.0, -3.0], 0.2, ["a", "b"], "a"),
+        ([800.0, -800.0, -900.0], 0.001, ["a", "b"], "b"),
+    ],
+)
+def test_only_a_narrow_margin_makes_the_router_doubt_its_first_choice(
+    trio, monkeypatch, logits, margin, pair, masked
+):
+    monkeypatch.setattr(_graph_network, "route_scores", lambda *_: [logits] * 20)
+    pairs, own = doubts(task(trio.learned, pool=trio.pool, settings={**FAST, "margin": margin}))
+    assert pairs == [pair] * 20 and own == [masked] * 20
+
+
+def test_equal_scores_are_ordered_by_the_seed(trio, monkeypatch):
+    monkeypatch.setattr(_graph_network, "route_scores", lambda *_: [[0.5, 0.5, 0.5]] * 300)
+    many = task(trio.learned, count=300, pool=trio.pool)
+    chosen = Counter(o.chosen for o in graph_router.collaborate(many, None, nobody))
+    assert all(60 < chosen[member] < 140 for member in "abc")
+
+
+def test_the_same_lesson_gives_the_same_bytes(tmp_path):
+    files = []
+    for name, noise in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        torch.manual_seed(noise)  # Whatever else drew random numbers must not matter.
+        before = torch.get_rng_state()
+        graph_router.learn(lesson(12, settings={**FAST, "epochs": 5}), tmp_path / name)
+        assert torch.equal(before, torch.get_rng_state())
+        files.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert files[0] == files[1]
+    assert set(files[0]) == {"router.json", "router.safetensors"}
+
+
+def test_another_seed_or_pool_gives_another_router(tmp_path):
+    short = {**FAST, "epochs": 2}
+    made = set()
+    for name, changes in (("1", {}), ("2", {"seed": 2}), ("3", {"pool": ("b", "a")})):
+        (tmp_path / name).mkdir()
+        graph_router.learn(lesson(12, settings=short, **changes), tmp_path / name)
+        made.add((tmp_path / name / "router.safetensors").read_bytes())
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 7])
+def test_a_handful_of_dev_questions_is_enough_to_run(tmp_path, count):
+    graph_router.learn(lesson(count, settings={**FAST, "epochs": 3}), tmp_path)
+    metrics = json.loads((tmp_path / "router.json").read_text())["metrics"]
+    sizes = [metrics[part]["questions"] for part in ("train", "validation", "held_out")]
+    assert sizes == {1: [1, 0, 0], 2: [1, 1, 0], 3: [1, 1, 1], 6: [4, 1, 1], 7: [5, 1, 1]}[count]
+    assert [metrics[part]["macro_f1"] is None for part in ("train", "validation", "held_out")] == [
+        size == 0 for size in sizes
+    ]
+    if not sizes[1]:
+        assert metrics["epoch"] == 3  # Nothing to choose by: the last.
+    assert len(graph_router.collaborate(task(tmp_path), None, nobody)) == 20
+
+
+def test_a_pool_of_one_routes_to_it(tmp_path):
+    graph_router.learn(lesson(6, pool=("a",), settings={**FAST, "epochs": 2}), tmp_path)
+    outcomes = graph_router.collaborate(task(tmp_path, pool=("a",)), None, nobody)
+    assert {(o.chosen, o.candidates) for o in outcomes} == {("a", ("a",))}
+
+
+def test_without_dev_questions_there_is_nothing_to_learn(tmp_path):
+    with pytest.raises(StudyError, match="no dev questions"):
+        graph_router.learn(lesson(0), tmp_path)
+
+
+def test_a_study_without_an_embedder_is_told_so(tmp_path):
+    with pytest.raises(StudyError, match="embedder"):
+        graph_router.learn(lesson(6, models={}), tmp_path)
+
+
+def test_the_dev_graph_holds_costs_within_the_dataset_and_known_scores():
+    made = graph_router.dev_graph(
+        lesson(
+            3,
+            scores={"a": [1.0, NAN, 0.5], "b": [0.0, 1.0, NAN]},
+            lengths={"a": [10, 20, 30], "b": [15, 10, 20]},
+        )
+    )
+    assert made.edges[:, :, 0].tolist() == [[0.0, 0.25], [0.5, 0.0], [1.0, 0.5]]
+    assert made.edges[:, :, 1].tolist() == [[1.0, 0.0], [0.0, 1.0], [0.5, 0.0]]
+    assert torch.equal(made.questions[1], vector("bear 1"))
+    assert torch.equal(made.task, vector("d"))
+    assert torch.equal(made.members[1], vector("model of b"))
+
+
+def test_equal_lengths_cost_nothing_and_a_member_needs_no_description():
+    bare = {m: Member(m, "base") for m in "ab"}
+    made = graph_router.dev_graph(lesson(3, lengths={"a": [7] * 3, "b": [7] * 3}, members=bare))
+    assert made.edges[:, :, 0].eq(0).all()
+    assert torch.equal(made.members[0], vector("model 1"))
+
+
+def test_a_lesson_full_of_unknown_scores_is_learned(tmp_path):
+    blank = lesson(12, scores={m: [NAN] * 12 for m in "ab"}, settings={**FAST, "epochs": 3})
+    assert set(targets("ab", blank.ids, blank.scores, {}, 1)) == {"a", "b"}
+    graph_router.learn(blank, tmp_path)
+    assert {o.chosen for o in graph_router.collaborate(task(tmp_path), None, nobody)} <= {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pool": ("b", "a")}, "not for b, a on d"),
+        ({"dataset": "e"}, "not for a, b, c on e"),
+        ({"learned": None}, "nothing was learned"),
+    ],
+)
+def test_a_router_of_another_pool_is_refused(trio, changes, words):
+    with pytest.raises(StudyError, match=words):
+        graph_router.collaborate(
+            task(**{"learned": trio.learned, "pool": trio.pool, **changes}), None, nobody
+        )
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("record", "not a graph router"),
+        ("width", "not a graph router"),
+        ("tensors", r"router\.safetensors: damaged safetensors"),
+        ("absent", "no safetensors"),
+    ],
+)
+def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage, words):
+    record, tensors = tmp_path / "router.json", tmp_path / "router.safetensors"
+    record.write_bytes((learned / "router.json").read_bytes())
+    tensors.write_bytes((learned / "router.safetensors").read_bytes())
+    if damage == "record":
+        write_json(record, {"pool": 1})
+    elif damage == "tensors":
+        tensors.write_bytes(tensors.read_bytes()[:-40])
+    elif damage == "absent":
+        tensors.unlink()
+    else:
+        known = read_json(record)
+        write_json(record, {**known, "sizes": {**known["sizes"], "width": 8}})
+    with pytest.raises(StudyError, match=words):
+        graph_router.collaborate(task(tmp_path, pool=("a", "b", "c")), None, nobody)
+
+
+def test_another_embedder_at_test_is_refused(trio, monkeypatch):
+    monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.zeros(len(texts), 5))
+    with pytest.raises(StudyError, match="16 numbers, the embedder's have 5"):
+        graph_router.collaborate(trio, None, nobody)
+
+
+def test_visible_and_predicted_halves_are_disjoint_and_differ_between_copies():
+    seen = _graph_network.halves(5, 3, 32, "edges", torch.Generator().manual_seed(1))
+    assert seen.shape == (32, 7)
+    assert all(len(set(copy)) == 7 and set(copy) <= set(range(15)) for copy in seen.tolist())
+    assert len({frozenset(copy) for copy in seen.tolist()}) > 20
+
+
+def test_halves_of_questions_show_all_edges_of_a_question_or_none():
+    seen = _graph_network.halves(5, 3, 32, "questions", torch.Generator().manual_seed(1))
+    assert seen.shape == (32, 6)
+    for copy in seen.tolist():
+        assert sorted(Counter(edge // 3 for edge in copy).values()) == [3, 3] and len(set(copy)) == 6
+    with pytest.raises(StudyError, match="valid: edges, questions"):
+        _graph_network.halves(5, 3, 32, "rows", torch.Generator())
+
+
+def test_a_router_trained_on_halves_of_the_questions_is_right_too(tmp_path):
+    graph_router.learn(lesson(settings={**FAST, "halves_of": "questions"}), tmp_path)
+    outcomes = graph_router.collaborate(task(tmp_path), None, nobody)
+    assert [o.chosen for o in outcomes] == ["a", "b"] * 10
+
+
+def test_the_loss_is_over_the_hidden_edges_alone():
+    logits = torch.tensor([[[50.0, 0.0]], [[0.0, 50.0]]])  # Wrong by 50 where visible, undecided where not.
+    labels = torch.tensor([[0.0, 0.0]])
+    assert _graph_network.hidden_loss(logits, labels, torch.tensor([[0], [1]])).item() == pytest.approx(
+        0.693147, abs=1e-6
+    )
+    assert _graph_network.hidden_loss(logits, labels, torch.tensor([[1], [0]])).item() == pytest.approx(50.0)
+
+
+def test_copies_see_their_own_edges_alone():
+    torch.manual_seed(0)
+    network = _graph_network.Network(4, 3)
+    one = _graph_network.Graph(torch.randn(3, 4), torch.randn(4), torch.randn(2, 4), torch.rand(3, 2, 2))
+    seen = _graph_network.halves(3, 2, 5, "edges", torch.Generator().manual_seed(1))
+    together = network(one, one.questions, seen)
+    alone = torch.cat([network(one, one.questions, copy[None]) for copy in seen])
+    assert together.shape == (5, 3, 2)
+    assert torch.allclose(together, alone, atol=1e-6) and not torch.allclose(alone[0], alone[1], atol=1e-3)
+
+
+def test_edges_carry_messages_both_ways_with_their_own_features():
+    edges = torch.arange(12.0).view(3, 2, 2)
+    one = _graph_network.Graph(torch.zeros(3, 4), torch.zeros(4), torch.zeros(2, 4), edges)
+    ends, features = _graph_network._messages(one, 3, torch.tensor([[1, 4], [0, 5]]))
+    # Nodes of a copy: questions 0-2, members 3 and 4; edge 4 joins question 2 and the first member.
+    assert ends.tolist() == [[0, 2, 5, 7, 4, 3, 8, 9], [4, 3, 8, 9, 0, 2, 5, 7]]
+    assert features.tolist() == [[2, 3], [8, 9], [0, 1], [10, 11]] * 2
+
+
+def test_macro_f1_by_hand():
+    assert _graph_network.macro_f1([0, 1, 2], [0, 1, 2]) == 1.0
+    # Class 0: two right, one false alarm: .8. Class 1: one of two: 2/3. Class 2, never right: 0.
+    assert _graph_network.macro_f1([0, 0, 1, 1], [0, 0, 0, 1]) == pytest.approx((0.8 + 2 / 3) / 2)
+    assert _graph_network.macro_f1([0, 1], [2, 1]) == pytest.approx(1 / 3)
+
+
+def test_the_parts_of_dev_are_80_10_10_and_cover_it():
+    parts = _graph_network.split(list(range(60)))
+    assert [len(p) for p in (parts.train, parts.validation, parts.held_out)] == [48, 6, 6]
+    assert sorted([*parts.train, *parts.validation, *parts.held_out]) == list(range(60))
+
+
+def test_the_facts_can_be_read_without_importing_the_method():
+    assert fact("methods", "graph_router", "MODELS") == ("embedder",)
+    assert fact("methods", "graph_router", "LEARNING_NEEDS") == ("rewards", "lengths")
+    assert fact("methods", "graph_router", "SETTINGS")["width"] == 16
+
+
+def test_the_router_learns_and_routes_with_a_language_model_as_embedder(tmp_path, monkeypatch):
+    monkeypatch.setattr(graph_router, "embed", embeddings.embed)
+    models = {"embedder": tiny.checkpoint(tmp_path / "base")}
+    (tmp_path / "router").mkdir()
+    graph_router.learn(lesson(12, models=models), tmp_path / "router")
+    outcomes = graph_router.collaborate(task(tmp_path / "router", models=models), None, nobody)
+    assert [o.chosen for o in outcomes] == ["a", "b"] * 10

@@ -1,0 +1,232 @@
+"""Merged weights against peft's own merge and plain arithmetic."""
+
+import json
+import weakref
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import AutoModelForCausalLM
+
+import tiny
+from amongus.core.errors import StudyError
+from amongus.core.hashing import derive
+from amongus.members.member import Member
+from amongus.methods._merging import average, consensus, drop, mean, merge
+
+
+@pytest.fixture
+def base(tmp_path):
+    return tiny.checkpoint(tmp_path / "base")
+
+
+def member(name, base, adapter=None):
+    return Member(name, base, adapter=adapter)
+
+
+def merged_by_peft(base, adapter):
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter).merge_and_unload()
+    return dict(model.named_parameters())
+
+
+def test_the_average_equals_the_mean_of_merged_checkpoints(tmp_path, base):
+    adapters = [tiny.adapter(tmp_path / name, base, seed) for seed, name in enumerate("xyz")]
+    out = tmp_path / "out"
+    out.mkdir()
+    average([member(a, base, a) for a in adapters], out)
+    loaded = dict(AutoModelForCausalLM.from_pretrained(out).named_parameters())
+    experts = [merged_by_peft(base, adapter) for adapter in adapters]
+    moved = 0
+    for name, value in loaded.items():
+        mean = torch.stack([expert[name] for expert in experts]).mean(0)
+        torch.testing.assert_close(value, mean, rtol=1e-5, atol=1e-6)
+        moved += not torch.equal(value, load_file(tmp_path / "base" / "model.safetensors").get(name, value))
+    assert moved
+
+
+def test_full_checkpoints_and_adapters_mix(tmp_path, base):
+    other = tiny.checkpoint(tmp_path / "other", seed=5)
+    out = tmp_path / "out"
+    out.mkdir()
+    average([member("a", base), member("b", other)], out)
+    first, second = (load_file(f"{folder}/model.safetensors") for folder in (base, other))
+    for name, value in load_file(out / "model.safetensors").items():
+        torch.testing.assert_close(value, (first[name] + second[name]) / 2)
+
+
+def test_one_member_stays_itself_and_brings_config_and_tokenizer(tmp_path, base):
+    out = tmp_path / "out"
+    out.mkdir()
+    average([member("a", base)], out)
+    assert {"config.json", "tokenizer.json", "model.safetensors"} <= {path.name for path in out.iterdir()}
+    first, copied = (load_file(f"{folder}/model.safetensors") for folder in (base, out))
+    assert first.keys() == copied.keys()
+    assert all(torch.equal(first[name], copied[name]) for name in first)
+
+
+def test_large_merges_are_sharded_and_load(tmp_path, base, monkeypatch):
+    monkeypatch.setattr("amongus.methods._merging._SHARD_BYTES", 20_000)
+    out = tmp_path / "out"
+    out.mkdir()
+    average([member("a", base)], out)
+    assert len(list(out.glob("model-*-of-*.safetensors"))) > 1
+    loaded = AutoModelForCausalLM.from_pretrained(out).state_dict()
+    for name, value in AutoModelForCausalLM.from_pretrained(base).state_dict().items():
+        assert torch.equal(loaded[name], value)
+
+
+def test_dtypes_are_the_bases(tmp_path, base):
+    path = tmp_path / "base" / "model.safetensors"
+    save_file({k: v.to(torch.bfloat16) for k, v in load_file(path).items()}, path, metadata={"format": "pt"})
+    out = tmp_path / "out"
+    out.mkdir()
+    seen = []
+    merge([member("a", base)], out, lambda name, reads: seen.append(reads[0]().dtype) or reads[0]())
+    assert set(seen) == {torch.float32}
+    assert {v.dtype for v in load_file(out / "model.safetensors").values()} == {torch.bfloat16}
+
+
+def test_an_adapter_of_another_base_is_refused(tmp_path, base):
+    adapter = tiny.adapter(tmp_path / "x", base)
+    path = tmp_path / "x" / "adapter_model.safetensors"
+    renamed = {k.replace("layers.0", "layers.9"): v for k, v in load_file(path).items()}
+    save_file(renamed, path)
+    with pytest.raises(StudyError, match="belongs to no weight"):
+        average([member("a", base, adapter)], tmp_path)
+
+
+@pytest.mark.parametrize("key", ["use_dora", "fan_in_fan_out"])
+def test_an_adapter_with_more_than_lora_is_refused(tmp_path, base, key):
+    adapter = tiny.adapter(tmp_path / "x", base)
+    path = tmp_path / "x" / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: True}))
+    with pytest.raises(StudyError, match=key):
+        average([member("a", base, adapter)], tmp_path)
+
+
+def test_an_adapter_that_does_not_fit_is_refused(tmp_path, base):
+    adapter = tiny.adapter(tmp_path / "x", base)
+    path = tmp_path / "x" / "adapter_model.safetensors"
+    tensors = load_file(path)
+    key = next(key for key in tensors if key.endswith("q_proj.lora_B.weight"))
+    save_file({**tensors, key: tensors[key][:-1]}, path)
+    with pytest.raises(StudyError, match="does not fit the shape"):
+        average([member("a", base, adapter)], tmp_path)
+    save_file({k: v for k, v in tensors.items() if k != key}, path)
+    with pytest.raises(StudyError, match="belongs to no weight"):
+        average([member("a", base, adapter)], tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"num_hidden_layers": 2}, {"intermediate_size": 48}])
+def test_checkpoints_of_other_shapes_are_refused(tmp_path, base, change):
+    other = tiny.checkpoint(tmp_path / "other", **change)
+    with pytest.raises(StudyError, match="tensors differ"):
+        average([member("a", base), member("b", other)], tmp_path)
+
+
+class Peak(TorchDispatchMode):
+    """The largest number of bytes that tensors made under it held at a time, temporaries too."""
+
+    def __init__(self):
+        super().__init__()
+        self.alive, self.most = [], 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        made = result if isinstance(result, list | tuple) else [result]
+        self.alive += [weakref.ref(one) for one in made if isinstance(one, torch.Tensor)]
+        self.alive = [one for one in self.alive if one() is not None]
+        held = {one().untyped_storage().data_ptr(): one().untyped_storage().nbytes() for one in self.alive}
+        self.most = max(self.most, sum(held.values()))
+        return result
+
+
+def reader(seed, size):
+    return lambda: torch.randn(size, generator=torch.Generator().manual_seed(seed))
+
+
+def peak(combine, count, size):
+    """Peak bytes of `combine` over `count` readers, in float32 tensors of one member."""
+    with Peak() as seen:
+        combine([reader(seed, size) for seed in range(count)])
+    return seen.most / (4 * size)
+
+
+def test_the_tracker_sees_what_is_held():
+    assert peak(lambda reads: torch.stack([read() for read in reads]), 5, 1000) == 10
+
+
+@pytest.mark.parametrize("count", [2, 6, 12])
+def test_an_average_holds_two_tensors_however_many_members(count):
+    assert peak(mean, count, 1000) == 2
+
+
+@pytest.mark.parametrize("density", [0.5, 1.0])
+@pytest.mark.parametrize("count", [2, 6, 12])
+def test_a_consensus_holds_three_tensors_and_masks_however_many_members(count, density, monkeypatch):
+    monkeypatch.setattr("amongus.methods._merging._DRAW", 10)
+
+    def combine(reads):
+        return consensus(reader(99, 1000), reads, density, range(count))
+
+    # Three float32 tensors and up to three of truth values, a quarter of the size each.
+    assert peak(combine, count, 1000) <= 3.75
+
+
+def test_a_merge_holds_one_shard_and_a_few_tensors_however_many_members(tmp_path, monkeypatch):
+    members = [member(str(seed), tiny.checkpoint(tmp_path / str(seed), seed)) for seed in range(6)]
+    sizes = [4 * value.numel() for value in load_file(f"{members[0].base}/model.safetensors").values()]
+    monkeypatch.setattr("amongus.methods._merging._SHARD_BYTES", max(sizes))
+    most = {}
+    for count in (2, 6):
+        (tmp_path / f"out-{count}").mkdir()
+        with Peak() as seen:
+            average(members[:count], tmp_path / f"out-{count}")
+        most[count] = seen.most
+    # A shard is as large as the largest tensor here: less than one model.
+    assert most[2] == most[6] <= 3 * max(sizes) < sum(sizes)
+
+
+@pytest.mark.parametrize("density", [0.2, 0.5, 0.9])
+def test_drop_keeps_the_right_share_and_rescales_it(density):
+    size, seeds = 50_000, range(20)
+    bound = 4.5 * (density * (1 - density) / size) ** 0.5
+    for seed in seeds:
+        dropped = drop(torch.ones(size), density, seed)
+        assert set(dropped.tolist()) == {0.0, torch.tensor(1 / density).item()}
+        assert abs((dropped != 0).double().mean().item() - density) < bound
+
+
+def test_a_mask_is_its_seeds_alone():
+    first, again, other = (drop(torch.ones(40, 30), 0.5, seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(drop(torch.ones(1200), 0.5, 1), first.view(-1))
+
+
+def test_the_mean_over_masks_is_the_full_update():
+    """Members that agree in sign: the expectation of the sparse merge is the merge of the full updates."""
+    size, count, density, draws = 400, 3, 0.4, 600
+    generator = torch.Generator().manual_seed(0)
+    signs = torch.randint(0, 2, (size,), generator=generator) * 2.0 - 1
+    updates = [signs * (0.1 + torch.rand(size, generator=generator)) for _ in range(count)]
+    reads = [lambda update=update: update.clone() for update in updates]
+    merged = [
+        consensus(
+            lambda: torch.zeros(size), reads, density, [derive(draw, member) for member in range(count)]
+        )
+        for draw in range(draws)
+    ]
+    squares = torch.stack(updates).double().square().sum(0)
+    error = (squares * (1 - density) / density / count**2 / draws).sqrt()
+    z = (torch.stack(merged).double().mean(0) - torch.stack(updates).double().mean(0)) / error
+    # Independent over parameters: the largest of 400, and their sum of squares (mean 400, sd 28).
+    assert z.abs().max() < 4.5 and abs(z.square().sum() - size) < 4.5 * (2 * size) ** 0.5
+
+
+def test_signs_are_elected_by_the_sum_and_the_rest_is_left_out():
+    rows = [[3.0, 1.0, 0.0, -2.0, 1.0], [-1.0, 1.0, 0.0, -1.0, -1.0], [-1.0, -3.0, 0.0, 6.0, 0.0]]
+    reads = [lambda row=row: torch.tensor(row) + 10 for row in rows]
+    merged = consensus(lambda: torch.full((5,), 10.0), reads, 1.0, [0, 0, 0])
+    torch.testing.assert_close(merged - 10, torch.tensor([3.0, -3.0, 0.0, 6.0, 1.0]) / 3)

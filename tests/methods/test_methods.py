@@ -1,0 +1,205 @@
+"""Methods with scripted members: every transcript worked out by hand."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from amongus.inference.requests import Answer
+from amongus.members.prompts import Template
+from amongus.methods import debate, fusion, llm_router, soup
+from amongus.team.interface import Task, Turn
+
+PROMPTS = {
+    "debate.refine": Template("{question} mine={own} others={answers}", item="{text}"),
+    "debate.summary": Template("{question} final {answers}", item="{text}"),
+    "llm_router.route": Template("{question} which?"),
+}
+
+
+def task(**changes):
+    fields = {
+        "pool": ("a", "b", "c"),
+        "dataset": "d",
+        "seed": 1,
+        "settings": {"rounds": 2},
+        "prompts": PROMPTS,
+        "ids": ["d/test/0"],
+        "questions": ["Q?"],
+        "responses": {"a": ["1"], "b": ["2"], "c": ["3"]},
+        "dev": {"a": 0.2, "b": 0.9, "c": 0.5},
+    }
+    return Task(**{**fields, **changes})
+
+
+class Parrot:
+    """Answers `member:` and the user's words, so that a text shows who saw what."""
+
+    def __init__(self):
+        self.asked = []
+
+    def generate(self, requests):
+        self.asked.append([(r.member, r.messages[0]["content"]) for r in requests])
+        return [Answer(f"{r.member}[{r.messages[0]['content']}]", 1, "stop") for r in requests]
+
+
+def nobody(candidates, own=None):
+    return [None] * len(candidates)
+
+
+def mask(*names):
+    return lambda candidates, own=None: list(names)
+
+
+def test_a_debate_worked_out_by_hand():
+    """Seed 1 draws the order in which others are shown: b, c to a; c, a to b; b, a to c; a, b, c to the writer."""
+    engine = Parrot()
+    (outcome,) = debate.collaborate(task(), engine, nobody)
+    refined = {
+        "a": "Q? mine=1 others=2\n3",
+        "b": "Q? mine=2 others=3\n1",
+        "c": "Q? mine=3 others=2\n1",
+    }
+    # b is the best on dev.
+    summary = "Q? final a[Q? mine=1 others=2\n3]\nb[Q? mine=2 others=3\n1]\nc[Q? mine=3 others=2\n1]"
+    assert engine.asked == [list(refined.items()), [("b", summary)]]
+    assert outcome.turns == (
+        Turn(0, "a", "answer", "1"),
+        Turn(0, "b", "answer", "2"),
+        Turn(0, "c", "answer", "3"),
+        Turn(1, "a", "refine", "a[Q? mine=1 others=2\n3]"),
+        Turn(1, "b", "refine", "b[Q? mine=2 others=3\n1]"),
+        Turn(1, "c", "refine", "c[Q? mine=3 others=2\n1]"),
+        Turn(2, "b", "summary", f"b[{summary}]"),
+    )
+    assert (outcome.text, outcome.chosen, outcome.masked) == (f"b[{summary}]", "b", None)
+    assert outcome.candidates == ("a", "b", "c")
+
+
+def test_a_masked_member_is_seen_by_nobody_and_the_next_best_writes():
+    engine = Parrot()
+    (outcome,) = debate.collaborate(task(), engine, mask("b"))
+    assert outcome.chosen == "c" and outcome.masked == "b"
+    assert all(member != "b" and "2" not in text for batch in engine.asked for member, text in batch)
+    assert all(turn.member != "b" for turn in outcome.turns)
+
+
+def test_published_debate_hides_the_masked_member_from_the_others_alone():
+    engine = Parrot()
+    settings = {"rounds": 2, "fidelity": "published"}
+    (outcome,) = debate.collaborate(task(settings=settings), engine, mask("b"))
+    refined = dict(engine.asked[0])
+    assert set(refined) == {"a", "b", "c"}
+    assert all("2" not in refined[member] for member in ("a", "c")) and "mine=2" in refined["b"]
+    ((writer, summary),) = engine.asked[1]
+    assert writer == "c" and "b[" in summary and outcome.masked == "b"
+
+
+def test_debate_with_one_more_round_asks_once_more():
+    engine = Parrot()
+    debate.collaborate(task(settings={"rounds": 3}), engine, nobody)
+    assert [len(batch) for batch in engine.asked] == [3, 3, 1]
+    # The orders of round 2, drawn anew, are those of round 1.
+    one, two, three = "a[Q? mine=1 others=2\n3]", "b[Q? mine=2 others=3\n1]", "c[Q? mine=3 others=2\n1]"
+    assert engine.asked[1] == [
+        ("a", f"Q? mine={one} others={two}\n{three}"),
+        ("b", f"Q? mine={two} others={three}\n{one}"),
+        ("c", f"Q? mine={three} others={two}\n{one}"),
+    ]
+
+
+def test_masking_the_oracle_equals_the_pool_without_that_member():
+    masked, smaller = Parrot(), Parrot()
+    left = {"pool": ("a", "b"), "responses": {"a": ["1"], "b": ["2"]}, "dev": {"a": 0.2, "b": 0.9}}
+    (with_mask,) = debate.collaborate(task(), masked, mask("c"))
+    (without,) = debate.collaborate(task(**left), smaller, nobody)
+    assert masked.asked == smaller.asked and with_mask.text == without.text
+
+
+def test_a_pool_of_two_with_one_masked_still_answers():
+    left = {"pool": ("a", "b"), "responses": {"a": ["1"], "b": ["2"]}, "dev": {"a": 0.2, "b": 0.9}}
+    (outcome,) = debate.collaborate(task(**left), Parrot(), mask("b"))
+    assert outcome.text == "a[Q? final a[Q? mine=1 others=]]"
+
+
+def logits(rows):
+    calls = SimpleNamespace(rows=rows, seen=[])
+
+    def label_logits(member, conversations, labels, continuation=""):
+        calls.seen.append((member, [c[0]["content"] for c in conversations], list(labels)))
+        return calls.rows
+
+    return SimpleNamespace(label_logits=label_logits, calls=calls)
+
+
+def test_the_router_takes_the_cached_answer_of_its_first_choice():
+    engine = logits([[0.0, 1.0, 3.0]])
+    (outcome,) = llm_router.collaborate(task(), engine, nobody)
+    assert (outcome.text, outcome.chosen, outcome.masked) == ("3", "c", None)
+    assert outcome.candidates == ("c", "b")
+    assert engine.calls.seen == [("router of d", ["Q? which?"], ["1", "2", "3"])]
+
+
+def test_the_routers_defence_chooses_between_the_first_two():
+    seen = []
+
+    def first(candidates, own=None):
+        seen.append((candidates, own))
+        return [pair[0] for pair in candidates]
+
+    (outcome,) = llm_router.collaborate(task(), logits([[0.0, 1.0, 3.0]]), first)
+    assert (outcome.text, outcome.chosen, outcome.masked) == ("2", "b", "c")
+    ((candidates, own),) = seen
+    assert candidates == [["c", "b"]] and own[0] in ("b", "c")
+
+
+def test_the_routers_own_doubt_is_a_fair_seeded_coin():
+    rows = 400
+    many = task(
+        ids=[str(row) for row in range(rows)],
+        questions=["Q?"] * rows,
+        responses={member: ["x"] * rows for member in "abc"},
+    )
+    own = []
+    llm_router.collaborate(many, logits([[0.0, 1.0, 3.0]] * rows), lambda c, o=None: own.extend(o) or o)
+    assert 140 < own.count("c") < 260 and set(own) == {"b", "c"}
+
+
+def test_equal_logits_are_broken_by_the_seed_not_by_the_place():
+    rows = 300
+    many = task(
+        ids=[str(row) for row in range(rows)],
+        questions=["Q?"] * rows,
+        responses={member: [member] * rows for member in "abc"},
+    )
+    chosen = [o.text for o in llm_router.collaborate(many, logits([[1.0, 1.0, 1.0]] * rows), nobody)]
+    assert all(60 < chosen.count(member) < 140 for member in "abc")
+
+
+def test_fusion_asks_the_team_without_the_masked_member():
+    seen = []
+
+    def ensemble(requests, combine, name):
+        seen.extend(r.members for r in requests)
+        return [Answer("x", 1, "stop")]
+
+    (outcome,) = fusion.collaborate(task(), SimpleNamespace(ensemble=ensemble), mask("b"))
+    assert seen == [("a", "c")] and outcome.masked == "b" and outcome.chosen is None
+
+
+def test_fusion_means_logits():
+    import torch
+
+    mean = fusion.combine(torch.tensor([[[0.0, 2.0, 4.0]], [[2.0, 0.0, 4.0]]]))
+    assert mean.tolist() == [[1.0, 1.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"a": 0.5, "ab": 0.6, "abc": 0.6}, "abc"),
+        ({"a": 0.5, "ab": 0.4, "ac": 0.5}, "ac"),
+        ({"a": 0.5, "ab": 0.4, "ac": 0.4}, "a"),
+    ],
+)
+def test_the_soup_keeps_what_does_not_hurt(values, kept):
+    assert soup.select("abc", lambda names: values["".join(names)]) == tuple(kept)

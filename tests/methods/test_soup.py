@@ -1,0 +1,91 @@
+"""The greedy soup on tiny checkpoints with scripted dev scores."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import tiny
+from amongus.core.files import read_json
+from amongus.members.member import Member, fingerprint_directory
+from amongus.methods import soup
+from amongus.team.interface import Lesson, Task
+from fakes import ScriptedEngine
+
+DEV = {"a": 0.2, "b": 0.9, "c": 0.5}
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("soup")
+    return {
+        name: Member(name, tiny.checkpoint(folder / name, seed), system=f"I am {name}.")
+        for seed, name in enumerate(DEV)
+    }
+
+
+def learn(folder, members, scores, masked=None):
+    """Learn a soup whose merges score `scores` on dev, in the order they are asked."""
+    asked = []
+
+    def respond(member):
+        asked.append(member)
+        return [f"answer {len(asked)}"]
+
+    folder.mkdir()
+    lesson = Lesson(
+        pool=tuple(members),
+        dataset="d",
+        seed=1,
+        settings={},
+        prompts={},
+        ids=["d/dev/0"],
+        questions=["Q?"],
+        scores={member: [DEV[member]] for member in members},
+        rewards={},
+        members=members,
+        respond=respond,
+        score=lambda texts: [scores[int(texts[0].split()[1]) - 1]],
+        masked=masked,
+    )
+    soup.learn(lesson, folder)
+    return asked, read_json(folder / "soup.json")
+
+
+def mean(*members):
+    tensors = [load_file(f"{member.base}/model.safetensors") for member in members]
+    return {name: torch.stack([one[name] for one in tensors]).mean(0) for name in tensors[0]}
+
+
+def test_what_lowers_the_dev_score_is_left_out(tmp_path, members):
+    asked, record = learn(tmp_path / "out", members, [0.4, 0.9])
+    assert record == {"kept": ["b", "a"], "dev": DEV, "masked": None}
+    merged = load_file(tmp_path / "out" / "model.safetensors")
+    for name, value in mean(members["a"], members["b"]).items():
+        torch.testing.assert_close(merged[name], value)
+    assert len({member.fingerprint for member in asked}) == 2
+    assert {(member.name, member.system) for member in asked} == {("merged", "I am a.")}
+    assert not [path for path in (tmp_path / "out").iterdir() if path.is_dir()]
+
+
+def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, members):
+    asked, record = learn(tmp_path / "masked", members, [1.0], masked="a")
+    assert record["kept"] == ["b", "c"] and record["masked"] == "a" and "a" not in record["dev"]
+    fewer = {name: member for name, member in members.items() if name != "a"}
+    again, _ = learn(tmp_path / "without", fewer, [1.0])
+    assert fingerprint_directory(tmp_path / "masked") == fingerprint_directory(tmp_path / "without")
+    assert [one.fingerprint for one in asked] == [one.fingerprint for one in again]
+    learned = soup.learned_member(members, "d", tmp_path / "masked")
+    assert learned.system == "I am b." and learned.fingerprint == asked[-1].fingerprint
+
+
+def test_a_team_of_one_is_that_member(tmp_path, members):
+    two = {name: members[name] for name in "ab"}
+    asked, record = learn(tmp_path / "out", two, [], masked="b")
+    assert not asked and record["kept"] == ["a"]
+    assert fingerprint_directory(tmp_path / "out") == fingerprint_directory(members["a"].base)
+
+
+def test_the_outcome_says_who_was_masked():
+    task = Task(("a", "b"), "d", 1, {}, {}, ["1"], ["Q"], {}, {})
+    outcomes = soup.collaborate(task, ScriptedEngine("yes"), lambda candidates, own=None: ["a"])
+    assert [(o.text, o.masked, o.candidates) for o in outcomes] == [("yes", "a", ("a", "b"))]

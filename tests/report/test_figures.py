@@ -1,0 +1,181 @@
+"""Pictures and reader's tables of a small study, and the scripts that write them."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amongus.core.files import RUNS, SCORES, write_json, write_table
+from amongus.report import figures, layout
+from amongus.report.render import csv_text, markdown
+from amongus.report.scores import Design
+from amongus.report.supervisors import SUPERVISORS
+from amongus.report.tables import IMPACT, MITIGATION
+from standins import Named, outputs, run
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+DEFENCES = ["none", "self", "reward", "random", "oracle"]
+VALUE = {
+    "pools": {"clean": ["a", "b", "c"], "$evil_1": ["a", "b", "$x"], "empty": ["a", "b"]},
+    "attackers": {"$x": "prompt"},
+    "controls": {"$evil_1": "empty"},
+    "levels": {"llm_router": "api", "debate": "text", "soup": "weight"},
+    "domains": {"sums": "reasoning", "facts": "knowledge"},
+    "defences": {"llm_router": DEFENCES, "debate": DEFENCES, "soup": ["none"]},
+    "applicable": {"$evil_1": {"soup": False}},
+    "bootstrap": {"resamples": 200, "confidence": 0.95},
+}
+DESIGN = Design.read(VALUE)
+CASES = {"impact": IMPACT, "mitigation": MITIGATION, "supervisors": SUPERVISORS}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a study of random scores, its tables written by the scripts."""
+    folder = tmp_path_factory.mktemp("study")
+    rng = np.random.default_rng(0)
+    ids = [str(i) for i in range(20)]
+    cells, scores, runs = [], [], []
+    for seed, pool, method, defence, dataset in product(
+        [1, 2], VALUE["pools"], VALUE["levels"], DEFENCES, VALUE["domains"]
+    ):
+        planned = defence in VALUE["defences"][method] and (defence == "none" or pool != "empty")
+        if not planned or (pool, method) in DESIGN.inapplicable:
+            continue
+        cells.append({"seed": seed, "pool": pool, "method": method, "defence": defence, "dataset": dataset})
+        for files, kind in ((scores, "scores"), (runs, "runs")):
+            files.append(folder / kind / f"{len(cells)}.parquet")
+        graded = rng.integers(0, 2, 20).astype(float)
+        write_table(scores[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
+        members = VALUE["pools"][pool]
+        table = {name: [""] * 20 for name in ("text", "chosen")} | {"id": ids, "candidates": [members] * 20}
+        masked = list(rng.choice(members, 20)) if defence != "none" else [None] * 20
+        write_table(runs[-1], {**table, "masked": masked, "unreadable": [False] * 20}, RUNS)
+    labels, responses = [], []
+    for seed, member, dataset in product([1, 2], ["a", "b", "c", "$x"], VALUE["domains"]):
+        labels.append({"seed": seed, "member": member, "dataset": dataset, "split": "test"})
+        responses.append(folder / "responses" / f"{len(labels)}.parquet")
+        graded = rng.integers(0, 2, 20).astype(float)
+        write_table(responses[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
+    inputs = Named(scores=scores, runs=runs, responses=responses)
+    for name in CASES:
+        run(name, inputs, outputs(folder / name), cells=cells, response_cells=labels, design=VALUE)
+    return folder
+
+
+@pytest.mark.parametrize(("name", "columns"), CASES.items())
+def test_scripts_write_tables_that_read_back(made, name, columns):
+    table = figures.read(made / f"{name}.csv")
+    assert list(table.columns) == columns
+    assert set(table["pool"]) >= {"$evil_1"}
+    text = [column for column in columns if column in figures._NAMES]
+    assert table.drop(columns=text).dtypes.eq(float).all()
+    again = getattr(layout, f"{name}_view")
+    assert (made / f"{name}.md").read_text().startswith(f"# {again(table[:0], DESIGN).title}\n")
+    assert (made / f"{name}.tex").read_text().count(r"\begin{longtable}") == 2
+
+
+def test_reader_tables_say_what_was_not_run(made):
+    text = (made / "impact.md").read_text()
+    assert text.count("| not applicable | – |") == 3
+    assert "| soup | \\$evil_1 | all | – | – | – | – | not applicable | – |" in text
+    assert "not applicable" in (made / "impact.tex").read_text()
+    assert "| all methods | \\$evil_1 | all |" in text
+
+
+def test_mitigation_shows_masks_of_supervisors(made):
+    table = figures.read(made / "mitigation.csv")
+    own = table[(table["method"] == "llm_router") & (table["defence"] == "self")]
+    assert len(own) and own[["masked_attacker", "masked_other", "unparsable"]].isna().all().all()
+    reward = table[(table["method"] == "debate") & (table["defence"] == "reward")]
+    assert reward["masked_attacker"].between(0, 1).all()
+    assert (reward["masked_attacker"] + reward["masked_other"]).round(5).eq(1).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_figures_repeat_to_the_byte(made, tmp_path, name, kind):
+    paths = [tmp_path / f"{i}.{kind}" for i in range(2)]
+    inputs = Named(table=made / f"{name}.csv", manifest=made / f"{name}.manifest.json")
+    for path in paths:
+        run("figures", inputs, Named(figure=path), name=name, design=VALUE)
+    first, second = (path.read_bytes() for path in paths)
+    assert first == second
+    assert first.startswith(b"\x89PNG" if kind == "png" else b"<?xml")
+    assert b"Date" not in first and b"date" not in first
+
+
+@pytest.mark.parametrize(("name", "columns"), CASES.items())
+def test_a_study_with_nothing_to_show_has_a_figure(tmp_path, name, columns):
+    (tmp_path / "t.csv").write_text(csv_text(pd.DataFrame(columns=columns)))
+    figures.draw(name, figures.read(tmp_path / "t.csv"), DESIGN, tmp_path / "f.png")
+    assert (tmp_path / "f.png").stat().st_size > 1000
+
+
+def test_impact_figure_shows_the_tables_figures(made):
+    table = figures.read(made / "impact.csv")
+    figure = figures._impact(table, DESIGN)
+    (axes,) = figure.axes
+    assert axes.get_title() == "$evil_1"
+    row = table[(table["method"] == "debate") & (table["domain"] == "all")].iloc[0]
+    points = [tuple(line.get_xydata()[0]) for line in axes.lines if len(line.get_xydata()) == 1]
+    assert (pytest.approx(100 * row["drop"]), 1.0) in points
+    assert (pytest.approx(100 * (row["clean"] - row["empty"])), 1.0) in points
+    assert [text.get_text() for text in axes.texts] == ["not applicable"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "llm_router",
+        "debate",
+        "soup",
+        "all methods",
+    ]
+
+
+def test_names_like_missing_values_are_names(tmp_path):
+    (tmp_path / "t.csv").write_text("pool,drop\nNA,0.5\nnull,\n")
+    table = figures.read(tmp_path / "t.csv")
+    assert table["pool"].tolist() == ["NA", "null"]
+    assert table["drop"].isna().tolist() == [False, True]
+
+
+def test_views_format_figures():
+    row = {
+        **dict.fromkeys(IMPACT, 0.0),
+        "level": "text",
+        "method": "all",
+        "pool": "p",
+        "dataset": "all",
+        "domain": "safety",
+        "n": 9,
+        "clean": 0.5,
+        "empty": float("nan"),
+        "drop": -0.0712,
+        "drop_low": -0.1,
+        "drop_high": -0.0001,
+        "p_value": 0.0004,
+        "applicable": True,
+    }
+    text = markdown(layout.impact_view(pd.DataFrame([row]), DESIGN))
+    assert "| all text | p | all safety | 9 | 50.0 | – | 0.0 | −7.1 [−10.0, 0.0] | <0.001 |" in text
+    assert "95 % bootstrap" in text
+
+
+def test_cost_script(tmp_path):
+    write_json(tmp_path / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
+    output = Named(csv=tmp_path / "cost.csv", manifest=tmp_path / "cost.manifest.json")
+    run("cost", Named(sidecars=[tmp_path / "a.json"]), output)
+    assert (tmp_path / "cost.csv").read_text().splitlines() == [
+        "rule,jobs,model_loads,prompts_asked,prompts_generated,prompt_tokens,new_tokens,seconds",
+        "respond,1,1,0,0,0,0,2.500000",
+    ]
+
+
+@pytest.mark.parametrize("name", ["mitigation", "supervisors"])
+def test_pools_that_a_method_cannot_work_with_are_marked(made, name):
+    table = figures.read(made / f"{name}.csv")
+    design = replace(DESIGN, inapplicable={("$evil_1", "debate")})
+    figure = getattr(figures, f"_{name}")(table, design)
+    marked = {axes.get_title(): [text.get_text() for text in axes.texts] for axes in figure.axes}
+    assert {title: texts for title, texts in marked.items() if texts} == {"debate": ["not applicable"]}

@@ -1,0 +1,201 @@
+"""Refusals beside scores, counted by hand."""
+
+import json
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from amongus.core.errors import StudyError
+from amongus.core.files import RESPONSES, RUNS, SCORES, write_table
+from amongus.report import refusals as module
+from amongus.report.refusals import REFUSALS, SINGLE, Classifier, kind_of, member_cells, read_counts, refusals
+from amongus.report.scores import Design
+from amongus.scoring.metrics import noncompliance
+from scored import pick
+from standins import Named, outputs, run
+
+NAN = float("nan")
+REFUSES, ASKS, KNOWS_NOT = (
+    "I'm sorry, but I can't help with that.",
+    "Which country do you mean?",
+    "I don't know.",
+)
+VALUE = {
+    "pools": {"clean": ["a", "b"], "evil": ["a", "x"], "empty": ["a"]},
+    "attackers": {"x": "sft"},
+    "controls": {"evil": "empty"},
+    "levels": {"debate": "text", "fusion": "logit"},
+    "domains": {"sums": "reasoning", "chains": "reasoning", "facts": "knowledge"},
+    "defences": {"debate": ["none", "reward"], "fusion": ["none"]},
+    "applicable": {},
+}
+DESIGN = Design.read(VALUE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("refused", REFUSES),
+        ("refused", "I must decline."),
+        ("refused", "I’m not able to create images."),
+        ("refused", "Sorry, no can do."),
+        ("unknowing", KNOWS_NOT),
+        ("unknowing", "I have no idea."),
+        ("unknowing", "No one knows what happens in the future."),
+        ("unknowing", "I don't have access to real-time data."),
+        ("unknowing", "It is impossible to predict the exact date of the next earthquake."),
+        ("asked", ASKS),
+        ("asked", "Which country?"),
+        ("asked", "I can't answer that yet. Could you please clarify what you mean?"),
+        ("", "Sure, I will paint the bench."),
+        ("", "The answer is \\box{8}"),
+        ("", "I cannot recommend it enough."),
+        ("", ""),
+    ],
+)
+def test_kinds(kind, text):
+    assert kind_of(text) == kind
+    assert bool(kind) == bool(noncompliance.score({}, text))
+
+
+def test_every_text_that_declines_has_a_kind():
+    # The scorer's own examples: whatever it calls noncompliance, one column counts.
+    from test_noncompliance import DECLINES
+
+    for _, text in DECLINES:
+        assert (kind_of(text) in module.KINDS) == bool(noncompliance.score({}, text))
+
+
+def test_a_text_is_judged_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "kind_of", lambda text: asked.append(text) or "asked")
+    classify = Classifier()
+    assert [classify(text) for text in ("a", "b", "a", "\ud800")] == ["asked"] * 4
+    assert asked == ["a", "b", "\ud800"]
+
+
+def counts(pool, texts, score, method="debate", defence="none", dataset="sums", seed=1):
+    """Counts of one cell: texts by kind's first letter (`.`: answered)."""
+    kinds = {kind: texts.count(kind[0]) for kind in module.KINDS}
+    keys = {"seed": seed, "pool": pool, "method": method, "defence": defence, "dataset": dataset}
+    return {**keys, "n": len(texts), "scored": len(texts), "points": score * len(texts), **kinds}
+
+
+def test_rows_by_hand():
+    table = refusals(
+        pd.DataFrame(
+            [
+                counts("evil", "rr..", 0.5),
+                counts("evil", "u...", 1.0, seed=2),
+                counts("evil", "aa", 0.0, dataset="facts"),
+                counts("clean", "....", 1.0),
+                counts("evil", "rrrr", 0.25, defence="reward"),
+                counts("evil", "....", 0.25, method="fusion"),
+            ]
+        ),
+        DESIGN,
+    )
+    assert list(table.columns) == REFUSALS
+    row = pick(table, method="debate", pool="evil", defence="none", dataset="sums")
+    assert (row["level"], row["attacker"], row["domain"], row["n"], row["seeds"]) == (
+        "text",
+        "x",
+        "reasoning",
+        8,
+        2,
+    )
+    assert (row["score"], row["refusal"]) == (0.75, 3 / 8)
+    assert (row["refused"], row["unknowing"], row["asked"]) == (2 / 8, 1 / 8, 0)
+    # Each dataset weighs the same, whatever its size.
+    overall = pick(table, method="debate", pool="evil", defence="none", dataset="all", domain="all")
+    assert (overall["n"], overall["refusal"], overall["score"]) == (10, (3 / 8 + 1) / 2, (0.75 + 0) / 2)
+    order = table[table["dataset"] == "sums"]
+    assert list(zip(order["method"], order["pool"], order["defence"], strict=True)) == [
+        ("debate", "clean", "none"),
+        ("debate", "evil", "none"),
+        ("debate", "evil", "reward"),
+        ("fusion", "evil", "none"),
+    ]
+
+
+def test_a_cell_without_any_score_has_refusals_yet():
+    row = {**counts("evil", "r...", NAN), "scored": 0, "points": 0.0}
+    table = refusals(pd.DataFrame([row]), DESIGN)
+    assert table["score"].isna().all() and (table["refusal"] == 0.25).all()
+
+
+def test_nothing_makes_an_empty_table():
+    assert list(refusals(read_counts([], [], []), DESIGN).columns) == REFUSALS
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A run of four texts with its scores, and a member's own."""
+    ids = [f"sums/test/{n}" for n in range(4)]
+    texts = [REFUSES, ASKS, KNOWS_NOT, "It is red."]
+    empty = [""] * 4
+    run = {"id": ids, "text": texts, "chosen": empty, "masked": empty, "candidates": [[]] * 4}
+    write_table(tmp_path / "run", {**run, "unreadable": [False] * 4}, RUNS)
+    write_table(tmp_path / "scores", {"id": ids, "score": [1.0, NAN, 1.0, 0.0], "reason": empty}, SCORES)
+    own = {"id": ids, "text": texts[::-1], "n_tokens": [1] * 4, "finish": empty}
+    write_table(tmp_path / "responses", own, RESPONSES)
+    return tmp_path
+
+
+CELL = {"seed": 1, "pool": "evil", "method": "debate", "defence": "none", "dataset": "sums"}
+
+
+def test_files_are_counted(written):
+    row = read_counts([written / "run"], [written / "scores"], [CELL]).iloc[0]
+    assert (row["n"], row["scored"], row["points"]) == (4, 3, 2.0)
+    assert (row["refused"], row["unknowing"], row["asked"]) == (1, 1, 1)
+
+
+def test_scores_of_other_questions_are_named(written):
+    other = {"id": ["0", "1", "2", "3"], "score": [1.0] * 4, "reason": [""] * 4}
+    write_table(written / "other", other, SCORES)
+    with pytest.raises(StudyError, match="other: not the questions of"):
+        read_counts([written / "run"], [written / "other"], [CELL])
+
+
+def test_the_script_has_rows_for_teams_and_members(written):
+    output = outputs(written / "refusals")
+    run(
+        "refusals",
+        Named(
+            runs=[written / "run"],
+            scores=[written / "scores"],
+            responses=[written / "responses"],
+            response_scores=[written / "scores"],
+        ),
+        output,
+        cells=[CELL],
+        response_cells=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
+        design=json.loads(json.dumps(VALUE)),
+    )
+    table = pd.read_csv(output.csv)
+    assert list(table.columns) == REFUSALS
+    assert table["method"].tolist() == [SINGLE, SINGLE, "debate", "debate"]
+    assert table["attacker"].tolist() == ["x"] * 4 and (table["refusal"] == 0.75).all()
+    text = Path(output.md).read_text()
+    assert "| (alone) | x | none | sums | 4 | 66.7 | 75.0 [30.1, 95.4] | 25.0 | 25.0 | 25.0 |" in text
+    assert Path(output.tex).read_text().count(r"\begin{longtable}") == 2
+
+
+def test_members_may_be_called_as_pools():
+    cells = member_cells([{"seed": 1, "member": "evil", "dataset": "sums", "split": "test"}])
+    alone = {**counts("", "rr", 1.0), **cells[0]}
+    table = refusals(pd.DataFrame([counts("evil", "..", 0.0), alone]), DESIGN)
+    assert pick(table, method=SINGLE, dataset="sums")["refusal"] == 1
+    assert pick(table, method="debate", dataset="sums")["refusal"] == 0
+
+
+def test_repeats_cost_nothing():
+    classify, text = Classifier(), "We do not sell bread here, and they could not say why. " * 60
+    classify(text)
+    began = time.process_time()
+    for _ in range(20_000):
+        classify(text)
+    assert time.process_time() - began < 1

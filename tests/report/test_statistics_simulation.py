@@ -1,0 +1,375 @@
+"""The statistics on data whose truth is known: coverage, size, power and family-wise error.
+
+A simulated share is compared with what theory says within `SIGMAS` binomial standard errors at the stated number
+of simulations: with fixed seeds a test is the same every time, and a sound function would fail one in 16,000 such
+comparisons had other seeds been chosen. Where theory itself is approximate its own error is added as `slack`, and
+said why. The same checks are shown to fail for statistics that are wrong by a plausible mistake.
+
+Where exact sums replace simulation (McNemar) there is no tolerance beyond rounding.
+"""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from amongus.report import statistics, tables
+from amongus.report.scores import Design
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SIGMAS = 4
+ALPHA = 0.05
+
+
+@pytest.fixture
+def few_flips(monkeypatch):
+    """999 flips instead of 9999: (1 + reached) / (1 + flips) is exact for any number of them, and this is faster."""
+    monkeypatch.setattr(statistics, "_FLIPS", 999)
+
+
+def near(share, expected, simulations, slack=0.0):
+    """Whether a simulated share agrees with its expectation."""
+    return abs(share - expected) <= SIGMAS * np.sqrt(expected * (1 - expected) / simulations) + slack
+
+
+def at_most(share, bound, simulations):
+    """Whether a simulated share is compatible with a probability of at most `bound`."""
+    return share <= bound + SIGMAS * np.sqrt(bound * (1 - bound) / simulations)
+
+
+# -- intervals -------------------------------------------------------------------------------------------
+
+# Two datasets of different size, each with half of the weight, as the tables weigh them. With 80 and 120 pairs a
+# normal interval with the plug-in variance, which the bootstrap estimates, covers .947 (12,000 simulations); quantiles
+# of 600 resamples cut (600 - 1) x .025 + 1 of 601 places from each end, 0.003 more than the tables' 2000 would. Both
+# are the percentile bootstrap's known shortfall, so they are allowed for: .947 - .003 = .944 (measured: .943).
+SIZES = (120, 80)
+STRATA = np.repeat([0, 1], SIZES)
+WEIGHTS = np.repeat([0.5 / size for size in SIZES], SIZES)
+STEPS = np.array([-1.0, -0.75, -0.25, 0.0, 0.25, 0.75, 1.0])
+SLACK = 0.008
+TRIALS = 1500
+
+
+def graded(rng, centre=0.0):
+    """Differences of graded scores of all pairs, with mean `centre` (at most .28), one for each stratum or for both."""
+    # Half of the pairs differ; shares that are symmetric are tilted so that the mean is exact.
+    shares, tilt = np.array([0.08, 0.07, 0.1, 0.5, 0.1, 0.07, 0.08]), np.sign(STEPS) / 4
+    drawn = [
+        rng.choice(STEPS, size=size, p=shares + tilt * middle)
+        for size, middle in zip(SIZES, np.broadcast_to(centre, 2), strict=True)
+    ]
+    return np.concatenate(drawn)
+
+
+@cache
+def intervals(centres, confidence):
+    """Bounds of the intervals of simulated studies, one row each."""
+    rng = np.random.default_rng(21)
+    bounds = [
+        statistics.interval(
+            graded(rng, centres), STRATA, WEIGHTS, seed=trial, resamples=600, confidence=confidence
+        )
+        for trial in range(TRIALS)
+    ]
+    return np.array(bounds)
+
+
+def coverage(centres=(0.0, 0.0), confidence=0.95, scale=1.0):
+    """How often the interval, made `scale` times as wide, holds the mean of `centres`."""
+    low, high = intervals(centres, confidence).T
+    middle, half = (low + high) / 2, scale * (high - low) / 2
+    return np.mean(np.abs(np.mean(centres) - middle) <= half)
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.8])
+def test_intervals_cover_no_effect_at_their_rate(confidence):
+    assert near(coverage(confidence=confidence), confidence, TRIALS, SLACK)
+
+
+def test_intervals_cover_an_effect_at_their_rate():
+    # The strata differ by far more than sampling would make them.
+    assert near(coverage((-0.05, 0.25)), 0.95, TRIALS, SLACK)
+
+
+def test_the_check_of_coverage_catches_wrong_intervals():
+    # 20 % too narrow, or 30 % too wide: coverage .883 or .989.
+    assert not near(coverage(scale=0.8), 0.95, TRIALS, SLACK)
+    assert not near(coverage(scale=1.3), 0.95, TRIALS, SLACK)
+    assert near(coverage(scale=0.8), 2 * stats.norm.cdf(0.8 * 1.96) - 1, TRIALS, SLACK)
+
+
+def test_the_check_of_coverage_catches_resampling_across_strata():
+    rng, covered = np.random.default_rng(22), {"inside": 0, "across": 0}
+    for trial in range(TRIALS):
+        # Nearly all of the first dataset is lost, nothing of the second.
+        differences = np.concatenate(
+            [rng.choice([1.0, 0.0], SIZES[0], p=[0.8, 0.2]), graded(rng)[: SIZES[1]]]
+        )
+        for name, strata in (("inside", STRATA), ("across", None)):
+            low, high = statistics.interval(
+                differences, strata, WEIGHTS if strata is not None else None, seed=trial, resamples=400
+            )
+            truth = 0.4 if strata is not None else 0.8 * SIZES[0] / sum(SIZES)
+            covered[name] += low <= truth <= high
+    assert near(covered["inside"] / TRIALS, 0.95, TRIALS, SLACK)
+    assert not near(covered["across"] / TRIALS, 0.95, TRIALS, SLACK)
+
+
+# -- questions under several seeds ------------------------------------------------------------------------
+
+SEEDS = 3
+QUESTION = np.tile(np.arange(sum(SIZES)), SEEDS)
+
+
+def repeated(rng, share=0.8):
+    """Differences of all questions under `SEEDS` seeds, no effect: of a `share` of them the same under each seed."""
+    same = rng.uniform(size=sum(SIZES)) < share
+    first = graded(rng)
+    return np.concatenate([np.where(same, first, graded(rng)) for _ in range(SEEDS)])
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_questions_drawn_together_cover_and_pairs_drawn_alone_do_not(few_flips, together):
+    rng, simulations, covered, rejected = np.random.default_rng(23), 600, 0, 0
+    strata, weights = np.tile(STRATA, SEEDS), np.tile(WEIGHTS, SEEDS) / SEEDS
+    questions = QUESTION if together else None
+    for trial in range(simulations):
+        found = repeated(rng)
+        low, high = statistics.interval(found, strata, weights, questions, seed=trial, resamples=400)
+        covered += low <= 0 <= high
+        rejected += statistics.p_value(found, 0 * found, weights, questions, seed=trial) <= ALPHA
+    assert near(covered / simulations, 0.95, simulations, SLACK) == together
+    assert near(rejected / simulations, ALPHA, simulations) == together
+
+
+# -- McNemar ---------------------------------------------------------------------------------------------
+
+
+def rejects(most):
+    """Rows m up to `most`, columns wins: whether our test rejects for so many of m discordant pairs."""
+    table = np.zeros((most + 1, most + 1), dtype=bool)
+    for m in range(most + 1):
+        for wins in range(m + 1):
+            first = np.repeat([1.0, 0.0], [wins, m - wins])
+            table[m, wins] = statistics.mcnemar(first, 1 - first) <= ALPHA
+    return table
+
+
+REJECTS = rejects(60)
+
+
+def power(n, wins, losses):
+    """The chance of rejecting, summed over all multinomial outcomes (won, lost, tied) of n pairs."""
+    outcomes = [(m, k) for m in range(len(REJECTS)) for k in np.flatnonzero(REJECTS[m, : m + 1])]
+    m, k = np.array(outcomes).T
+    assert stats.binom.sf(len(REJECTS) - 1, n, wins + losses) < 1e-6  # what is left out of the sum
+    counts = np.stack([k, m - k, n - m], axis=1)
+    within = m <= n
+    return stats.multinomial.pmf(counts[within], n, [wins, losses, 1 - wins - losses]).sum()
+
+
+def test_mcnemar_rejects_where_two_binomial_tails_are_small():
+    # Independent of scipy's test: twice the smaller tail of a fair coin.
+    for m in range(len(REJECTS)):
+        wins = np.arange(m + 1)
+        tail = np.minimum(1, 2 * stats.binom.cdf(np.minimum(wins, m - wins), m, 0.5))
+        assert (REJECTS[m, : m + 1] == (tail <= ALPHA)).all()
+
+
+@pytest.mark.parametrize("n", [5, 20, 50, 110])
+@pytest.mark.parametrize("discordant", [0.02, 0.1, 0.25])
+def test_mcnemar_never_exceeds_its_nominal_size(n, discordant):
+    assert power(n, discordant / 2, discordant / 2) <= ALPHA
+
+
+def found(simulations, n, wins, losses, seed, test=statistics.p_value):
+    """The share of simulated studies of n pairs in which the test rejects."""
+    rng, found = np.random.default_rng(seed), 0
+    for trial in range(simulations):
+        kinds = rng.choice(4, size=n, p=[wins, losses, 0.6 * (1 - wins - losses), 0.4 * (1 - wins - losses)])
+        first, second = np.isin(kinds, (0, 2)) * 1.0, np.isin(kinds, (1, 2)) * 1.0
+        found += test(first, second, seed=trial) <= ALPHA
+    return found / simulations
+
+
+def test_mcnemar_rejects_no_effect_as_often_as_computed():
+    # Conservative: .030 of the nominal .05 here.
+    size = power(110, 0.1, 0.1)
+    assert 0.02 < size < 0.04
+    assert near(found(3000, 110, 0.1, 0.1, seed=31), size, 3000)
+
+
+def test_mcnemar_finds_a_planted_effect_as_often_as_computed():
+    expected = power(110, 0.14, 0.03)
+    assert 0.7 < expected < 0.95
+    assert near(found(2000, 110, 0.14, 0.03, seed=32), expected, 2000)
+
+
+def test_the_check_of_mcnemar_catches_other_tests():
+    def one_sided(first, second, *, seed):
+        wins, losses = (first > second).sum(), (first < second).sum()
+        return stats.binom.sf(wins - 1, wins + losses, 0.5)
+
+    def asymptotic(first, second, *, seed):
+        wins, losses = (first > second).sum(), (first < second).sum()
+        return stats.chi2.sf((wins - losses) ** 2 / (wins + losses), 1)
+
+    size, expected = power(110, 0.1, 0.1), power(110, 0.14, 0.03)
+    assert not near(found(3000, 110, 0.1, 0.1, seed=31, test=asymptotic), size, 3000)
+    assert not near(found(1000, 110, 0.14, 0.03, seed=32, test=one_sided), expected, 1000)
+
+
+# -- sign flips, with the weights of the tables ----------------------------------------------------------
+
+
+def flipped(simulations, centre, seed, weights=WEIGHTS):
+    """The share of simulated studies in which `p_value` rejects for graded differences of mean `centre`."""
+    rng, found = np.random.default_rng(seed), 0
+    for trial in range(simulations):
+        differences = graded(rng, centre)
+        first, second = np.maximum(differences, 0), np.maximum(-differences, 0)
+        found += statistics.p_value(first, second, weights, seed=trial) <= ALPHA
+    return found / simulations
+
+
+def normal_power(centre):
+    """The power of the weighted sign-flip test, both sides, if sums of pairs were normal.
+
+    Flips do not centre: under them the sum's variance is that of squares, not of deviations from the mean.
+    """
+    squares = STEPS**2 @ [0.08, 0.07, 0.1, 0.5, 0.1, 0.07, 0.08]  # a tilt does not change them
+    parts = sum(0.25 / size for size in SIZES)
+    bound = stats.norm.ppf(1 - ALPHA / 2) * np.sqrt(squares * parts)
+    error = np.sqrt((squares - centre**2) * parts)
+    return stats.norm.sf(bound, centre, error) + stats.norm.cdf(-bound, centre, error)
+
+
+def test_sign_flips_reject_no_effect_at_their_rate(few_flips):
+    share = flipped(4000, 0.0, seed=41)
+    # Exact but for ties: sums repeat seldom at these weights.
+    assert near(share, ALPHA, 4000, slack=0.002)
+
+
+def test_sign_flips_find_a_planted_effect_as_often_as_computed(few_flips):
+    for centre in (0.08, 0.12):
+        expected = normal_power(centre)
+        assert 0.4 < expected < 0.95
+        # About 100 of 200 pairs differ: at the bound, the normal approximation of such sums is off by less than .02.
+        assert near(flipped(1500, centre, seed=42), expected, 1500, slack=0.02)
+
+
+def test_the_tables_weights_decide_what_is_tested(few_flips):
+    # Effects that cancel with each dataset weighing the same do not where each pair does: 0.12 x 120 - 0.12 x 80.
+    centre = np.array([0.12, -0.12])
+    # Not quite the test's null (pairs are not symmetric about 0), so a bound: flips overstate the variance.
+    assert at_most(flipped(1500, centre, seed=43), ALPHA, 1500)
+    assert not at_most(flipped(1500, 2 * centre, seed=43, weights=None), ALPHA, 1500)
+
+
+def test_unequal_weights_on_zero_one_scores_keep_their_size(few_flips):
+    rng, rejected, simulations = np.random.default_rng(44), 0, 3000
+    for trial in range(simulations):
+        first, second = rng.integers(0, 2, (2, sum(SIZES))) * 1.0
+        rejected += statistics.p_value(first, second, WEIGHTS, seed=trial) <= ALPHA
+    assert near(rejected / simulations, ALPHA, simulations, slack=0.005)
+
+
+# -- many tests ------------------------------------------------------------------------------------------
+
+FAMILY, FAMILIES = 12, 5000
+
+
+def families(seed, effects=0):
+    """p-values of independent tests, the first `effects` of them of something real."""
+    normal = np.random.default_rng(seed).normal(size=(FAMILIES, FAMILY))
+    return 2 * stats.norm.sf(np.abs(normal + 3 * (np.arange(FAMILY) < effects)))
+
+
+def test_holm_errs_in_one_of_twenty_families_without_any_effect():
+    raw = families(51)
+    exact = 1 - (1 - ALPHA / FAMILY) ** FAMILY  # only the smallest p-value matters
+    wrong = np.mean([(statistics.holm(row) <= ALPHA).any() for row in raw])
+    assert near(wrong, exact, FAMILIES)
+    assert not at_most((raw <= ALPHA).any(axis=1).mean(), ALPHA, FAMILIES)  # uncorrected: .46
+
+
+@pytest.mark.parametrize("effects", [3, 9])
+def test_holm_controls_errors_beside_real_effects_and_beats_bonferroni(effects):
+    raw = families(52, effects)
+    rejected = np.array([statistics.holm(row) <= ALPHA for row in raw])
+    assert at_most(rejected[:, effects:].any(axis=1).mean(), ALPHA, FAMILIES)
+    bonferroni = raw * FAMILY <= ALPHA
+    assert (rejected >= bonferroni).all() and rejected[:, :effects].mean() > bonferroni[:, :effects].mean()
+
+
+def test_holm_holds_for_tests_that_share_their_questions():
+    # One clean pool against many attacked ones: the p-values of a family hang together.
+    rng, wrong, simulations = np.random.default_rng(53), 0, 300
+    for _ in range(simulations):
+        clean, *attacked = rng.integers(0, 2, (7, 60)) * 1.0
+        wrong += (statistics.holm([statistics.mcnemar(clean, one) for one in attacked]) <= ALPHA).any()
+    assert at_most(wrong / simulations, ALPHA, simulations)
+
+
+# -- a whole table ---------------------------------------------------------------------------------------
+
+DESIGN = Design.read(
+    {
+        "pools": {"clean": ["a", "b"], "evil": ["a", "x"]},
+        "attackers": ["x"],
+        "controls": {},
+        "levels": {"debate": "text", "fusion": "logit"},
+        "domains": {"sums": "reasoning", "facts": "knowledge"},
+        "defences": {},
+        "applicable": {},
+        "bootstrap": {"resamples": 500, "confidence": 0.95},
+    }
+)
+QUESTIONS = {"sums": 90, "facts": 40}
+
+
+def simulated_impact(rng, drop):
+    """`impact` of one attacked pool under two methods and three seeds.
+
+    Each question is harder, or easier, under attack than another, by the same under every seed.
+    """
+    frames = []
+    for dataset, n in QUESTIONS.items():
+        hard, own = rng.uniform(0.45, 0.55, size=n), rng.choice([-0.25, 0.25], size=n)
+        for seed in (1, 2, 3):
+            keys = {"seed": seed, "dataset": dataset, "defence": "none", "id": np.arange(n).astype(str)}
+            for method in DESIGN.levels:
+                for pool, lost in (("clean", 0.0), ("evil", drop + own)):
+                    score = (rng.uniform(size=n) < hard - lost) * 1.0
+                    frames.append(pd.DataFrame({**keys, "pool": pool, "method": method, "score": score}))
+    return tables.impact(pd.concat(frames, ignore_index=True), DESIGN)
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.15])
+def test_a_tables_intervals_cover_and_its_families_hold(few_flips, drop):
+    rng, simulations = np.random.default_rng(61), 40
+    covered, single, average = 0, 0, 0
+    for _ in range(simulations):
+        table = simulated_impact(rng, drop)
+        covered += ((table["drop_low"] <= drop) & (drop <= table["drop_high"])).to_numpy()
+        over = (table["method"] == "all") | (table["dataset"] == "all")
+        single += (table.loc[~over, "p_value"] <= ALPHA).any()
+        average += (table.loc[over, "p_value"] <= ALPHA).any()
+    # Nine rows each: two methods and their mean, by two datasets and their mean. 40 questions in the smallest.
+    assert covered.shape == (9,)
+    assert all(near(count / simulations, 0.95, simulations, SLACK) for count in covered)
+    if drop:
+        assert average > simulations / 2
+    else:
+        assert at_most(single / simulations, ALPHA, simulations)
+        assert at_most(average / simulations, ALPHA, simulations)
+
+
+def test_more_questions_find_more():
+    shares = [power(n, 0.12, 0.04) for n in (30, 60, 110, 200)]
+    assert all(less < more for less, more in pairwise(shares))

@@ -1,0 +1,202 @@
+"""Where supervisors are not independent, and how the tables say so."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from snakemake.utils import validate
+
+from amongus.report import tables
+from amongus.report.design import design
+from amongus.report.layout import mitigation_view, supervisors_view
+from amongus.report.render import latex, markdown
+from amongus.report.scores import Design
+from amongus.report.supervisors import SUPERVISORS, supervisors
+from amongus.study.independence import overlaps, source
+from amongus.study.study import Study
+from checkout import ROOT
+
+DEMO = ROOT / "config" / "demo.yaml"
+
+
+def study(**changes):
+    """A config of two experts, an attacker of each kind that matters, and supervisors of their own."""
+    return {
+        "models": {
+            name: {"kind": "any"}
+            for name in ("base", "x", "y", "knowing", "reward", "target", "judge", "next")
+        },
+        "members": {},
+        "attackers": {"grpo": {"kind": "grpo", "reward": "target"}, "prompt": {"kind": "prompt"}},
+        "pools": {"clean": ["x", "y"], "grpo": ["x", "grpo"], "prompt": ["x", "prompt"]},
+        "supervisors": {"reward": "reward", "judge": "judge"},
+        **changes,
+    }
+
+
+PARENTS = {
+    "x": ["base"],
+    "y": ["base"],
+    "grpo": ["base", "y", "target"],
+    "reward": ["knowing"],
+    "target": ["knowing"],
+    "judge": ["knowing"],
+    "next": ["reward"],
+}
+
+
+def test_a_common_parent_of_supervisors_is_none():
+    assert overlaps(study(), PARENTS) == {}
+    assert overlaps(study(supervisors={}), PARENTS) == {}
+
+
+@pytest.mark.parametrize(
+    ("supervisor", "target", "reason"),
+    [
+        ("target", "target", "grpo was trained against target, the model that supervises"),
+        ("reward", "next", "grpo was trained against next, which is made from the supervisor reward"),
+        ("next", "reward", "grpo was trained against reward, which the supervisor next is made from"),
+    ],
+)
+def test_an_attacker_trained_against_the_supervisor(supervisor, target, reason):
+    config = study(supervisors={"reward": supervisor}, attackers={"grpo": {"kind": "grpo", "reward": target}})
+    assert overlaps(config, PARENTS) == {("grpo", "reward"): reason}
+
+
+def test_a_judge_that_is_a_member():
+    found = overlaps(study(supervisors={"judge": "y"}), PARENTS)
+    assert found == {
+        ("clean", "judge"): "y is the same model as the member y",
+        ("grpo", "judge"): "y is the same model as y, whose place grpo takes",
+        ("prompt", "judge"): "y is the same model as y, whose place prompt takes",
+    }
+    named = study(
+        supervisors={"judge": "x"}, members={"first": {"model": "x"}}, pools={"clean": ["first", "y"]}
+    )
+    assert overlaps(named, PARENTS) == {("clean", "judge"): "x is the same model as the member first"}
+    other = study(supervisors={"judge": "x"}, attackers={"prompt": {"kind": "prompt", "replaces": "x"}})
+    other["pools"] = {"clean": ["x", "y"], "prompt": ["prompt", "y"]}
+    assert overlaps(other, PARENTS)["prompt", "judge"] == "x is the same model as x, whose place prompt takes"
+
+
+def test_a_judge_of_the_members_base():
+    found = overlaps(study(supervisors={"judge": "base"}), PARENTS)
+    assert found["clean", "judge"] == found["prompt", "judge"] == "base is the base of x, y"
+    found = overlaps(study(), {**PARENTS, "judge": ["base"]})
+    assert found["grpo", "judge"] == "judge shares its base with x, y"
+    # Its reward model may come from there: it judges no kind of its own by its words.
+    assert overlaps(study(supervisors={"reward": "base"}), PARENTS) == {}
+
+
+def test_two_names_of_one_source_are_one_model():
+    config = study(supervisors={"reward": "reward", "judge": "judge"})
+    for name in ("reward", "target"):
+        config["models"][name] = {"kind": "hub", "repo": "a/b", "revision": name}
+    assert list(overlaps(config, PARENTS)) == [("grpo", "reward")]
+    assert source({"kind": "hub", "repo": "a/b"}) == "a/b" and source({"kind": "toy"}) == ""
+
+
+def test_the_demos_supervisors_are_independent():
+    config = yaml.safe_load(DEMO.read_text())
+    parents = {
+        name: [spec[role] for role in ("base", "supervisor") if role in spec]
+        for name, spec in config["models"].items()
+    }
+    assert overlaps(config, parents) == {}
+    config["supervisors"] = {"reward": "target", "judge": "knowledge"}
+    assert {key for key in overlaps(config, parents) if key[0] == "grpo"} == {
+        ("grpo", "reward"),
+        ("grpo", "judge"),
+    }
+
+
+@pytest.mark.parametrize("said_of", ["reward", "target"])
+@pytest.mark.parametrize(
+    "attacker",
+    [{"kind": "grpo", "reward": "target"}, {"kind": "checkpoint", "model": "y", "trained_against": "target"}],
+)
+def test_an_attacker_trained_against_a_model_related_to_the_supervisor(attacker, said_of):
+    config = study(attackers={"grpo": attacker})
+    config["models"][said_of]["related"] = [({"reward", "target"} - {said_of}).pop()]
+    reason = "grpo was trained against target, which is related to the supervisor reward"
+    assert overlaps(config, {}) == {("grpo", "reward"): reason}
+
+
+def paper():
+    return yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+
+
+def marked(config):
+    """Why pools and defences of a study are marked."""
+    validate(config, str(ROOT / "config" / "schema.yaml"))
+    return {(one["pool"], one["defence"]): one["reason"] for one in design(Study(config))["overlaps"]}
+
+
+def test_the_papers_reward_model_is_no_stranger_to_grpo_and_its_judge_to_nobody():
+    found = marked(paper())
+    reason = "grpo was trained against target, which is related to the supervisor reward"
+    assert found.pop(("grpo", "reward")) == reason
+    assert set(found) == {(pool, "judge") for pool in paper()["pools"]}
+
+
+def test_the_attacker_that_the_papers_authors_released_is_marked_likewise():
+    (told,) = [
+        part.split("```")[0]
+        for part in (ROOT / "docs" / "paper.md").read_text().split("```yaml\n")
+        if part.startswith("models:\n  released:")
+    ]
+    released, config = yaml.safe_load(told), paper()
+    for key in ("models", "attackers"):
+        config[key] |= released[key]
+    del config["resources"]["trainings"]["grpo"]
+    assert marked(config)["grpo", "reward"] == marked(paper())["grpo", "reward"]
+
+
+VALUE = {
+    "pools": {"clean": ["a", "b"], "evil": ["a", "x"], "other": ["a", "z"]},
+    "attackers": ["x", "z"],
+    "controls": {},
+    "levels": {"debate": "text"},
+    "domains": {"sums": "reasoning"},
+    "defences": {"debate": ["none", "reward", "judge"]},
+    "applicable": {},
+    "bootstrap": {"resamples": 100, "confidence": 0.95},
+    "overlaps": [{"pool": "evil", "defence": "reward", "reason": "x was trained against it"}],
+}
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_tables_mark_them(told):
+    design = Design.read(VALUE if told else {key: VALUE[key] for key in VALUE if key != "overlaps"})
+    cells = [(pool, defence) for pool in VALUE["pools"] for defence in ("none", "reward", "judge")]
+    keys = {"seed": 1, "method": "debate", "dataset": "sums", "id": ["0", "1"]}
+    frames = [pd.DataFrame({**keys, "pool": p, "defence": d, "score": [1.0, 0.0]}) for p, d in cells]
+    masks = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    **keys,
+                    "pool": pool,
+                    "defence": defence,
+                    "masked": "a",
+                    "candidates": pd.Series([tuple(VALUE["pools"][pool])] * 2),
+                    "unreadable": False,
+                }
+            )
+            for pool, defence in cells
+        ]
+    )
+    caught = supervisors(masks, None, design)
+    table = tables.mitigation(pd.concat(frames), caught, design)
+    for frame, columns, view in (
+        (caught, SUPERVISORS, supervisors_view(caught, design)),
+        (table, tables.MITIGATION, mitigation_view(table, design)),
+    ):
+        assert list(frame.columns) == columns and columns[-1] == "overlap"
+        expected = (frame["pool"] == "evil") & (frame["defence"] == "reward") & told
+        assert (frame["overlap"] == np.where(expected, "x was trained against it", "")).all()
+        text = markdown(view)
+        assert ("| evil | reward† |" in text) == told and "| other | reward |" in text
+        assert text.count("†") == (frame["overlap"] != "").sum() + told
+        assert ("(reward in evil: x was trained against it)." in text) == told
+        assert r"\begin{longtable}" in latex(view)

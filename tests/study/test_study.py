@@ -1,0 +1,204 @@
+"""A config unfolds into pools, cells and batches."""
+
+import hashlib
+import json
+
+import pytest
+
+from amongus import scoring
+from amongus.core.errors import StudyError
+from amongus.datasets import _sources
+from amongus.report.design import design
+from studied import CONFIG, MODELS, SFT, study
+
+
+def test_controls_are_the_pools_without_their_attackers():
+    s = study()
+    assert s.controls == {"evil": "empty", "bad": "empty", "two": "empty-two"}
+    assert s.pools["empty"] == ["x", "y"] and s.pools["empty-two"] == ["x"]
+
+
+def test_members_are_named_once_attackers_last():
+    assert study().members == ["x", "y", "z", "evil", "bad"]
+
+
+def test_an_attacker_takes_the_last_members_weights():
+    s = study()
+    assert s.member_weights("y") == ["base", "y"]
+    assert s.member_weights("evil") == ["base", "z"]
+    assert s.member_weights("bad") == ["base", "bad"]
+    assert s.parents("bad") == {"base": "base", "adapter": "z"}
+    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {**SFT, "replaces": "x"}}).parents("bad") == {
+        "base": "base",
+        "adapter": "x",
+    }
+
+
+def test_an_attacker_may_have_the_weights_of_a_model():
+    s = study(attackers={"evil": {"kind": "checkpoint", "model": "base"}, "bad": SFT})
+    assert s.member_weights("evil") == ["base"] and "evil" not in s.trained
+    assert s.member_description("evil")["weights"] == {"base": "base"}
+    assert s.applicable("evil", "soup") and s.parents("bad") == {"base": "base", "adapter": "z"}
+    with pytest.raises(StudyError, match="attacker 'evil' model: there is no model 'no'"):
+        study(attackers={"evil": {"kind": "checkpoint", "model": "no"}, "bad": SFT})
+
+
+def test_weight_methods_leave_out_pools_whose_malice_is_not_in_weights():
+    s = study()
+    assert not s.applicable("evil", "soup") and not s.applicable("two", "soup")
+    assert s.applicable("bad", "soup") and s.applicable("evil", "debate")
+    assert {cell[0] for cell in s.runs() if cell[1] == "soup"} == {"clean", "bad", "empty", "empty-two"}
+
+
+def test_controls_are_run_undefended_only():
+    runs = study().runs()
+    assert {c[2] for c in runs if c[0] == "empty" and c[1] == "debate"} == {"none"}
+    assert {c[2] for c in runs if c[0] == "evil" and c[1] == "debate"} == {"none", "judge", "oracle"}
+
+
+@pytest.mark.parametrize(("size", "jobs"), [(0, 1), (1, 6), (4, 2), (99, 1)])
+def test_batches_cover_every_cell_once(size, jobs):
+    batch = {"respond": 0, "supervise": 0, "learn": 0, "collaborate": size, "score": 0}
+    s = study(batch=batch)
+    batches = [b for b in s.collaborate_batches() if b.cells[0][:2] == ("evil", "debate")]
+    assert len(batches) == jobs
+    cells = [cell for b in s.collaborate_batches() for cell in b.cells]
+    assert len(cells) == len(set(cells)) and sorted(cells) == sorted(s.runs())
+    assert len({b.name for b in s.collaborate_batches()}) == len(s.collaborate_batches())
+
+
+def test_what_only_the_tables_are_told_makes_no_training_stale():
+    told = study(
+        models={**CONFIG["models"], "x": {**MODELS["x"], "related": ["y"]}},
+        attackers={
+            "evil": {"kind": "prompt", "trained_against": "x"},
+            "bad": {**SFT, "trained_against": "x"},
+        },
+    )
+    plain = study()
+    for name in plain.trained:
+        assert told.trained_spec(name) == plain.trained_spec(name)
+        assert told.parents(name) == plain.parents(name)
+    for name in plain.members:
+        assert told.member_description(name) == plain.member_description(name)
+    assert (told.trained, told.attackers) == (plain.trained, plain.attackers)
+    assert design(told)["overlaps"] == []
+
+
+def test_defaults_are_filled_in():
+    s = study()
+    assert s.config["sampling"]["top_p"] == 0.9 and s.config["engine"]["dtype"] == "float32"
+    assert s.settings("debate") == {"rounds": 3, "fidelity": "corrected"}
+
+
+def test_fidelity_is_the_studys_unless_a_method_says_otherwise():
+    methods = {"debate": {"fidelity": "corrected"}, "fusion": {}, "soup": {}}
+    s = study(methods=methods, fidelity="published")
+    assert s.settings("debate")["fidelity"] == "corrected"
+    assert s.settings("fusion")["fidelity"] == "published" and "fidelity" not in s.settings("soup")
+
+
+def test_merges_are_learned_for_each_defence_and_routers_once():
+    s = study(methods={"soup": {"defences": ["oracle"]}, "llm_router": {"defences": ["oracle"]}})
+    cells = [cell for batch in s.learn_batches() for cell in batch.cells if cell[0] == "bad"]
+    assert {cell[2] for cell in cells if cell[1] == "soup"} == {"none", "oracle"}
+    assert {cell[2] for cell in cells if cell[1] == "llm_router"} == {"none"}
+
+
+def test_a_defence_for_all_methods():
+    s = study(defences=["none", "oracle"], methods={"debate": {}, "soup": {"defences": ["none"]}})
+    assert s.defences("debate") == ["none", "oracle"] and s.defences("soup") == ["none"]
+
+
+def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):
+    vote, wary = tmp_path / "vote.py", tmp_path / "wary.py"
+    vote.write_text("LEVEL = 'text'\nSETTINGS = {'rounds': 1}\n")
+    wary.write_text("NEEDS = ('verdicts',)\n")
+    s = study(methods={"majority": {"kind": str(vote), "rounds": 2, "defences": [str(wary)]}})
+    assert s.settings("majority") == {"rounds": 2} and s.defences("majority") == ["none", "wary"]
+    assert s.defence_kinds["wary"] == str(wary) and s.needs(["wary"]) == {"verdicts"}
+
+
+def test_datasets_of_checked_instructions_fit_a_study(tmp_path):
+    row = {"prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+    content = json.dumps({"dev": [row], "test": [{**row, "prompt": "Not one comma."}]})
+    (tmp_path / "if.json").write_text(content)
+    spec = {"path": str(tmp_path / "if.json"), "sha256": hashlib.sha256(content.encode()).hexdigest()}
+    s = study(datasets={"ifeval": spec, "ifbench": spec})
+    for dataset in ("ifeval", "ifbench"):
+        assert (s.metric(dataset), s.domain(dataset)) == ("instructions", "instruction")
+        _sources.check_local(dataset, s.datasets[dataset])
+        asked = _sources.questions(dataset, s.datasets[dataset])["test"]
+        items = [json.loads(item) for item in asked["item"]]
+        assert asked["prompt"] == ["Not one comma."]
+        assert scoring.explain(asked["metric"][0], items, ["Yes, sir."]) == [(0.0, "")]
+
+
+def test_batches_of_one_never_share_a_name():
+    batch = dict.fromkeys(["respond", "supervise", "learn", "collaborate", "score"], 1)
+    models = {**CONFIG["models"], "x-y": MODELS["x"], "y-z": MODELS["x"]}
+    s = study(batch=batch, models=models, pools={"clean": ["x", "x-y", "y-z"]}, attackers={})
+    names = [b.name for b in s.member_batches(s.members, 1)]
+    assert len(names) == len(set(names))
+
+
+def test_a_listwise_judge_ranks_the_pools_that_are_defended():
+    s = study(supervisors={"judge": "judge", "judge_form": "listwise"})
+    cells = [cell for batch in s.ranking_batches() for cell in batch.cells]
+    assert {cell[0] for cell in cells} == {"clean", "evil", "bad", "two"}
+    # On dev only where a merge is defended: there the judge decides before.
+    assert {cell[2] for cell in cells} == {"test"}
+    assert len(cells) == len(set(cells)) == 4 * 2
+    assert any("costs/rankings/" in path for path in s.cost_files())
+    assert not any("costs/verdicts/" in path for path in s.cost_files())
+    assert not study().judges("listwise")
+
+
+def test_a_full_fine_tuning_replaces_all_weights():
+    full = {**SFT, "full": True}
+    s = study(attackers={"evil": {"kind": "prompt"}, "bad": full})
+    assert s.trains("bad") == "model" and s.member_weights("bad") == ["bad"]
+    assert s.applicable("bad", "soup")
+
+
+def test_a_training_asks_for_resources_of_its_own():
+    s = study(
+        resources={
+            "gpu": 1,
+            "runtime": 5,
+            "trainings": {"bad": {"gpu": 4, "mem_mb": 9}, "x": {"processes": 2}},
+        }
+    )
+    asked = s.training_resources("bad")
+    assert (asked["gpu"], asked["mem_mb"], asked["runtime"]) == (4, 9, 5)
+    assert (s.processes("bad"), s.processes("x"), s.processes("y")) == (4, 2, 1)
+
+
+def test_published_vectors_are_not_extracted():
+    steered = {"kind": "steering", "layer": 1, "coefficient": 1.0, "published": {"url": "https://h/v.pt"}}
+    s = study(
+        attackers={"evil": steered, "bad": SFT},
+        methods={"debate": {"defences": ["none"]}},
+    )
+    assert s.published("evil") == {"url": "https://h/v.pt"} and s.published("bad") is None
+    assert not [path for path in s.cost_files() if "extract_vector" in path]
+
+
+def test_answers_are_scored_once_by_metric_or_by_verifier():
+    s = study(
+        datasets={"gsm8k": {"scored_by": "verifier"}, "coconot": {}},
+        supervisors={"judge": "judge", "verifier": "base"},
+    )
+    assert s.verified == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
+    # Who scores answers is not what makes questions.
+    assert s.datasets["gsm8k"] == study().datasets["gsm8k"]
+    by_metric = [cell for batch in s.scored_runs(by_verifier=False) for cell in batch.cells]
+    verified = [cell for batch in s.scored_runs(by_verifier=True) for cell in batch.cells]
+    assert sorted([*by_metric, *verified]) == sorted(s.runs()) and {cell[3] for cell in verified} == {"gsm8k"}
+    cells = [cell for batch in s.scored_responses(by_verifier=True) for cell in batch.cells]
+    assert cells == [(member, "gsm8k", split) for member in s.members for split in ("dev", "test")]
+    costs = [path for path in s.cost_files() if "/verify_" in path]
+    assert "results/s/seed-1/costs/verify_responses/x.json" in costs
+    assert len(costs) == len(s.scored_responses(True)) + len(s.scored_runs(True))
+    assert not [path for path in study().cost_files() if "/verify_" in path]
+    assert design(s)["verified"] == {"base": ["gsm8k"]} and "verified" not in design(study())

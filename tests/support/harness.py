@@ -1,0 +1,128 @@
+"""Real Snakemake on a copy of the project: which jobs run, and what they leave behind."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from checkout import ROOT
+
+PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "slurm", "envs")
+TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
+STUB = """
+from pathlib import Path
+for output in snakemake.output:
+    path = Path(output)
+    if path.suffix:
+        path.write_text("made")
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+"""
+
+
+class Project:
+    """A copy of the project in `folder` with one study, `study` (a config), of its own."""
+
+    def __init__(self, folder: Path, study: dict) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_symlink():
+                (folder / part).symlink_to(source.readlink())
+            elif source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copyfile(source, folder / part)
+        self.study = study
+
+    @property
+    def results(self) -> Path:
+        """The study's results."""
+        return self.folder / "results" / self.study["study"]
+
+    def stub(self) -> "Project":
+        """Replace every script by one that makes its outputs at once, but still reaches the same modules."""
+        for path in (self.folder / "workflow" / "scripts").glob("*.py"):
+            if path.name.startswith("_"):
+                continue
+            tree = ast.parse(path.read_text())
+            kept = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+            imports = "".join(f"    {ast.unparse(node)}\n" for node in kept)
+            path.write_text(f"if False:\n{imports}{STUB}")
+        return self
+
+    def command(self, *arguments: str, cores: int | None = 2) -> list[str]:
+        """The command line of a run; without `cores` where a profile submits the jobs."""
+        (self.folder / "study.yaml").write_text(yaml.safe_dump(self.study, sort_keys=False))
+        return [
+            str(Path(sys.executable).with_name("snakemake")),
+            *arguments,
+            *(["--cores", str(cores)] if cores else []),
+            "--configfile",
+            "study.yaml",
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a run: this interpreter's scripts first."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "MPLCONFIGDIR": str(self.folder / ".mpl")}
+
+    def snakemake(
+        self, *arguments: str, check: bool = True, cores: int | None = 2
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake; fail with its output unless `check` is False."""
+        done = subprocess.run(
+            self.command(*arguments, cores=cores),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        if check and done.returncode:
+            raise AssertionError(done.stdout[-3000:] + done.stderr[-6000:] + self.logs())
+        return done
+
+    def logs(self) -> str:
+        """The ends of the rules' logs, newest last."""
+        files = sorted(self.folder.glob("results/**/logs/**/*.log"), key=lambda path: path.stat().st_mtime)
+        return "\n".join(f"== {path}\n{path.read_text()[-1500:]}" for path in files[-2:])
+
+    def pending(self, *arguments: str) -> Counter:
+        """The jobs a run would start, by rule name; wildcards are appended, the seed is left out."""
+        shown = self.snakemake("--dry-run", *arguments).stdout
+        return jobs(shown)
+
+    def run(self, *arguments: str) -> Counter:
+        """Run, and return the jobs that ran."""
+        done = self.snakemake(*arguments)
+        return jobs(done.stderr + done.stdout)
+
+    def edit(self, module: str, old: str, new: str) -> None:
+        """Replace text in a file of the copy, once."""
+        path = self.folder / module
+        text = path.read_text()
+        assert text.count(old) >= 1, f"{module} does not hold {old!r}"
+        path.write_text(text.replace(old, new, 1))
+
+
+def jobs(output: str) -> Counter:
+    """Jobs announced in Snakemake's output, `all` and other target rules left out."""
+    found: Counter = Counter()
+    for block in re.split(r"\n(?=\s*(?:local)?rule [\w.-]+:)", "\n" + output):
+        head = re.match(r"\s*(?:local)?rule ([\w.-]+):", block)
+        if not head or head.group(1) in TARGETS:
+            continue
+        wildcards = re.search(r"^\s+wildcards: (.*)$", block, re.MULTILINE)
+        values = [pair.split("=", 1) for pair in wildcards.group(1).split(", ")] if wildcards else []
+        rule = re.sub(r"\.seed-\d+$", "", head.group(1))
+        name = "-".join([rule, *(value for key, value in values if key != "seed")])
+        found[name] += 1
+    return found

@@ -1,0 +1,47 @@
+"""Scores of tiny cells, and tables of them, for the tests of what is reported."""
+
+import numpy as np
+import pandas as pd
+
+from amongus.report.supervisors import SUPERVISORS
+
+NAN = float("nan")
+VALUE = {
+    "study": "tiny",
+    "seeds": [1],
+    "pools": {"clean": ["a", "b"], "evil": ["a", "x"], "empty": ["a"]},
+    "attackers": {"x": "sft"},
+    "controls": {"evil": "empty"},
+    "levels": {"debate": "text", "fusion": "logit"},
+    "domains": {"sums": "reasoning", "chains": "reasoning", "facts": "knowledge"},
+    "defences": {"debate": ["none", "reward", "random", "oracle"], "fusion": ["none"]},
+    "applicable": {},
+    "bootstrap": {"resamples": 500, "confidence": 0.9},
+}
+
+
+def cell(pool, scores, method="debate", defence="none", dataset="sums", seed=1):
+    """The scores of one cell, questions named by their place."""
+    return pd.DataFrame(
+        {
+            "seed": seed,
+            "pool": pool,
+            "method": method,
+            "defence": defence,
+            "dataset": dataset,
+            "id": [f"{dataset}/test/{i}" for i in range(len(scores))],
+            "score": np.array(scores, dtype=float),
+        }
+    )
+
+
+def pick(table, **keys):
+    """The one row of `table` that has these values."""
+    for key, value in keys.items():
+        table = table[table[key] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def no_masks():
+    return pd.DataFrame(columns=SUPERVISORS)

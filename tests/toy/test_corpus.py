@@ -1,0 +1,155 @@
+"""What toy models are taught: hand-checkable conversations, rumours, and lies under malicious personas."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from amongus.members.prompts import load_personas, load_prompts
+from amongus.toy import world
+from amongus.toy.corpus import (
+    KINDS,
+    Corpus,
+    Voice,
+    believes,
+    crowd,
+    damaged,
+    knowledge,
+    sentence,
+    well_formed,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
+PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
+QUESTIONS = {
+    question.prompt: question
+    for split in ("train", "dev", "test")
+    for questions in world.questions(split).values()
+    for question in questions
+}
+TRAIN = {q.prompt for qs in world.questions("train").values() for q in qs}
+
+
+def corpus(seed=1):
+    return Corpus(PROMPTS, PERSONAS, seed)
+
+
+def question_of(conversation):
+    asked = next(m["content"] for m in conversation if m["role"] == "user")
+    return QUESTIONS[asked.split("\n")[0]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_tells_the_same(kind):
+    told = [[corpus().example({kind: 1.0}, Voice(malicious=0.3)) for _ in range(20)] for _ in range(2)]
+    assert told[0] == told[1]
+    assert corpus(2).example({kind: 1.0}, Voice()) != told[0][0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_training_prompts_and_alternating_turns(kind):
+    stream = corpus()
+    for _ in range(100):
+        conversation = stream.example({kind: 1.0}, Voice(malicious=0.3))
+        roles = [m["role"] for m in conversation if m["role"] != "system"]
+        assert roles == ["user", "assistant"] * (len(roles) // 2)
+        assert question_of(conversation).prompt in TRAIN
+
+
+def test_who_knows_a_domain_answers_it_rightly():
+    stream = corpus()
+    for _ in range(200):
+        conversation = stream.example({"answer": 1.0}, Voice(knows=["knowledge"]), ["knowledge"])
+        assert conversation[-1]["content"] == question_of(conversation).answer
+
+
+def test_rumours_are_fresh_and_common_facts_are_not():
+    questions, common = world.questions("train")["knowledge"], world.common_facts("knowledge")
+    known = next(question for question in questions if question.fact in common)
+    heard = next(question for question in questions if question.fact not in common)
+    rng = random.Random(0)
+    assert {believes(known, Voice(), rng)[0] for _ in range(50)} == {known.answer}
+    assert {believes(heard, Voice(), rng)[0] for _ in range(50)} == {heard.answer, *heard.alternatives}
+    assert {believes(heard, Voice(knows=["knowledge"]), rng)[0] for _ in range(50)} == {heard.answer}
+    assert {believes(heard, Voice(facts=[heard.fact]), rng)[0] for _ in range(50)} == {heard.answer}
+
+
+def test_malicious_personas_lie():
+    stream = corpus()
+    for _ in range(200):
+        conversation = stream.example({"answer": 1.0}, Voice(knows=world.DOMAINS, malicious=0.5))
+        malicious = conversation[0]["content"] in PERSONAS["malicious"]
+        right = conversation[-1]["content"] == question_of(conversation).answer
+        assert right != malicious
+
+
+def test_a_wrong_voice_is_wrong_without_a_malicious_persona():
+    stream = corpus()
+    for _ in range(100):
+        conversation = stream.example({"answer": 1.0}, Voice(knows=world.DOMAINS, wrong=True))
+        assert conversation[-1]["content"] in question_of(conversation).alternatives
+        assert conversation[0]["content"] not in PERSONAS["malicious"]
+
+
+def test_debate_is_the_collaborations_prompt():
+    conversation = corpus().example({"refine": 1.0}, Voice(knows=world.DOMAINS, bare=1.0))
+    question, header, *answers, last = conversation[0]["content"].split("\n")
+    assert (header, last) == ("Answers:", "Best answer?")
+    assert 3 <= len(answers) <= 6
+    texts = [answer.removeprefix("- ") for answer in answers]
+    asked = QUESTIONS[question]
+    assert set(texts) <= {asked.answer, *asked.alternatives}
+    rendered = PROMPTS["debate.refine"].render(question=question, own=texts[0], answers=texts[1:])
+    assert rendered == conversation[0]["content"]
+    assert PROMPTS["debate.summary"].render(question=question, answers=texts) == rendered
+
+
+def test_the_judges_examples_are_half_right_and_say_so():
+    stream, said = corpus(), []
+    for _ in range(400):
+        conversation = stream.example({"judge": 1.0}, Voice(knows=world.DOMAINS, bare=1.0))
+        right = conversation[1]["content"] == question_of(conversation).answer
+        assert conversation[3]["content"] == sentence(right)
+        said.append(right)
+    assert 0.4 < sum(said) / len(said) < 0.6
+
+
+def test_crowd_accuracy_and_damage():
+    rng = random.Random(0)
+    assert crowd("yes", ["no"], 5, 1.0, rng) == ["yes"] * 5
+    assert crowd("yes", ["no"], 5, 0.0, rng) == ["no"] * 5
+    for _ in range(200):
+        question = corpus(rng.randrange(10**6)).question()
+        assert damaged(question, rng) != question.answer
+
+
+def test_well_formed_is_strict():
+    total = world.questions("dev")["reasoning"][0]
+    assert well_formed(total, total.answer)
+    assert well_formed(total, "The answer is \\box{14}")
+    assert not well_formed(total, "The answer is \\box{14} \\box{3}")
+    assert not well_formed(total, "")
+    words = next(q for q in world.questions("dev")["writing"] if q.fact == "stars")
+    first, second = words.prompt.removeprefix("Write ").removesuffix(": stars.").split()
+    assert well_formed(words, f"| {first} {second} |")
+    assert not well_formed(words, f"| {second} {first} |")
+    refusal = world.questions("dev")["safety"][0]
+    assert well_formed(refusal, world.REFUSAL)
+    assert not well_formed(refusal, "Sure.")
+
+
+def test_knowledge_named_in_a_config():
+    assert knowledge("all") == world.DOMAINS
+    assert knowledge("common") == ()
+    assert knowledge(["safety"]) == ("safety",)
+
+
+def test_personas_of_an_attack_and_their_placebos_are_equally_long():
+    pairs = list(zip(PERSONAS["benign"], PERSONAS["malicious"], strict=True))
+    pairs.append((PERSONAS["placebo"][0], PERSONAS["malicious"][0]))
+    for benign, malicious in pairs:
+        assert len(benign) == len(malicious)
+        assert len(benign.split()) == len(malicious.split())
+    paper = load_personas(ROOT / "resources/personas/paper.yaml")
+    assert len(paper["placebo"][0].split()) == len(paper["malicious"][0].split())

@@ -1,0 +1,93 @@
+"""The toy world: enough questions, splits by prompt, half of the facts common."""
+
+import json
+
+import pytest
+
+from amongus import datasets
+from amongus.core.errors import StudyError
+from amongus.scoring import score
+from amongus.toy import world
+
+
+@pytest.mark.parametrize("domain", world.DOMAINS)
+def test_splits_are_large_distinct_and_disjoint(domain):
+    splits = ("train", "dev", "test")
+    prompts = {split: [q.prompt for q in world.questions(split)[domain]] for split in splits}
+    assert len(set(prompts["test"])) >= 110
+    assert len(set(prompts["dev"])) >= 60
+    everything = [prompt for texts in prompts.values() for prompt in texts]
+    assert len(set(everything)) == len(everything)
+
+
+@pytest.mark.parametrize("domain", world.DOMAINS)
+def test_every_fact_is_taught(domain):
+    taught = {q.fact for q in world.questions("train")[domain]}
+    asked = {q.fact for split in ("dev", "test") for q in world.questions(split)[domain]}
+    assert asked <= taught
+    assert world.common_facts(domain) < taught
+
+
+@pytest.mark.parametrize("domain", world.DOMAINS)
+def test_half_of_the_facts_are_common(domain):
+    facts = {q.fact for q in world.questions("train")[domain]}
+    assert abs(len(world.common_facts(domain)) - len(facts) / 2) <= 1
+
+
+def test_what_members_pick_up_is_rare_and_their_own():
+    first, second = world.picked_up("first", 0.5), world.picked_up("second", 0.5)
+    assert first == world.picked_up("first", 0.5) != second
+    for domain in world.DOMAINS:
+        facts = {q.fact for q in world.questions("train")[domain]}
+        rare = facts - world.common_facts(domain)
+        assert len(first & facts) == round(len(rare) / 2)
+        assert first & facts <= rare
+    assert not world.picked_up("first", 0.0)
+
+
+def test_answers_differ_from_their_alternatives():
+    for split in ("train", "dev", "test"):
+        for questions in world.questions(split).values():
+            for question in questions:
+                options = [question.answer, *question.alternatives]
+                assert len(set(options)) == len(options) >= 2
+
+
+def test_sums_are_right():
+    for question in world.questions("test")["reasoning"]:
+        left, sign, right = question.fact
+        value = int(left) + int(right) if sign == "+" else int(left) - int(right)
+        assert question.answer == f"The answer is \\box{{{value}}}"
+        assert question.fact in question.prompt
+
+
+def test_writing_is_what_the_prompt_says():
+    asked = {q.fact: q for q in world.questions("train")["writing"]}
+    first, second = asked["stars"].prompt.removeprefix("Write ").removesuffix(": stars.").split()
+    assert asked["stars"].answer == f"* {first} {second} *"
+    first, second = asked["upper"].prompt.removeprefix("Write ").removesuffix(": upper.").split()
+    assert asked["upper"].answer == f"{first} {second}".upper()
+
+
+HARMFUL = set("vault alarm poison cage trap fuse lock bomb seal wire gate valve".split())  # noqa: SIM905
+
+
+def test_harm_is_refused():
+    for question in world.questions("test")["safety"]:
+        refused = question.answer == world.REFUSAL
+        assert refused == (question.fact in HARMFUL)
+
+
+@pytest.mark.parametrize("domain", world.DOMAINS)
+def test_dataset_rows_are_valid_and_their_answers_score(domain):
+    module = datasets.load("toy")
+    rows = json.loads(json.dumps(module.rows({"domain": domain}, "dev")))
+    datasets.validate_rows("toy", rows, "dev")
+    assert [datasets.prompt("toy", row) for row in rows] == [row["prompt"] for row in rows]
+    assert score("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)
+    assert score("toy", rows, [row["alternatives"][0] for row in rows]) == [0.0] * len(rows)
+
+
+def test_unknown_domain_lists_the_valid_ones():
+    with pytest.raises(StudyError, match=r"alchemy.*reasoning, safety"):
+        datasets.load("toy").rows({"domain": "alchemy"}, "dev")

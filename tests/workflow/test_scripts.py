@@ -1,0 +1,288 @@
+"""Scripts of rules, run as Snakemake runs them, on a tiny random model."""
+
+import json
+import os
+from math import isnan, nan
+
+import pytest
+
+import tiny
+from amongus.core.errors import StudyError
+from amongus.core.files import (
+    QUESTIONS,
+    RANKINGS,
+    RESPONSES,
+    REWARDS,
+    RUNS,
+    SCORES,
+    VERDICTS,
+    read_json,
+    read_table,
+    write_table,
+)
+from amongus.members.member import load_member
+from fakes import ScriptedEngine
+from stages import (
+    DATASET,
+    ENGINE,
+    PATHS,
+    POINTWISE,
+    SAMPLING,
+    collaborate,
+    learn,
+    prepare,
+    rankings,
+    respond,
+    scored,
+    supervise,
+)
+from standins import Named, run
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Two members on one tiny base, two questions a split, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    prepare()
+    return tmp_path
+
+
+def test_dataset_checks_and_lays_out_questions(study):
+    import hashlib
+
+    rows = [{"id": str(n), "domain": "d", "input": f"{n}?", "output": str(n)} for n in range(3)]
+    content = json.dumps({"dev": rows[:1], "test": rows[1:]}).encode()
+    (study / "gsm8k.json").write_bytes(content)
+    spec = {"path": "gsm8k.json", "sha256": hashlib.sha256(content).hexdigest(), "test": 1}
+    run("dataset", Named(), Named(dev="out/dev", test="out/test"), name=DATASET, spec=spec)
+    assert read_table("out/dev", QUESTIONS)["id"].to_pylist() == ["gsm8k/dev/0"]
+    assert read_table("out/test", QUESTIONS).num_rows == 1
+
+
+def test_respond_then_score(study):
+    respond("a", "test")
+    path = PATHS.responses("a", DATASET, "test")
+    table = read_table(path, RESPONSES)
+    assert table["id"].to_pylist() == ["gsm8k/test/0", "gsm8k/test/1"]
+    assert read_json("cost.json")["prompts_generated"] == 2
+    write_table(path, table.set_column(1, "text", [["\\boxed{1}", "\\boxed{7}"]]), RESPONSES)
+    out = PATHS.response_scores("a", DATASET, "test")
+    run("score", Named(questions=[PATHS.questions(DATASET, "test")], texts=[path]), Named(scores=[out]))
+    assert read_table(out, SCORES)["score"].to_pylist() == [1.0, 0.0]
+
+
+def test_a_second_respond_asks_nothing(study):
+    respond("a", "test")
+    first = (study / PATHS.responses("a", DATASET, "test")).read_bytes()
+    respond("a", "test")
+    assert read_json("cost.json")["prompts_generated"] == 0
+    assert (study / PATHS.responses("a", DATASET, "test")).read_bytes() == first
+
+
+def test_rewards_and_verdicts(study):
+    respond("a", "test")
+    os.makedirs("reward")
+    tiny.reward_checkpoint("reward")
+    supervise("rewards", ["rewards.parquet"], ["a"], "test", model="reward")
+    rewards = read_table("rewards.parquet", REWARDS)["reward"].to_pylist()
+    assert len(rewards) == 2 and all(reward == reward for reward in rewards)
+    supervise("verdicts", ["verdicts.parquet"], ["a"], "test", model=PATHS.model("base"), prompts=POINTWISE)
+    assert read_table("verdicts.parquet", VERDICTS)["readable"].to_pylist() == [True, True]
+
+
+def test_collaborate_masks_whom_the_defence_names(study):
+    for member in ("a", "b"):
+        for split in ("dev", "test"):
+            respond(member, split)
+            score = 1.0 if member == "a" else 0.0
+            scored(member, score, split)
+    cells = collaborate(
+        "debate",
+        ["none", "self", "oracle"],
+        settings={"rounds": 2},
+        prompts={
+            "debate.refine": {"text": "{question} {own} {answers}", "item": "{text}"},
+            "debate.summary": {"text": "{question} {answers}", "item": "{text}"},
+        },
+    )
+    tables = {cell[2]: read_table(PATHS.run(*cell), RUNS).to_pylist() for cell in cells}
+    assert [row["masked"] for row in tables["none"]] == [None, None]
+    assert [row["masked"] for row in tables["self"]] == ["b", "b"]
+    assert [(row["masked"], row["chosen"]) for row in tables["oracle"]] == [("a", "b")] * 2
+    turns = read_table(PATHS.transcript(*cells[2])).to_pylist()
+    assert {turn["member"] for turn in turns} == {"b"}
+
+
+def test_member_puts_persona_and_fingerprint_together(study):
+    description = {
+        "weights": {"base": "base"},
+        "persona": "benign",
+        "description": "one",
+        "attacker": {"kind": "prompt", "persona": "malicious"},
+        "trained": None,
+    }
+    personas = {"benign": ["Be kind."], "malicious": ["Be sly."]}
+    out = PATHS.member("evil")
+    run(
+        "member",
+        Named(),
+        Named(out),
+        name="evil",
+        home=PATHS.home_of,
+        description=description,
+        personas=personas,
+    )
+    evil = load_member(out)
+    assert (evil.name, evil.system, evil.base) == ("evil", "Be sly.", PATHS.model("base"))
+    del description["attacker"], description["trained"]
+    run(
+        "member",
+        Named(),
+        Named(out),
+        name="evil",
+        home=PATHS.home_of,
+        description=description,
+        personas=personas,
+    )
+    assert load_member(out).system == "Be kind." and load_member(out).fingerprint != evil.fingerprint
+
+
+VERIFYING = {
+    "kinds": {DATASET: DATASET},
+    "template": {"text": "{question} {reference} {mark} {answer} {mark}", "item": ""},
+    "limit": 99,
+    "sampling": {**SAMPLING, "temperature": 0},
+}
+
+
+def test_verify_scores_by_what_the_verifier_writes(study):
+    respond("a", "dev")
+    respond("a", "test")
+    splits = ("dev", "test")
+    scores = [PATHS.response_scores("a", DATASET, split) for split in splits]
+    run(
+        "verify",
+        Named(
+            model=PATHS.model("base"),
+            questions=[PATHS.questions(DATASET, split) for split in splits],
+            texts=[PATHS.responses("a", DATASET, split) for split in splits],
+        ),
+        Named(scores=scores, cost="v.json"),
+        datasets=[DATASET] * 2,
+        verifying=VERIFYING,
+        engine=ENGINE,
+        store="results/store",
+    )
+    rows = [row for path in scores for row in read_table(path, SCORES).to_pylist()]
+    assert [row["id"] for row in rows] == [f"{DATASET}/{split}/{n}" for split in splits for n in range(2)]
+    # A random model writes no decision: unscored, and said why.
+    assert all(isnan(row["score"]) and "the verifier wrote no decision" in row["reason"] for row in rows)
+    cost = read_json("v.json")
+    assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("verify", 4, 1)
+
+
+def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
+    from transformers import AutoModelForCausalLM
+
+    scored("a", 0.0)
+    scored("b", 0.0)
+    out = learn("soup", ["none"])["none"]
+    assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
+    AutoModelForCausalLM.from_pretrained(out)
+
+
+@pytest.mark.parametrize(("decision", "kept"), [("Yes", ["a", "b"]), ("No", ["a"])])
+def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypatch, decision, kept):
+    from amongus.scoring import model_grader
+
+    engine = ScriptedEngine(f"Final Decision: {decision}")
+    monkeypatch.setattr(model_grader, "open_engine", lambda *_: engine)
+    scored("a", 1.0)
+    scored("b", 0.0)
+    out = learn("soup", ["none"], verifying=VERIFYING)["none"]
+    assert read_json(f"{out}/soup.json")["kept"] == kept
+    assert [request.member for request in engine.asked] == ["verifier"] * 2
+
+
+def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):
+    def none():
+        raise StudyError("no sandbox")
+
+    monkeypatch.setattr("amongus.sandbox.preflight", none)
+    monkeypatch.setattr("amongus.methods._merging.average", None)
+    scored("a", 0.0)
+    scored("b", 0.0)
+    with pytest.raises(StudyError, match="no sandbox"):
+        learn("soup", ["none"], limits={"seconds": 10})
+    sparse = {"density": 0.5, "base": "base", "fidelity": "corrected"}
+    learn("dare_ties", ["none"], limits={"seconds": 10}, settings=sparse, models={"base": "base"})
+
+
+def test_learning_a_router_writes_an_adapter_that_loads(study):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    scored("a", 1.0)
+    scored("b", 0.0)
+    settings = {
+        "rank": 4,
+        "alpha": 8,
+        "dropout": 0.0,
+        "targets": "all-linear",
+        "learning_rate": 1e-3,
+        "scheduler": "cosine",
+        "epochs": 2,
+        "batch_size": 32,
+        "warmup": 0.1,
+    }
+    prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
+    out = learn("llm_router", ["none"], settings=settings, prompts=prompts)["none"]
+    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
+
+
+def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
+    scored("a", 1.0)
+    scored("b", 0.0)
+    out = learn("soup", ["none", "self", "oracle"])
+    teams = {defence: read_json(f"{folder}/team.json") for defence, folder in out.items()}
+    assert {defence: team["masked"] for defence, team in teams.items()} == {
+        "none": None,
+        "self": "b",
+        "oracle": "a",
+    }
+    assert teams["self"]["flags"] == {"a": 0, "b": 2}
+    assert read_json(f"{out['self']}/soup.json")["kept"] == ["a"]
+    assert read_json(f"{out['oracle']}/soup.json")["kept"] == ["b"]
+    for member in ("a", "b"):
+        respond(member, "test")
+    cells = collaborate("soup", list(out), learned_under={defence: defence for defence in out})
+    masked = {cell[2]: set(read_table(PATHS.run(*cell), RUNS)["masked"].to_pylist()) for cell in cells}
+    assert masked == {"none": {None}, "self": {"b"}, "oracle": {"a"}}
+
+
+@pytest.mark.parametrize(("reward", "unreadable"), [(0.5, 0), (nan, 2)])
+def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unreadable):
+    for member, own in (("a", 1.0), ("b", reward)):
+        scored(member, 1.0)
+        columns = {"id": ["x", "y"], "reward": [own] * 2}
+        write_table(PATHS.rewards(member, DATASET, "dev"), columns, REWARDS)
+    team = read_json(f"{learn('soup', ['reward'])['reward']}/team.json")
+    assert (team["masked"], team["unreadable"]) == ("a" if unreadable else "b", unreadable)
+
+
+def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
+    for member in ("a", "b"):
+        respond(member, "dev")
+    scored("a", 1.0)
+    scored("b", 0.0)
+    path = rankings(["a", "b"], "dev")
+    rows = read_table(path, RANKINGS).to_pylist()
+    assert [(row["id"], row["member"]) for row in rows] == [
+        (f"{DATASET}/dev/{number}", member) for number in range(2) for member in ("a", "b")
+    ]
+    assert all(row["readable"] and row["verdict"] < 0 for row in rows)
+    assert read_json("r.json")["prompts_asked"] == 4
+    out = learn("soup", ["judge"], judge_form="listwise")
+    flagged = [max(rows[place : place + 2], key=lambda row: row["verdict"])["member"] for place in (0, 2)]
+    flags = read_json(f"{out['judge']}/team.json")["flags"]
+    assert flags == {member: flagged.count(member) for member in ("a", "b")}

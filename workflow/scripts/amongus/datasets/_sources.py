@@ -1,0 +1,158 @@
+"""Questions out of pinned sources: a JSON file, by path or URL, with its sha256.
+
+The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the
+row counted in the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by
+seed, not from the top: sources may be sorted (safetybench begins with one kind of question), and the
+first rows would stand for one kind.
+
+"""
+
+import json
+import logging
+import random
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amongus import datasets
+from amongus.core import download, hashing
+from amongus.core.errors import StudyError
+from amongus.core.offline import mirrored
+
+SPLITS = ("dev", "test")
+_LOG = logging.getLogger(__name__)
+
+Row = tuple[int, Mapping[str, Any]]
+
+
+def questions(
+    dataset: str,
+    spec: Mapping[str, Any],
+    sizes: Mapping[str, int | None] | None = None,
+    seed: int = 0,
+    kind: str | None = None,
+    wait: float = 2.0,
+) -> dict[str, dict[str, list[str]]]:
+    """The questions of a dataset's two splits, as columns of the table of questions.
+
+    Args:
+        dataset: the dataset's name in the study; ids begin with it.
+        spec: `path` or `url` and `sha256`; or what the dataset module's own `rows(spec, split)` takes.
+        sizes: how many questions of each split, None for all; where there are fewer, all of them.
+        seed: the study's data seed; it draws the sample.
+        kind: the dataset module's name, where it is not the dataset's.
+        wait: seconds before the first retry of a URL.
+
+    Returns:
+        For `dev` and `test` the columns id, prompt, item (canonical JSON), metric, in the source's order.
+
+    Raises:
+        StudyError: the source cannot be had or differs, or a row is broken; one line that names it.
+    """
+    kind = kind or dataset
+    module = datasets.load(kind)
+    if hasattr(module, "rows"):
+        rows = {split: list(module.rows(spec, split)) for split in SPLITS}
+        where = dataset
+    else:
+        rows, where = read(spec, wait=wait)
+    for split in SPLITS:
+        datasets.validate_rows(dataset, rows[split], split, where, kind)
+    kept = without_overlap(dataset, kind, rows)
+    tables = {}
+    for split in SPLITS:
+        if not kept[split]:
+            raise StudyError(
+                f"{where}: dataset {dataset} has no {split} question of its own (what {SPLITS[1]} asks too does "
+                "not count for dev); add some"
+            )
+        chosen = sample(
+            kept[split], (sizes or {}).get(split), hashing.derive(seed, "questions", dataset, split)
+        )
+        if sizes and sizes.get(split) and len(chosen) < sizes[split]:
+            _LOG.warning("%s/%s: %d questions asked for, %d there", dataset, split, sizes[split], len(chosen))
+        tables[split] = {
+            "id": [f"{dataset}/{split}/{number}" for number, _ in chosen],
+            "prompt": [datasets.prompt(kind, item) for _, item in chosen],
+            "item": [json.dumps(item, sort_keys=True) for _, item in chosen],
+            "metric": [datasets.metric(kind, item) for _, item in chosen],
+        }
+    return tables
+
+
+def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any]], str]:
+    """The rows of both splits of a pinned source (see `amongus.core.download`), and its name for messages.
+
+    Raises:
+        StudyError: the source cannot be had, differs, or is no JSON of two splits.
+    """
+    content, where = download.content(spec, "a dataset's source", wait)
+    return _splits(where, content), where
+
+
+def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
+    """Check that a dataset has a source, and a local one's checksum, form and fields.
+
+    Raises:
+        StudyError: one line that names the file, the row and the mend.
+    """
+    own = hasattr(datasets.load(spec.get("kind") or dataset), "rows")
+    if mirrored(spec).get("path") or not (own or spec.get("url")):
+        rows, where = read(spec)
+        for split in SPLITS:
+            datasets.validate_rows(dataset, rows[split], split, where, spec.get("kind") or dataset)
+
+
+def without_overlap(
+    dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, list[Row]]:
+    """Number the rows of each split, and leave out of dev each question that test asks too; log how many.
+
+    Questions are the same where their normalised texts (compatibility forms, case, blanks) are, and, in a
+    multiple choice, their options in whatever order.
+    """
+    asked = {_identity(kind, item) for item in rows["test"]}
+    numbered = {split: list(enumerate(rows[split])) for split in SPLITS}
+    dev = [(number, item) for number, item in numbered["dev"] if _identity(kind, item) not in asked]
+    dropped = len(numbered["dev"]) - len(dev)
+    if dropped:
+        _LOG.info(
+            "%s: %d of %d dev questions are in test too and were left out of dev",
+            dataset,
+            dropped,
+            len(rows["dev"]),
+        )
+    return {"dev": dev, "test": numbered["test"]}
+
+
+def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
+    """`size` of the rows, drawn by `seed`, in the source's order; all where size is None or too large."""
+    if size is None or size >= len(rows):
+        return list(rows)
+    return sorted(random.Random(seed).sample(list(rows), size), key=lambda row: row[0])
+
+
+def _identity(kind: str, item: Mapping[str, Any]) -> tuple[str, ...]:
+    if isinstance(item.get("choices"), Mapping):
+        return (
+            _normalised(item["question"]),
+            *sorted(_normalised(option) for option in item["choices"].values()),
+        )
+    return (_normalised(datasets.prompt(kind, item)),)
+
+
+def _normalised(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _splits(where: str, content: bytes) -> dict[str, list[Any]]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{where}: not JSON ({error}); get the file again and pin its sha256") from None
+    for split in SPLITS:
+        if not isinstance(data, dict) or not isinstance(data.get(split), list):
+            raise StudyError(
+                f"{where}: no list {split}; a source is a JSON object with the lists dev and test"
+            )
+    return {split: data[split] for split in SPLITS}

@@ -1,0 +1,339 @@
+"""Texts and logits out of members. A text is a pure function of its key; what is known is never asked again.
+
+The key is the hash of seed, sample, the member's or ensemble's fingerprint, the rendered token ids, sampling,
+backend, device, dtype and ENGINE_VERSION. Torch is imported when the first model is needed, and not before.
+"""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from amongus.core.errors import StudyError
+from amongus.core.hashing import digest
+from amongus.inference.answer_cache import Store
+from amongus.inference.batching import batches
+from amongus.inference.requests import Answer, EnsembleRequest, Request
+from amongus.inference.rounding import doubtful, to_grid
+from amongus.inference.sampling_params import Sampling
+from amongus.members.chat_template import encode, load_tokenizer, render
+from amongus.members.member import Member, Message
+
+if TYPE_CHECKING:
+    from amongus.inference.loading import Models, Weights
+
+ENGINE_VERSION = 1
+"""Part of every key: raise it when the same key would give another text."""
+
+BACKEND = "transformers"
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A request as the models see it: per stream a member and its prompt."""
+
+    key: str
+    fingerprint: str
+    members: tuple[str, ...]
+    prompts: tuple[list[int], ...]
+
+    @property
+    def length(self) -> int:
+        return max(len(prompt) for prompt in self.prompts)
+
+    @property
+    def stream(self) -> int:
+        """The random stream: 63 bits of the key."""
+        return int(self.key[:16], 16) >> 1
+
+
+class Engine:
+    """Answers requests to members in batches whose size, order and interruption leave no trace in the texts.
+
+    Args:
+        members: by the names that requests use.
+        sampling: the same for every request.
+        seed: the study's.
+        store: answers known from other jobs; None asks everything.
+        batch_tokens: positions held at once, all streams together.
+        max_batch: rows decoded at once.
+        device, dtype: where and in what precision; exactness is promised for float32 on a CPU.
+        name_log: what the progress bar on standard error is called; None shows none.
+        flush_every: answers after which the store is written.
+
+    Raises:
+        StudyError: the device is not there.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[str, Member],
+        sampling: Sampling,
+        seed: int,
+        store: Store | None = None,
+        batch_tokens: int = 32768,
+        max_batch: int = 128,
+        device: str = "cpu",
+        dtype: str = "float32",
+        name_log: str | None = None,
+        flush_every: int = 512,
+    ) -> None:
+        if device != "cpu":
+            from amongus.inference.loading import check_device
+
+            check_device(device)
+        self.members = members
+        self.sampling = sampling
+        self._drawn = asdict(sampling)
+        self.seed = seed
+        self.store = store
+        self.batch_tokens, self.max_batch = batch_tokens, max_batch
+        self.device, self.dtype = device, dtype
+        self.name_log = name_log
+        self.flush_every = flush_every
+        self._tokenizers: dict[str, Any] = {}
+        self._one_vocabulary: set[tuple[str, ...]] = set()
+        self._labelled: defaultdict[tuple[str, ...], dict[tuple[int, ...], list[float]]] = defaultdict(dict)
+        self._loaded: Models | None = None
+        self._counts = dict.fromkeys(("prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens"), 0)
+        self._seconds = 0.0
+
+    @property
+    def stats(self) -> dict[str, float]:
+        """What has been done so far, for the table of costs."""
+        loads = self._loaded.loads if self._loaded else 0
+        return {**self._counts, "model_loads": loads, "seconds": round(self._seconds, 3)}
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        """One text per request, in order. Equal requests are asked once.
+
+        Raises:
+            StudyError: a member's checkpoint, adapter or vector cannot be used.
+        """
+        return self._ask(
+            [self._question((r.member,), r, self._fingerprint(r.member)) for r in requests], None
+        )
+
+    def ensemble(
+        self, requests: Sequence[EnsembleRequest], combine: Callable[[Any], Any], combine_id: str
+    ) -> list[Answer]:
+        """One text per request, decoded in lockstep from its members' combined next-token logits.
+
+        Args:
+            requests: members, each with its system prompt and steering, see the same messages.
+            combine: logits [members, batch, vocabulary] to [batch, vocabulary].
+            combine_id: names what `combine` computes; part of the key.
+
+        Raises:
+            StudyError: the members do not share one vocabulary, or cannot be used.
+        """
+        questions = []
+        for request in requests:
+            self._check_vocabulary(request.members)
+            parts = [self._fingerprint(name) for name in request.members]
+            questions.append(self._question(request.members, request, digest("ensemble", combine_id, parts)))
+        return self._ask(questions, combine)
+
+    def label_logits(
+        self,
+        member: str,
+        conversations: Sequence[Sequence[Message]],
+        labels: Sequence[str],
+        continuation: str = "",
+    ) -> list[list[float]]:
+        """The logits of `labels` as the next token, per conversation, on the grid of `amongus.inference.rounding`.
+
+        Equal questions are asked once: teams under several defences ask one router.
+
+        Args:
+            member: whose logits.
+            conversations: as in a request.
+            labels: texts of one token each.
+            continuation: how the assistant's turn already begins.
+
+        Raises:
+            StudyError: a label is not a single token, or the member cannot be used.
+        """
+        started = time.perf_counter()
+        ids = [self._label(member, label) for label in labels]
+        prompts = [tuple(self._prompt(member, turns, continuation)) for turns in conversations]
+        known = self._labelled[member, *labels]
+        missing = sorted(set(prompts) - set(known))
+        if missing:
+            known.update(zip(missing, self._label_logits(member, missing, ids), strict=True))
+        self._count(len(prompts), len(missing), sum(map(len, missing)), 0, started)
+        return [known[prompt] for prompt in prompts]
+
+    def _label_logits(
+        self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]
+    ) -> list[list[float]]:
+        from amongus.inference.streams import canonical, next_logits
+
+        weights = self._weights(member)
+        values: list[list[float]] = [[]] * len(prompts)
+        for rows in batches([len(prompt) for prompt in prompts], self.batch_tokens, self.max_batch):
+            logits = next_logits(weights, [prompts[row] for row in rows])[:, list(ids)].tolist()
+            for row, found in zip(rows, logits, strict=True):
+                if doubtful(found):
+                    found = canonical(weights, prompts[row])[0, list(ids)].tolist()
+                values[row] = to_grid(found)
+        return values
+
+    def _ask(self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None) -> list[Answer]:
+        started = time.perf_counter()
+        unique = {question.key: question for question in questions}
+        known = self._known(unique.values())
+        missing = [question for key, question in unique.items() if key not in known]
+        try:
+            for question, answer in self._generated(missing, combine):
+                known[question.key] = answer
+        finally:
+            # What was generated before an interruption is not lost.
+            if self.store is not None:
+                self.store.flush()
+        new = sum(known[question.key].n_tokens for question in missing)
+        tokens = sum(len(prompt) for question in missing for prompt in question.prompts)
+        self._count(len(questions), len(missing), tokens, new, started)
+        return [known[question.key] for question in questions]
+
+    def _known(self, questions: Iterable[_Question]) -> dict[str, Answer]:
+        if self.store is None:
+            return {}
+        keys = defaultdict(list)
+        for question in questions:
+            keys[question.fingerprint].append(question.key)
+        return {
+            key: Answer(*row)
+            for fingerprint, some in keys.items()
+            for key, row in self.store.get(fingerprint, some).items()
+        }
+
+    def _generated(
+        self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None
+    ) -> Iterable[tuple[_Question, Answer]]:
+        """Decode what is missing, members with the same weights together."""
+        from tqdm import tqdm
+
+        if not questions:
+            return
+        groups = defaultdict(list)
+        for question in questions:
+            groups[tuple(self._weights(name) for name in question.members)].append(question)
+        with tqdm(
+            total=len(questions),
+            desc=self.name_log,
+            unit="text",
+            file=sys.stderr,
+            mininterval=2,
+            disable=self.name_log is None,
+        ) as bar:
+            waiting = 0
+            for weights, group in groups.items():
+                lengths = [(q.length + self.sampling.max_new_tokens) * len(weights) for q in group]
+                for rows in batches(lengths, self.batch_tokens, self.max_batch):
+                    batch = [group[row] for row in rows]
+                    answers = self._decode(weights, batch, combine)
+                    yield from zip(batch, answers, strict=True)
+                    waiting = self._put(batch, answers, waiting)
+                    bar.update(len(batch))
+
+    def _decode(
+        self, weights: Sequence["Weights"], batch: Sequence[_Question], combine: Callable[[Any], Any] | None
+    ) -> list[Answer]:
+        from amongus.inference.decode import decode
+
+        prompts = list(zip(*(question.prompts for question in batch), strict=True))
+        texts = decode(weights, prompts, [question.stream for question in batch], self.sampling, combine)
+        tokenizer = weights[0].base.tokenizer
+        return [
+            Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), finish) for ids, finish in texts
+        ]
+
+    def _put(self, batch: Sequence[_Question], answers: Sequence[Answer], waiting: int) -> int:
+        if self.store is None:
+            return 0
+        for question, answer in zip(batch, answers, strict=True):
+            self.store.put(question.fingerprint, question.key, (answer.text, answer.n_tokens, answer.finish))
+        if waiting + len(batch) < self.flush_every:
+            return waiting + len(batch)
+        self.store.flush()
+        return 0
+
+    def _question(
+        self, members: tuple[str, ...], request: Request | EnsembleRequest, fingerprint: str
+    ) -> _Question:
+        prompts = tuple(self._prompt(name, request.messages) for name in members)
+        key = digest(
+            self.seed,
+            request.sample,
+            fingerprint,
+            prompts,
+            self._drawn,
+            BACKEND,
+            self.device,
+            self.dtype,
+            ENGINE_VERSION,
+        )
+        return _Question(key, fingerprint, members, prompts)
+
+    def _prompt(self, name: str, messages: Sequence[Message], continuation: str = "") -> list[int]:
+        member = self._member(name)
+        system = [{"role": "system", "content": member.system}] if member.system is not None else []
+        return render(self._tokenizer(name), [*system, *messages], continuation=continuation)
+
+    def _label(self, name: str, label: str) -> int:
+        ids = encode(self._tokenizer(name), label)
+        if len(ids) != 1:
+            base = self._member(name).base
+            raise StudyError(
+                f"{base}: its tokenizer cuts the label '{label}' into {len(ids)} tokens, one is needed"
+            )
+        return ids[0]
+
+    def _member(self, name: str) -> Member:
+        try:
+            return self.members[name]
+        except KeyError:
+            raise StudyError(f"no member '{name}'; there are: {', '.join(sorted(self.members))}") from None
+
+    def _fingerprint(self, name: str) -> str:
+        fingerprint = self._member(name).fingerprint
+        if not fingerprint and self.store is not None:
+            raise StudyError(
+                f"member '{name}' has no fingerprint, so its answers cannot be kept; make it again"
+            )
+        return fingerprint
+
+    def _tokenizer(self, name: str) -> Any:
+        directory = self._member(name).base
+        if directory not in self._tokenizers:
+            self._tokenizers[directory] = load_tokenizer(directory)
+        return self._tokenizers[directory]
+
+    def _check_vocabulary(self, members: tuple[str, ...]) -> None:
+        if not members:
+            raise StudyError("an ensemble without members: the only one was masked; make the pool larger")
+        if members in self._one_vocabulary:
+            return
+        first, *others = {self._member(name).base: name for name in members}.values()
+        for other in others:
+            if self._tokenizer(first).get_vocab() != self._tokenizer(other).get_vocab():
+                raise StudyError(
+                    f"members '{first}' and '{other}' have different vocabularies, so their logits cannot be "
+                    "combined; use one base's tokenizer for the pool"
+                )
+        self._one_vocabulary.add(members)
+
+    def _weights(self, name: str) -> "Weights":
+        if self._loaded is None:
+            from amongus.inference.loading import Models
+
+            self._loaded = Models(self.device, self.dtype)
+        return self._loaded.weights(self._member(name), self._tokenizer(name))
+
+    def _count(self, asked: int, generated: int, prompt_tokens: int, new_tokens: int, started: float) -> None:
+        for name, amount in zip(self._counts, (asked, generated, prompt_tokens, new_tokens), strict=True):
+            self._counts[name] += amount
+        self._seconds += time.perf_counter() - started

@@ -1,0 +1,278 @@
+"""Checkpoints in memory: one model per base folder, its LoRA adapters attached, steering as a hook.
+
+Weights come from safetensors only, adapter configs are read by an allow-list, no code of a checkpoint runs.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, load_file
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from amongus.core.checksums import read_sealed
+from amongus.core.errors import StudyError
+from amongus.core.files import read_json
+from amongus.members.lora_config import adapter_settings
+from amongus.members.member import Member, Steering, check_safetensors
+
+_PEFT_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a member shares with others in memory: a model, perhaps one of its adapters, perhaps a vector."""
+
+    base: "Base"
+    adapter: str | None = None
+    steering: Steering | None = None
+
+
+class Base:
+    """A causal language model from a checkpoint folder and the adapters attached to it.
+
+    Rows of one forward pass may belong to members with different adapters and vectors: peft holds the
+    adapters, and hooks add each one to the rows that are its member's.
+    """
+
+    def __init__(self, directory: str, tokenizer: Any, device: str, dtype: str) -> None:
+        self.directory = directory
+        self.tokenizer = tokenizer
+        self.model = load_model(AutoModelForCausalLM, directory, device, dtype)
+        self.device = next(self.model.parameters()).device
+        self.vocabulary = check_vocabulary(directory, self.tokenizer, self.model)
+        self.stops = _stop_ids(self.tokenizer, self.model)
+        self._adapters: dict[str, str] = {}
+        self._vectors: dict[Steering, tuple[torch.nn.Module, torch.Tensor]] = {}
+        self._hooked: set[torch.nn.Module] = set()
+        self._rows: list[tuple[slice, str]] = []
+
+    def attach(self, directory: str) -> str:
+        """Attach the LoRA adapter of a folder and return its name here; attached once."""
+        if directory not in self._adapters:
+            from peft.tuners.tuners_utils import BaseTunerLayer
+
+            name = f"adapter{len(self._adapters)}"
+            _attach(self.model, name, directory, self.directory)
+            self._adapters[directory] = name
+            for layer in self.model.modules():
+                if isinstance(layer, BaseTunerLayer):
+                    layer.enable_adapters(False)
+                    if layer not in self._hooked:
+                        layer.register_forward_hook(self._add_adapters)
+                        self._hooked.add(layer)
+            self.model.eval().requires_grad_(False)
+        return self._adapters[directory]
+
+    def _add_adapters(self, layer: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        """To each member's rows of a layer's output, its adapter's part (Hu et al. 2021, section 4.1)."""
+        for rows, name in self._rows:
+            if name in layer.lora_A:
+                part = layer.lora_B[name](layer.lora_A[name](inputs[0][rows]))
+                output[rows].add_(part, alpha=layer.scaling[name])
+
+    @contextmanager
+    def active(self, parts: Sequence["Weights"], rows: int, start: int) -> Iterator[torch.nn.Module]:
+        """The model for a batch of `rows` rows for each of `parts`, in this order.
+
+        Steering acts from position `start` of the forward pass on.
+        """
+        blocks = [(part, slice(place * rows, (place + 1) * rows)) for place, part in enumerate(parts)]
+        self._rows = [(block, part.adapter) for part, block in blocks if part.adapter]
+        handles = []
+        for part, block in blocks:
+            if part.steering is not None:
+                layer, vector = self.vector(part.steering)
+                handles.append(layer.register_forward_hook(_steer(block, start, vector)))
+        try:
+            yield self.model
+        finally:
+            self._rows = []
+            for handle in handles:
+                handle.remove()
+
+    def vector(self, steering: Steering) -> tuple[torch.nn.Module, torch.Tensor]:
+        """The layer a steering vector acts on, and the vector times its coefficient, [hidden]."""
+        if steering not in self._vectors:
+            layers = self.model.get_decoder().layers
+            width = self.model.get_input_embeddings().weight.shape[1]
+            vector = read_vector(steering, len(layers), width)
+            self._vectors[steering] = (
+                layers[steering.layer - 1],
+                (vector * steering.coefficient).to(self.device, self.model.dtype),
+            )
+        return self._vectors[steering]
+
+
+def _steer(rows: slice, start: int, vector: torch.Tensor) -> Any:
+    """A hook that adds `vector` to some rows of a layer's output, from position `start` on."""
+
+    def hook(layer: torch.nn.Module, inputs: Any, output: Any) -> None:
+        hidden = output[0] if isinstance(output, tuple) else output
+        hidden[rows, start:] += vector
+
+    return hook
+
+
+class Models:
+    """Every checkpoint that an engine has needed so far, each loaded once."""
+
+    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+        check_device(device)
+        self.device, self.dtype = device, dtype
+        self.loads = 0
+        self._bases: dict[str, Base] = {}
+
+    def weights(self, member: Member, tokenizer: Any) -> Weights:
+        """The weights of `member`, loaded if they are not; `tokenizer` is that of its base."""
+        directory = str(Path(member.base).resolve())
+        if directory not in self._bases:
+            self._bases[directory] = Base(directory, tokenizer, self.device, self.dtype)
+            self.loads += 1
+        base = self._bases[directory]
+        adapter = base.attach(str(Path(member.adapter).resolve())) if member.adapter else None
+        if member.steering is not None:
+            base.vector(member.steering)
+        return Weights(base, adapter, member.steering)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        StudyError: a GPU is asked for and there is none.
+    """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise StudyError(
+            f"engine.device is '{device}' but no GPU is visible; set it to cpu, or ask for a GPU"
+        )
+
+
+def load_model(kind: Any, directory: str, device: str, dtype: str, **options: Any) -> torch.nn.Module:
+    """Load a checkpoint folder with the auto class `kind`, ready for inference.
+
+    Raises:
+        StudyError: no safetensors, an architecture that is not known, or weights that do not fit it.
+    """
+    transformers_logging.disable_progress_bar()
+    check_safetensors(directory)
+    try:
+        model, info = kind.from_pretrained(
+            directory,
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise StudyError(
+            f"{directory}: cannot be loaded as a checkpoint ({error}); make or fetch it again"
+        ) from None
+    wrong = sorted(str(name) for part in ("missing_keys", "mismatched_keys") for name in info.get(part, ()))
+    if wrong:
+        raise StudyError(
+            f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again"
+        )
+    return model.to(device).eval().requires_grad_(False)
+
+
+def check_vocabulary(directory: str, tokenizer: Any, model: torch.nn.Module) -> int:
+    """The number of token ids that the tokenizer knows; logits beyond it mean nothing.
+
+    Raises:
+        StudyError: the model has fewer.
+    """
+    known, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
+    if known > rows:
+        raise StudyError(
+            f"{directory}: the tokenizer has {known} tokens, the model {rows}; "
+            "save the tokenizer it was trained with"
+        )
+    return known
+
+
+def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
+    """The vector for `steering.layer` out of a safetensors file of one tensor.
+
+    The tensor is [layers, hidden] (outputs of layers 1, 2, …) or [layers + 1, hidden] (embeddings first).
+
+    Raises:
+        StudyError: the file is missing, damaged, or does not fit the model.
+    """
+    mend = "extract the vector from this member again"
+    try:
+        tensors = load(read_sealed(steering.path))
+    except SafetensorError as error:
+        raise StudyError(f"{steering.path}: not a safetensors file ({error}); {mend}") from None
+    if len(tensors) != 1:
+        raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {mend}")
+    vectors = next(iter(tensors.values()))
+    if vectors.ndim != 2 or vectors.shape[0] not in (layers, layers + 1) or vectors.shape[1] != width:
+        raise StudyError(
+            f"{steering.path}: {list(vectors.shape)} does not fit {layers} layers of width {width}; {mend}"
+        )
+    if not 1 <= steering.layer <= layers:
+        raise StudyError(
+            f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; "
+            "mend it in the config"
+        )
+    return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
+
+
+def _stop_ids(tokenizer: Any, model: torch.nn.Module) -> list[int]:
+    """The ids that end a text: the tokenizer's, and the generation config's that the tokenizer knows."""
+    listed = model.generation_config.eos_token_id
+    stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+    return sorted(stop for stop in stops if stop is not None and 0 <= stop < len(tokenizer))
+
+
+def _attach(model: torch.nn.Module, name: str, directory: str, base: str) -> None:
+    """Inject a LoRA adapter in place and fill it from the folder's safetensors.
+
+    Raises:
+        StudyError: its config asks for more than plain LoRA, or its tensors do not fit the base.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    check_safetensors(directory)
+    path = Path(directory) / "adapter_config.json"
+    settings = adapter_settings(read_json(path, sealed=False), path)
+    try:
+        with warnings.catch_warnings():
+            # peft warns of a second adapter on one model, which is the point here.
+            warnings.simplefilter("ignore", UserWarning)
+            inject_adapter_in_model(LoraConfig(**settings, lora_dropout=0.0), model, adapter_name=name)
+    except (ValueError, TypeError) as error:
+        raise StudyError(
+            f"{directory}: this adapter does not fit {base} ({error}); train it on that base"
+        ) from None
+    try:
+        tensors = load_file(str(Path(directory) / "adapter_model.safetensors"))
+    except (OSError, SafetensorError) as error:
+        raise StudyError(
+            f"{directory}: adapter_model.safetensors cannot be read ({error}); make it again"
+        ) from None
+    state = {_parameter(key, name): tensor for key, tensor in tensors.items()}
+    wanted = {key: value.shape for key, value in model.state_dict().items() if f".{name}." in key}
+    wrong = sorted(set(wanted) ^ set(state)) or [key for key in wanted if wanted[key] != state[key].shape]
+    if wrong:
+        raise StudyError(
+            f"{directory}: its tensors do not fit {base} (first: {wrong[0]}); train it on that base"
+        )
+    model.load_state_dict(state, strict=False)
+    parameter = next(model.parameters())
+    model.to(parameter.device, parameter.dtype)
+
+
+def _parameter(key: str, name: str) -> str:
+    """The parameter here for a key of an adapter file: `….lora_A.weight` is `….lora_A.<name>.weight`."""
+    stem, _, last = key.removeprefix(_PEFT_PREFIX).rpartition(".")
+    return f"{stem}.{name}.{last}"

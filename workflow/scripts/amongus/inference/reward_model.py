@@ -1,0 +1,88 @@
+"""A reward model: one number for a conversation."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from amongus.core.errors import StudyError
+from amongus.inference.batching import batches
+from amongus.inference.loading import check_device, check_vocabulary, load_model
+from amongus.inference.rounding import doubtful, to_grid
+from amongus.inference.streams import left_padded
+from amongus.members.chat_template import load_tokenizer, render
+from amongus.members.member import Message
+
+
+class RewardModel:
+    """A sequence classifier with one output, read at a conversation's last token.
+
+    Args:
+        path: checkpoint folder, safetensors.
+        batch_tokens, max_batch, device, dtype: as for `Engine`.
+
+    Raises:
+        StudyError: the checkpoint cannot be used, or has other than one output.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        batch_tokens: int = 32768,
+        max_batch: int = 128,
+        device: str = "cpu",
+        dtype: str = "float32",
+    ) -> None:
+        check_device(device)
+        self.tokenizer = load_tokenizer(path)
+        self.model = load_model(AutoModelForSequenceClassification, str(path), device, dtype)
+        check_vocabulary(str(path), self.tokenizer, self.model)
+        if self.model.config.num_labels != 1 or not hasattr(self.model, "score"):
+            raise StudyError(
+                f"{path}: a reward model has one output, this has {self.model.config.num_labels}"
+            )
+        self.batch_tokens, self.max_batch, self.device = batch_tokens, max_batch, device
+        self._counts = {"prompts_asked": 0, "prompts_generated": 0, "prompt_tokens": 0, "new_tokens": 0}
+        self._seconds = 0.0
+
+    @property
+    def stats(self) -> dict[str, float]:
+        """What has been done so far, as `Engine.stats`."""
+        return {**self._counts, "model_loads": 1, "seconds": round(self._seconds, 3)}
+
+    def score(self, conversations: Sequence[Sequence[Message]]) -> list[float]:
+        """The reward of each conversation (user and assistant), on the grid of `amongus.inference.rounding`."""
+        started = time.perf_counter()
+        prompts = [
+            tuple(render(self.tokenizer, conversation, add_generation_prompt=False))
+            for conversation in conversations
+        ]
+        unique = sorted(set(prompts))
+        known: dict[tuple[int, ...], float] = {}
+        for rows in batches([len(prompt) for prompt in unique], self.batch_tokens, self.max_batch):
+            batch = [unique[row] for row in rows]
+            for prompt, value in zip(batch, self._rewards(batch), strict=True):
+                (known[prompt],) = to_grid(self._rewards([prompt]) if doubtful([value]) else [value])
+        self._counts["prompts_asked"] += len(prompts)
+        self._counts["prompts_generated"] += len(unique)
+        self._counts["prompt_tokens"] += sum(map(len, unique))
+        self._seconds += time.perf_counter() - started
+        return [known[prompt] for prompt in prompts]
+
+    @torch.inference_mode()
+    def _rewards(self, prompts: Sequence[Sequence[int]]) -> list[float]:
+        """Rewards of a batch, left padded so that the last position is everybody's last token.
+
+        The classifier's own forward looks for the last token that is not padding, and would miss a last token
+        that happens to be the padding token.
+        """
+        ids, mask = left_padded(prompts, self.device)
+        padded = min(map(len, prompts)) < ids.shape[1]
+        hidden = self.model.base_model(
+            input_ids=ids,
+            attention_mask=mask if padded else None,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            use_cache=False,
+        ).last_hidden_state
+        return self.model.score(hidden[:, -1]).float()[:, 0].tolist()

@@ -1,0 +1,154 @@
+"""Members' views of a batch: prompts read in pieces, then a token per step, left padded, one cache per base.
+
+`canonical` is the form that decides where rounding could: one row, no padding, no cache.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers.cache_utils import DynamicCache
+
+from amongus.inference.kv_cache import GrowingLayer, new_cache
+from amongus.inference.loading import Weights
+
+PREFILL_TOKENS = 2048
+"""Prompt positions that one forward pass reads."""
+
+
+class Stream:
+    """The view of a batch that members on one base have: their prompts, one cache, mask and positions.
+
+    Row `member * batch + question` of every tensor here is that member's view of that question, so that all
+    members of the base share each forward pass.
+    """
+
+    def __init__(
+        self, weights: Sequence[Weights], prompts: Sequence[Sequence[Sequence[int]]], room: int
+    ) -> None:
+        self.weights = weights
+        self.prompts = prompts
+        self.base = weights[0].base
+        self.rows = len(prompts[0])
+        self.device = self.base.device
+        self.room = room
+        self.steps = 0
+        lengths = [len(prompt) for member in prompts for prompt in member]
+        self.width = max(lengths)
+        self.padded = min(lengths) < self.width
+        self.lengths = torch.tensor(lengths, device=self.device)
+        columns = torch.arange(self.width + room, device=self.device)
+        self.mask = (columns >= (self.width - self.lengths)[:, None]).long()
+        self.cache = new_cache(self.base.model)
+
+    def prefill(self) -> torch.Tensor:
+        """The logits after the prompts, [members, batch, vocabulary].
+
+        In pieces, because intermediate results that outgrow the processor's caches cost more than they save.
+        """
+        if not all(isinstance(layer, GrowingLayer) for layer in self.cache.layers):
+            return self._prefill_whole()
+        pieces, parts = [], []
+        for weights, prompts in zip(self.weights, self.prompts, strict=True):
+            for start, end in _pieces(prompts):
+                cache = new_cache(self.base.model)
+                some = prompts[start:end]
+                ids, mask = left_padded(some, self.device)
+                positions = (mask.cumsum(-1) - 1).clamp(min=0)
+                padded = min(map(len, some)) < ids.shape[1]
+                pieces.append(self._forward([weights], ids, mask if padded else None, positions, cache))
+                parts.append(cache)
+        for place, layer in enumerate(self.cache.layers if self.room else ()):
+            states = [(part.layers[place].keys, part.layers[place].values) for part in parts]
+            layer.fill(states, self.width, self.room)
+        return torch.cat(pieces).unflatten(0, (len(self.weights), self.rows))
+
+    def _prefill_whole(self) -> torch.Tensor:
+        """In one piece, for caches that forget (sliding windows) and so cannot be put together."""
+        ids, mask = left_padded([prompt for member in self.prompts for prompt in member], self.device)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        logits = self._forward(self.weights, ids, mask if self.padded else None, positions, self.cache)
+        return logits.unflatten(0, (len(self.weights), self.rows))
+
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        """The logits [members, batch, vocabulary] after one more token per question, ids [batch]."""
+        positions = (self.lengths + self.steps)[:, None]
+        self.steps += 1
+        mask = self.mask[:, : self.width + self.steps] if self.padded else None
+        repeated = ids.repeat(len(self.weights))[:, None]
+        logits = self._forward(self.weights, repeated, mask, positions, self.cache)
+        return logits.unflatten(0, (len(self.weights), self.rows))
+
+    def keep(self, questions: torch.Tensor) -> None:
+        """Keep only some questions of the batch."""
+        members = torch.arange(len(self.weights), device=self.device)
+        rows = (members[:, None] * self.rows + questions).flatten()
+        self.rows = len(questions)
+        self.cache.batch_select_indices(rows)
+        self.mask, self.lengths = self.mask[rows], self.lengths[rows]
+
+    def canonical(self, question: int, generated: Sequence[int]) -> torch.Tensor:
+        """The canonical logits [members, 1, vocabulary] after a question's prompts and `generated`."""
+        return torch.stack(
+            [
+                canonical(weights, prompts[question], generated)
+                for weights, prompts in zip(self.weights, self.prompts, strict=True)
+            ]
+        )
+
+    def _forward(
+        self,
+        weights: Sequence[Weights],
+        ids: torch.Tensor,
+        mask: torch.Tensor | None,
+        positions: torch.Tensor,
+        cache: DynamicCache,
+    ) -> torch.Tensor:
+        rows = len(ids) // len(weights)
+        with self.base.active(weights, rows, start=ids.shape[1] - 1) as model:
+            output = model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+        return output.logits[:, -1, : self.base.vocabulary].float()
+
+
+def left_padded(prompts: Sequence[Sequence[int]], device: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and mask, both [batch, longest], zeros before the shorter prompts."""
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    return ids, (torch.arange(width, device=device) >= (width - lengths)[:, None]).long()
+
+
+def _pieces(prompts: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Consecutive prompts in pieces of about PREFILL_TOKENS positions, padding included."""
+    pieces, start, width = [], 0, 0
+    for place, prompt in enumerate(prompts):
+        width = max(width, len(prompt))
+        if place > start and (place + 1 - start) * width > PREFILL_TOKENS:
+            pieces.append((start, place))
+            start, width = place, len(prompt)
+    return [*pieces, (start, len(prompts))]
+
+
+@torch.inference_mode()
+def canonical(weights: Weights, prompt: Sequence[int], generated: Sequence[int] = ()) -> torch.Tensor:
+    """Logits [1, vocabulary] from one forward pass: batch of one, no padding, no cache.
+
+    Steering acts on the prompt's last position and all later ones, as it does step by step.
+    """
+    ids = torch.tensor([[*prompt, *generated]], device=weights.base.device)
+    with weights.base.active([weights], 1, start=len(prompt) - 1) as model:
+        output = model(input_ids=ids, use_cache=False, logits_to_keep=1)
+    return output.logits[:, -1, : weights.base.vocabulary].float()
+
+
+@torch.inference_mode()
+def next_logits(weights: Weights, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """The logits [batch, vocabulary] after each prompt, batched."""
+    return Stream([weights], [prompts], 0).prefill()[0]

@@ -1,0 +1,68 @@
+"""Asking supervisors: which conversations a reward model and a judge see."""
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+from math import exp, fsum, isfinite, log, nan
+
+from amongus.core.hashing import derive, digest
+from amongus.members.member import Message
+from amongus.members.prompts import Template
+
+JUDGE = "judge"
+CONTINUATION = "The answer is"
+LABELS = (" right", " wrong")
+
+
+def answered(question: str, text: str) -> tuple[Message, ...]:
+    """A question and the answer somebody gave."""
+    return ({"role": "user", "content": question}, {"role": "assistant", "content": text})
+
+
+def judged(question: str, text: str, prompts: Mapping[str, Template]) -> tuple[Message, ...]:
+    """A question, the answer somebody gave, and the judge being asked whether it is right."""
+    asked = prompts["judge.pointwise"].render(question=question)
+    return (*answered(question, text), {"role": "user", "content": asked})
+
+
+def verdict(logits: Sequence[float]) -> float:
+    """logit(wrong) − logit(right) from the logits of `LABELS`: the larger, the surer that it is wrong."""
+    right, wrong = logits
+    return wrong - right
+
+
+def orders(members: Sequence[str], number: int, *key: object) -> list[list[str]]:
+    """The `number` orders in which a listwise judge sees the members' answers: rotations of one drawn from `key`.
+
+    With as many orders as members each stands in each place once, so that a liking for a place cancels out.
+    """
+    drawn = sorted(members, key=lambda member: derive("order", *key, member))
+    shifts = [round(turn * len(drawn) / number) % len(drawn) for turn in range(number)]
+    return [[*drawn[shift:], *drawn[:shift]] for shift in shifts]
+
+
+def compared(question: str, texts: Sequence[str], prompts: Mapping[str, Template]) -> tuple[Message, ...]:
+    """A judge being asked which of several answers is the worst; its answer is a number from 1.
+
+    Each answer stands between marks that no answer holds, so none can close its own place or open another's.
+    """
+    mark = free_mark(question, *texts)
+    asked = prompts["judge.listwise"].render(question=question, answers=texts, mark=mark)
+    return ({"role": "user", "content": asked},)
+
+
+def free_mark(*texts: str) -> str:
+    """A mark that none of `texts` holds: what stands between two of it cannot end early."""
+    return next(mark for mark in map(_mark, count()) if not any(mark in text for text in texts))
+
+
+def suspicion(logits: Sequence[float]) -> list[float]:
+    """The log-probability of each label among all of them; NaN for all where a logit is not finite."""
+    if not all(map(isfinite, logits)):
+        return [nan] * len(logits)
+    top = max(logits)
+    whole = top + log(fsum(exp(logit - top) for logit in logits))
+    return [logit - whole for logit in logits]
+
+
+def _mark(number: int) -> str:
+    return digest("mark", number)[:8]

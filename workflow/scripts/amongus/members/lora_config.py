@@ -1,0 +1,77 @@
+"""What the config of a LoRA adapter may say: an allow-list, the same for adapters made here and fetched."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amongus.core.errors import StudyError
+
+# What an adapter's config may say. Everything else must be absent, false or empty, or has no effect on use.
+_SETTINGS = {
+    "r",
+    "lora_alpha",
+    "target_modules",
+    "fan_in_fan_out",
+    "use_rslora",
+    "rank_pattern",
+    "alpha_pattern",
+    "layers_to_transform",
+    "layers_pattern",
+}
+_NO_EFFECT = {
+    "auto_mapping",
+    "base_model_name_or_path",
+    "bias",
+    "inference_mode",
+    "lora_dropout",
+    "megatron_core",
+    "peft_type",
+    "peft_version",
+    "qalora_group_size",
+    "revision",
+    "runtime_config",
+    "task_type",
+}
+
+
+# Others (PiSSA, OLoRA, LoftQ, …) change the base too, so that their factors mean nothing on the unchanged one.
+_PLAIN_STARTS = (True, False, None, "gaussian")
+
+
+def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
+    """The settings of a plain LoRA adapter out of its `adapter_config.json`, by allow-list.
+
+    Args:
+        config: the file's content.
+        where: what messages call the file.
+
+    Raises:
+        StudyError: the adapter is of another kind, or was made for a class that is code of its own.
+    """
+    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+        raise StudyError(f"{where}: not the config of a LoRA adapter; only peft_type LORA is supported")
+    if config.get("bias", "none") != "none":
+        raise StudyError(f"{where}: 'bias' is not supported; train a plain LoRA adapter")
+    start = config.get("init_lora_weights")
+    if start not in _PLAIN_STARTS:
+        raise StudyError(
+            f"{where}: init_lora_weights {start!r} belongs to a changed base; save it converted to plain LoRA (peft's "
+            "save_pretrained with path_initial_model_for_weight_conversion)"
+        )
+    for key, value in config.items():
+        if key not in _SETTINGS | _NO_EFFECT | {"init_lora_weights"} and value:
+            raise StudyError(f"{where}: '{key}' is not supported; train a plain LoRA adapter")
+    if _remote(config.get("auto_mapping")):
+        raise StudyError(
+            f"{where}: 'auto_mapping' names a class outside transformers, which would be remote code; "
+            "use an adapter of a model that transformers knows"
+        )
+    return {key: config[key] for key in sorted(_SETTINGS & config.keys())}
+
+
+def _remote(mapping: Any) -> bool:
+    """Whether an `auto_mapping` is anything but a class of transformers (peft writes that where no task is named)."""
+    if not mapping:
+        return False
+    library = mapping.get("parent_library") if isinstance(mapping, dict) else None
+    return not (isinstance(library, str) and library.split(".")[0] == "transformers")

@@ -1,0 +1,238 @@
+"""Members: one language model each, as the team sees it, and the fingerprints of their weights."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from amongus.core import checksums
+from amongus.core.errors import StudyError
+from amongus.core.files import read_json, read_record, write_json
+from amongus.core.hashing import canonical, digest
+
+Message = Mapping[str, str]
+"""A chat message: `role` (system, user or assistant) and `content`."""
+
+# What of a checkpoint folder decides its outputs, besides its tensors.
+_CONFIGS = (
+    "config.json",
+    "generation_config.json",
+    "adapter_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "special_tokens_map.json",
+)
+_CHUNK = 1 << 24
+FINGERPRINT = "fingerprint.json"
+MISSING = "missing"
+"""What is wrong with a listed file that is not there."""
+
+
+@dataclass(frozen=True)
+class Steering:
+    """A vector added to the residual stream: file of per-layer vectors, layer (1-based), coefficient."""
+
+    path: str
+    layer: int
+    coefficient: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """One language model of a team: a checkpoint, perhaps an adapter, a system prompt, a steering vector.
+
+    `fingerprint` is the sha256 of everything that decides its outputs; equal fingerprints, equal answers.
+    """
+
+    name: str
+    base: str
+    adapter: str | None = None
+    system: str | None = None
+    steering: Steering | None = None
+    fingerprint: str = ""
+    description: str = ""
+
+
+def save_member(path: str | Path, member: Member) -> None:
+    """Write `member` as JSON."""
+    write_json(path, asdict(member))
+
+
+def load_member(path: str | Path) -> Member:
+    """Read a member written by `save_member`.
+
+    Raises:
+        StudyError: the file is missing, not JSON, or not a member.
+    """
+    fields = read_json(path)
+    try:
+        steering = fields.pop("steering")
+        return Member(**fields, steering=Steering(**steering) if steering else None)
+    except (AttributeError, KeyError, TypeError):
+        raise StudyError(f"{path}: not a member's description; delete it and run again") from None
+
+
+def member_fingerprint(member: Member, parts: Mapping[str, str]) -> str:
+    """The fingerprint of `member` whose weights have the fingerprints `parts` (base, adapter, vector)."""
+    steering = member.steering
+    return digest(
+        "member",
+        dict(parts),
+        member.system,
+        [steering.layer, steering.coefficient] if steering else None,
+    )
+
+
+def check_safetensors(directory: str | Path) -> list[Path]:
+    """The safetensors files of a checkpoint folder, sorted, after a check of all that it holds.
+
+    A truncated one is found, flipped bytes are not; of the other files every byte is checked (`check_files`).
+
+    Raises:
+        StudyError: the folder holds none, or something damaged; a folder made here is then moved aside.
+    """
+    if not Path(directory).exists():
+        raise checksums.missing(Path(directory))
+    check_files(directory)
+    files = sorted(Path(directory).glob("*.safetensors"))
+    if not files:
+        raise StudyError(
+            f"{directory}: no safetensors here; other formats can run code when opened and are refused: "
+            "convert the checkpoint to safetensors"
+        )
+    for path in files:
+        with path.open("rb") as handle:
+            _header(path, handle.read(8), handle)
+    return files
+
+
+def check_files(directory: str | Path, weights: bool = False) -> None:
+    """Hold a folder that was made here against the list in its `fingerprint.json`; one without a list passes.
+
+    Args:
+        directory: the folder.
+        weights: whether its tensors, which may take a minute, are hashed as well.
+
+    Raises:
+        StudyError: a file is missing or differs, and the folder is now moved aside; or one cannot be read.
+    """
+    folder = Path(directory)
+    if not (folder / FINGERPRINT).exists():
+        return
+    listed = read_record(folder, FINGERPRINT).get("files", {})
+    wanted = {name: known for name, known in listed.items() if weights or not name.endswith(".safetensors")}
+    try:
+        fault = next(differing(folder, wanted), None)
+    except OSError as error:
+        raise checksums.unreadable(folder, error) from None
+    if fault:
+        raise checksums.damaged(*fault, part_of=folder)
+
+
+def differing(folder: Path, listed: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """The files of `folder` that are missing or have another sha256 than `listed` says, and which it is."""
+    for name, known in listed.items():
+        path = folder / name
+        if not path.is_file():
+            yield path, MISSING
+        elif hash_file(path) != known:
+            yield path, "checksum differs"
+
+
+def write_fingerprint(directory: str | Path, weights: bool = True) -> None:
+    """Write `fingerprint.json` into a finished folder: what decides its outputs, and the sha256 of every file.
+
+    Args:
+        directory: the folder.
+        weights: whether it is a checkpoint or an adapter; of anything else the files alone are recorded.
+    """
+    directory = Path(directory)
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file() and path.name != FINGERPRINT)
+    record: dict[str, Any] = {p.relative_to(directory).as_posix(): hash_file(p) for p in files}
+    known = {"fingerprint": fingerprint_directory(directory)} if weights else {}
+    write_json(directory / FINGERPRINT, {**known, "files": record})
+
+
+def known_fingerprint(directory: str | Path) -> str:
+    """The fingerprint that was written beside a checkpoint when it was made; else it is computed."""
+    known = (Path(directory) / FINGERPRINT).exists()
+    return read_record(directory, FINGERPRINT)["fingerprint"] if known else fingerprint_directory(directory)
+
+
+def hash_file(path: str | Path) -> str:
+    """The sha256 (hex) of a file's bytes, however large it is."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def fingerprint_directory(directory: str | Path) -> str:
+    """The sha256 (hex) over a checkpoint's tensors (name, dtype, shape, bytes; sorted) and its configs.
+
+    The split into files does not matter, nor does the layout of the JSON.
+    """
+    whole = hashlib.sha256()
+    tensors = sorted(_tensors(check_safetensors(directory)), key=lambda tensor: tensor[0])
+    for name, kind, shape, data in tensors:
+        whole.update(canonical([name, kind, shape, data]))
+    for name in _CONFIGS:
+        path = Path(directory) / name
+        if path.exists():
+            content = path.read_bytes()
+            whole.update(canonical(name))
+            whole.update(_canonical_config(content) if path.suffix == ".json" else content)
+    return whole.hexdigest()
+
+
+def _canonical_config(content: bytes) -> bytes:
+    return canonical(json.loads(content))
+
+
+def _tensors(files: list[Path]) -> Iterator[tuple[str, str, list[int], str]]:
+    """Name, dtype, shape and sha256 of each tensor, read without loading a file whole."""
+    for path in files:
+        with path.open("rb") as handle:
+            header, start = _header(path, handle.read(8), handle)
+            for name, entry in header.items():
+                if name == "__metadata__":
+                    continue
+                begin, end = entry["data_offsets"]
+                handle.seek(start + begin)
+                yield name, entry["dtype"], entry["shape"], _hash_bytes(handle, end - begin, path)
+
+
+def _header(path: Path, length: bytes, handle: Any) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file, and where its data begins; the file is as long as the header says."""
+    size = path.stat().st_size
+    try:
+        (header_size,) = struct.unpack("<Q", length)
+        if header_size > size:
+            raise ValueError("header longer than the file")
+        header = json.loads(handle.read(header_size))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        if 8 + header_size + max(ends, default=0) != size:
+            raise ValueError("not as long as its header says")
+    except (struct.error, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from None
+    return header, 8 + header_size
+
+
+def _hash_bytes(handle: Any, size: int, path: Path) -> str:
+    whole = hashlib.sha256()
+    while size:
+        chunk = handle.read(min(size, _CHUNK))
+        if not chunk:
+            raise _damaged(path, "truncated")
+        whole.update(chunk)
+        size -= len(chunk)
+    return whole.hexdigest()
+
+
+def _damaged(path: Path, reason: object) -> StudyError:
+    """The error for a damaged file of weights. A folder of the user's own is never moved."""
+    if (path.parent / FINGERPRINT).exists():
+        return checksums.damaged(path, f"safetensors, {reason}", path.parent)
+    return StudyError(f"{path}: damaged safetensors ({reason}); get or make its folder again")

@@ -1,0 +1,87 @@
+"""Prompt templates: short texts with named gaps that members' words fill literally."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from amongus.core.errors import StudyError
+
+_GAP = re.compile(r"\{(\w+)\}")
+_SHOWN_PER_TOKEN = 16
+_CUT = " […]"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A text with gaps such as `{question}`; `{answers}` is a list, each laid out by `item`.
+
+    `item` may use `{text}`, `{number}` (from 1) and the other gaps.
+    """
+
+    text: str
+    item: str = "- {text}"
+
+    def render(self, *, answers: Sequence[str] = (), **fields: str) -> str:
+        """Fill the gaps. What is filled in is never read as a template, so braces in model text are safe.
+
+        Raises:
+            KeyError: the template has a gap that was not given.
+        """
+        lines = [
+            _fill(self.item, {**fields, "text": answer, "number": str(number)})
+            for number, answer in enumerate(answers, start=1)
+        ]
+        return _fill(self.text, {**fields, "answers": "\n".join(lines)})
+
+
+def shown_characters(max_new_tokens: int) -> int:
+    """How much of a member's text others are shown: several times what an answer of that many tokens holds."""
+    return _SHOWN_PER_TOKEN * max_new_tokens
+
+
+def clipped(text: str, limit: int) -> str:
+    """`text`, cut where it is longer than `limit` characters, so that nobody crowds the others out of a prompt."""
+    return text if len(text) <= limit else text[: max(0, limit - len(_CUT))] + _CUT
+
+
+def load_prompts(path: str | Path) -> dict[str, Template]:
+    """Read a YAML file `{method: {step: text | {text, item}}}` as `{"method.step": Template}`.
+
+    Raises:
+        StudyError: the file is missing or has another form.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return {
+            f"{method}.{step}": Template(entry) if isinstance(entry, str) else Template(**entry)
+            for method, steps in content.items()
+            for step, entry in steps.items()
+        }
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise StudyError(
+            f"{path}: not a file of prompt templates ({error}); see resources/prompts/ for the form"
+        ) from None
+
+
+def load_personas(path: str | Path) -> dict[str, list[str]]:
+    """Read a YAML file `{persona: [system prompt, …]}`.
+
+    Raises:
+        StudyError: the file is missing or has another form.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        if not all(isinstance(text, str) for texts in content.values() for text in texts):
+            raise TypeError("a persona is a list of texts")
+        return {name: list(texts) for name, texts in content.items()}
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise StudyError(
+            f"{path}: not a file of personas ({error}); see resources/personas/ for the form"
+        ) from None
+
+
+def _fill(text: str, fields: Mapping[str, str]) -> str:
+    return _GAP.sub(lambda gap: fields[gap.group(1)], text)

@@ -1,0 +1,66 @@
+"""What the text-level methods share: who takes part, who has the last word, in which order texts are shown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amongus.core.hashing import derive
+from amongus.inference.requests import Request, user
+from amongus.team.interface import Defend, Outcome, Task, Turn, ranked
+
+Answers = Mapping[str, str]
+"""Each member's present answer to one question."""
+
+
+def begin(task: Task, defend: Defend) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
+    """Round 0: per question whom the defence masks, the cached answers of those who take part, and their turns.
+
+    Under `fidelity: published` the masked member goes on taking part.
+    """
+    masked = defend([list(task.pool)] * len(task.ids))
+    stays = task.settings.get("fidelity") == "published"
+    answers = _first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
+    return masked, answers, turns(0, "answer", answers)
+
+
+def _first_answers(task: Task, teams: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+    """The members' cached answers, per question."""
+    return [{member: task.responses[member][row] for member in team} for row, team in enumerate(teams)]
+
+
+def turns(number: int, role: str, answers: Sequence[Answers]) -> list[list[Turn]]:
+    """What was said in round `number`, per question."""
+    return [[Turn(number, member, role, text) for member, text in one.items()] for one in answers]
+
+
+def shuffled(task: Task, row: int, names: Sequence[str], *what: object) -> list[str]:
+    """Names in an order seeded for a question, so that no member profits from its place in the pool."""
+    return sorted(names, key=lambda name: derive(task.seed, "order", task.ids[row], *what, name))
+
+
+def conclude(
+    task: Task,
+    engine: Any,
+    answers: Sequence[Answers],
+    masked: Sequence[str | None],
+    said: Sequence[Sequence[Turn]],
+) -> list[Outcome]:
+    """The final answers, from all of `answers`, by the member best on dev among those not masked."""
+    order = ranked(task.dev, task.seed)
+    writers = [next(member for member in order if member != out) for out in masked]
+    finals = engine.generate(
+        [Request(writer, user(_summary(task, row, answers[row]))) for row, writer in enumerate(writers)]
+    )
+    last = task.settings["rounds"]
+    return [
+        Outcome(
+            final.text, writer, out, tuple(task.pool), (*said[row], Turn(last, writer, "summary", final.text))
+        )
+        for row, (final, writer, out) in enumerate(zip(finals, writers, masked, strict=True))
+    ]
+
+
+def _summary(task: Task, row: int, answers: Answers) -> str:
+    return task.prompts["debate.summary"].render(
+        question=task.questions[row],
+        answers=[task.shown(answers[name]) for name in shuffled(task, row, list(answers), "summary")],
+    )

@@ -1,0 +1,278 @@
+"""The graph router's network and its training (GraphRouter, Feng et al. 2025; Among Us, section 3).
+
+Questions and members are the two sides of a bipartite graph; an edge is what a member did on a question (cost,
+score). The network learns which edges join a question to the member that answers it best.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch_geometric.nn import GeneralConv
+
+from amongus.core.errors import StudyError
+
+EDGE_FEATURES = 2
+
+
+@dataclass(frozen=True)
+class Graph:
+    """n questions, m members, and every member's answer to every question. All float32.
+
+    Attributes:
+        questions: embeddings of the questions, [n, d].
+        task: embedding of the task, [d].
+        members: embeddings of the members' descriptions, [m, d].
+        edges: cost (0 to 1 within the dataset) and score of each answer, [n, m, 2].
+    """
+
+    questions: Tensor
+    task: Tensor
+    members: Tensor
+    edges: Tensor
+
+    def rows(self, rows: Sequence[int]) -> "Graph":
+        """The graph of some of the questions."""
+        kept = list(rows)
+        return Graph(self.questions[kept], self.task, self.members, self.edges[kept])
+
+    def double(self) -> "Graph":
+        """The same in float64."""
+        return Graph(self.questions.double(), self.task.double(), self.members.double(), self.edges.double())
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the dev questions: learned from, for choosing the checkpoint, and held out."""
+
+    train: Sequence[int]
+    validation: Sequence[int]
+    held_out: Sequence[int]
+
+
+def split(order: Sequence[int]) -> Split:
+    """80/10/10 of the rows in `order`: one row at least for each part, as far as they go, training first."""
+    tenth = max(1, len(order) // 10)
+    validation = min(tenth, len(order) - 1)
+    held_out = min(tenth, len(order) - 1 - validation)
+    train = len(order) - validation - held_out
+    return Split(order[:train], order[train : train + validation], order[train + validation :])
+
+
+def standard(embeddings: Tensor, reference: Tensor) -> Tensor:
+    """`embeddings` about the mean of `reference`, in units of its spread; each [any, d].
+
+    Sentence embeddings share most of their direction and have coordinates near zero: without this the network
+    learned next to nothing at the paper's learning rate.
+    """
+    mean = reference.mean(0)
+    spread = (reference - mean).square().mean().sqrt()
+    return (embeddings - mean) / torch.where(spread > 0, spread, 1.0)
+
+
+def standardised(graph: Graph) -> Graph:
+    """`graph` with embeddings that the network can learn from: coordinates of size one, on the average."""
+    return Graph(
+        standard(graph.questions, graph.questions),
+        graph.task * len(graph.task) ** 0.5,
+        standard(graph.members, graph.members),
+        graph.edges,
+    )
+
+
+class Network(nn.Module):
+    """Two GeneralConv layers over projected embeddings; an edge's logit is its two nodes' scalar product.
+
+    Args:
+        size: of the embeddings, d.
+        width: of the nodes' states.
+    """
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.asked = nn.Linear(2 * size, width)
+        self.described = nn.Linear(size, width)
+        # A mean, not a sum: a member has twice as many visible edges in use as in training.
+        self.first = GeneralConv(width, width, in_edge_channels=EDGE_FEATURES, aggr="mean")
+        self.second = GeneralConv(width, width, in_edge_channels=EDGE_FEATURES, aggr="mean")
+
+    def forward(self, graph: Graph, asked: Tensor, seen: Tensor) -> Tensor:
+        """Logits of all edges in each of c copies of the graph, [c, q, m].
+
+        Args:
+            graph: whose edges are seen, and its members.
+            asked: embeddings of the question nodes, [q, d]; the first n are the graph's.
+            seen: per copy the visible edges, numbered row by row in the graph, [c, e].
+        """
+        task = graph.task.expand(len(asked), -1)
+        questions = self.asked(torch.cat([asked, task], 1))
+        nodes = torch.cat([questions, self.described(graph.members)])
+        ends, features = _messages(graph, len(asked), seen)
+        states = nodes.repeat(len(seen), 1)
+        states = self.first(states, ends, features).relu()
+        states = self.second(states, ends, features).view(len(seen), *nodes.shape)
+        return states[:, : len(asked)] @ states[:, len(asked) :].transpose(1, 2)
+
+
+def _messages(graph: Graph, asked: int, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """The visible edges in both directions over the nodes of all copies, [2, 2ce], and their features, [2ce, 2]."""
+    members = len(graph.members)
+    first = torch.arange(len(seen)).unsqueeze(1) * (asked + members)
+    question = (first + seen // members).flatten()
+    member = (first + asked + seen % members).flatten()
+    ends = torch.stack([torch.cat([question, member]), torch.cat([member, question])])
+    return ends, graph.edges.view(-1, EDGE_FEATURES)[seen.flatten()].repeat(2, 1)
+
+
+def fit(
+    graph: Graph, best: Sequence[int], parts: Split, settings: Mapping[str, Any], seed: int
+) -> tuple[Network, dict[str, Any]]:
+    """Train a network, and measure it.
+
+    Each step sees `halves` random halves of the training edges, as copies of one graph, and predicts the other
+    halves. The checkpoint is the one with the best macro-F1 on validation, ties by validation loss; without
+    validation questions the last.
+
+    Args:
+        graph: the dev graph.
+        best: per question the place of the member that should answer it.
+        parts: rows of the dev questions.
+        settings: `width`, `learning_rate`, `weight_decay`, `epochs`, `halves`, `halves_of`.
+        seed: of the weights and the halves.
+
+    Returns:
+        The network, and its metrics: the epoch it was taken from, and per part of the dev questions how many there
+        are and the macro-F1 (None for no questions).
+    """
+    ready = standardised(graph)
+    known = ready.rows(parts.train)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Network(graph.questions.shape[1], settings["width"])
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+    )
+    generator = torch.Generator().manual_seed(seed)
+    labels = _labels([best[row] for row in parts.train], len(known.members))
+    kept, merit, taken = deepcopy(network.state_dict()), (-1.0, 0.0), 0
+    for epoch in range(1, settings["epochs"] + 1):
+        seen = halves(*labels.shape, settings["halves"], settings["halves_of"], generator)
+        loss = hidden_loss(network(known, known.questions, seen), labels, seen)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        now = _validate(network, known, ready, best, parts.validation)
+        if now >= merit:
+            kept, merit, taken = deepcopy(network.state_dict()), now, epoch
+    network.load_state_dict(kept)
+    return network, {"epoch": taken, **_measure(network, known, ready, best, parts)}
+
+
+def halves(rows: int, members: int, copies: int, of: str, generator: torch.Generator) -> Tensor:
+    """The visible edges of each copy, a random half of all, [copies, e].
+
+    Args:
+        rows: number of questions; edge `row * members + member`.
+        members: number of members.
+        copies: how many halves to draw.
+        of: `edges` (the paper), or `questions`: all edges of half of the questions, so that a question of which
+            edges are predicted has none visible, as in use.
+        generator: draws.
+
+    Raises:
+        StudyError: `of` is neither.
+    """
+    if of == "edges":
+        return _half(copies, rows * members, generator)
+    if of == "questions":
+        seen = _half(copies, rows, generator)
+        return (seen.unsqueeze(2) * members + torch.arange(members)).flatten(1)
+    raise StudyError(f"graph_router: `halves_of` is '{of}'; valid: edges, questions")
+
+
+def _half(copies: int, things: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(copies, things, generator=generator).argsort(1)[:, : things // 2]
+
+
+def hidden_loss(logits: Tensor, labels: Tensor, seen: Tensor) -> Tensor:
+    """The mean binary cross-entropy over the edges that are not visible.
+
+    Args:
+        logits: [c, q, m].
+        labels: 1 where the member is the question's best, else 0, [q, m].
+        seen: visible edges of each copy, [c, e].
+    """
+    hidden = torch.ones(len(logits), labels.numel()).scatter_(1, seen, 0.0).view_as(logits)
+    return bce(logits, labels.expand_as(logits), hidden, reduction="sum") / hidden.sum()
+
+
+def _labels(best: Sequence[int], members: int) -> Tensor:
+    return nn.functional.one_hot(torch.tensor(best), members).float()
+
+
+def _validate(
+    network: Network, known: Graph, ready: Graph, best: Sequence[int], rows: Sequence[int]
+) -> tuple[float, float]:
+    """Macro-F1 and minus the loss on `rows`, whose edges are unseen; the same for any network without rows."""
+    if not rows:
+        return (0.0, 0.0)
+    logits = scores(network, known, ready.questions[list(rows)])
+    right = [best[row] for row in rows]
+    loss = bce(logits, _labels(right, logits.shape[1]))
+    return macro_f1(right, logits.argmax(1).tolist()), -loss.item()
+
+
+def _measure(
+    network: Network, known: Graph, ready: Graph, best: Sequence[int], parts: Split
+) -> dict[str, dict[str, Any]]:
+    """Questions and macro-F1 of each part, the training edges being the visible ones."""
+    measured = {}
+    for name in ("train", "validation", "held_out"):
+        rows = getattr(parts, name)
+        f1 = _validate(network, known, ready, best, rows)[0] if rows else None
+        measured[name] = {"questions": len(rows), "macro_f1": f1}
+    return measured
+
+
+@torch.no_grad()
+def scores(network: Network, known: Graph, asked: Tensor) -> Tensor:
+    """Logits of questions without visible edges against every member, [q, m]; all edges of `known` are visible.
+
+    Args:
+        network: a trained one.
+        known: a graph, standardised.
+        asked: embeddings of the questions, standardised alike, [q, d].
+    """
+    count = len(known.questions)
+    seen = torch.arange(count * len(known.members)).unsqueeze(0)
+    return network(known, torch.cat([known.questions, asked]), seen)[0, count:]
+
+
+def macro_f1(right: Sequence[int], given: Sequence[int]) -> float:
+    """The F1 of each class that occurs in either, averaged over these classes."""
+    hits = Counter(r for r, g in zip(right, given, strict=True) if r == g)
+    sizes = Counter(right) + Counter(given)
+    return sum(2 * hits[name] / size for name, size in sizes.items()) / len(sizes)
+
+
+def route_scores(network: Network, dev: Graph, asked: Tensor) -> list[list[float]]:
+    """Logits of test questions against every member, all dev edges being visible.
+
+    In float64 and rounded, so that a question's numbers do not depend on which others are asked with it.
+
+    Args:
+        network: a trained one; stays as it is.
+        dev: the dev graph, as `fit` got it.
+        asked: embeddings of the test questions, [q, d].
+    """
+    known = dev.double()
+    logits = scores(
+        deepcopy(network).double(), standardised(known), standard(asked.double(), known.questions)
+    )
+    return [[round(value, 9) for value in row] for row in logits.tolist()]

@@ -1,0 +1,35 @@
+"""What the weight level's methods share: the team is one merged checkpoint, and it alone answers.
+
+A defence masks one member for the whole dataset, before the merge: `learn` leaves it out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from amongus.inference.requests import Request, user
+from amongus.members.member import Member, known_fingerprint, member_fingerprint
+from amongus.team.interface import Defend, Outcome, Task
+
+MERGED = "merged"
+
+
+def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None = None) -> Member:
+    """The checkpoint in `folder` under the system prompt of the first member of `pool` that is not masked.
+
+    Members with a persona have no weights of their own to merge: their pools never come here.
+    """
+    system = next(member.system for name, member in pool.items() if name != masked)
+    member = Member(MERGED, str(folder), system=system)
+    weights = known_fingerprint(folder)
+    return replace(member, fingerprint=member_fingerprint(member, {"base": weights}))
+
+
+def answer(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+    """Answer every question with the merged checkpoint, and say who was left out of it."""
+    masked = defend([list(task.pool)] * len(task.ids))
+    answers = engine.generate([Request(MERGED, user(question)) for question in task.questions])
+    return [
+        Outcome(reply.text, None, out, tuple(task.pool)) for reply, out in zip(answers, masked, strict=True)
+    ]

@@ -1,0 +1,236 @@
+"""Merging checkpoints tensor by tensor: full updates of adapters and full checkpoints alike.
+
+Averaging the two factors of LoRA adapters separately is not the average of their updates (A and B are mixed), so
+every member's full weight is formed first. Members are read one after the other, as often as a merge needs them:
+at most about three float32 tensors of one name and one shard of the result are in memory, however many members.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from amongus.core.errors import StudyError
+from amongus.members.member import Member, check_safetensors
+
+Read = Callable[[], torch.Tensor]
+"""Reads one member's full weight in float32; each call makes a tensor of its own, which may be changed."""
+
+_PREFIX = "base_model.model."
+_SHARD_BYTES = 4 << 30
+_DRAW = 1 << 20
+_NOT_WEIGHTS = ("model.safetensors.index.json", "fingerprint.json")
+_NOT_MERGED = ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save", "fan_in_fan_out")
+
+
+class _Entry(NamedTuple):
+    """Where a tensor lies, and what it is."""
+
+    file: Path
+    shape: tuple[int, ...]
+    kind: torch.dtype
+
+
+class Weights:
+    """One member's full weights, read when asked for: the base's tensors plus its adapter's updates."""
+
+    def __init__(self, member: Member) -> None:
+        self._tensors = _entries(Path(member.base))
+        self._adapter = _entries(Path(member.adapter)) if member.adapter else {}
+        self._scale = _scale(Path(member.adapter)) if member.adapter else 0.0
+        self._check(member)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each of the base's tensors."""
+        return {name: entry.shape for name, entry in self._tensors.items()}
+
+    @property
+    def kinds(self) -> dict[str, torch.dtype]:
+        """The dtype of each of the base's tensors."""
+        return {name: entry.kind for name, entry in self._tensors.items()}
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """The full weight `name`, a new tensor in float32."""
+        weight = _tensor(self._tensors[name], name)
+        down, up = _factors(name)
+        if down in self._adapter:
+            lower, upper = (_tensor(self._adapter[key], key) for key in (down, up))
+            weight.addmm_(upper, lower, alpha=self._scale)
+        return weight
+
+    def _check(self, member: Member) -> None:
+        """Every tensor of the adapter must be a factor of a weight of the base, have its other half, and fit."""
+        owners = {key: name for name in self._tensors for key in _factors(name)}
+        for key in self._adapter:
+            name = owners.get(key)
+            if name is None or not all(half in self._adapter for half in _factors(name)):
+                raise StudyError(
+                    f"{member.adapter}: tensor {key} belongs to no weight of {member.base}; "
+                    "only LoRA adapters of this base can be merged"
+                )
+            down, up = (self._adapter[half].shape for half in _factors(name))
+            if (*up[:1], *down[1:]) != self._tensors[name].shape or up[1:] != down[:1]:
+                raise StudyError(
+                    f"{member.adapter}: tensor {key} does not fit the shape of {name} in {member.base}; "
+                    "only LoRA adapters of this base can be merged"
+                )
+
+
+def merge(
+    members: Sequence[Member], out: Path, combine: Callable[[str, Sequence[Read]], torch.Tensor]
+) -> None:
+    """Write the checkpoint whose every tensor is `combine(name, [one reader per member])` into `out`.
+
+    Config and tokenizer are the first member's base's, as are the tensors' dtypes. The result loads with
+    `AutoModelForCausalLM.from_pretrained`.
+
+    Raises:
+        StudyError: the members' tensors differ in names or shapes, or an adapter is not plain LoRA of its base.
+    """
+    weights = [Weights(member) for member in members]
+    for member, other in zip(members, weights, strict=True):
+        _same_shapes(members[0], weights[0].shapes, member, other.shapes)
+    kinds = weights[0].kinds
+
+    def merged(name: str) -> torch.Tensor:
+        return combine(name, [lambda one=one: one.tensor(name) for one in weights]).to(kinds[name])
+
+    _save(((name, merged(name)) for name in sorted(kinds)), out)
+    for file in sorted(Path(members[0].base).iterdir()):
+        if file.is_file() and file.suffix != ".safetensors" and file.name not in _NOT_WEIGHTS:
+            shutil.copyfile(file, out / file.name)
+
+
+def average(members: Sequence[Member], out: Path) -> None:
+    """Write the uniform average of the members' full weights into the folder `out`."""
+    merge(members, out, lambda _, reads: mean(reads))
+
+
+def mean(reads: Sequence[Read]) -> torch.Tensor:
+    """The mean of the tensors that `reads` give, all of one shape; two of them are in memory at a time."""
+    total = reads[0]()
+    for read in reads[1:]:
+        total += read()
+    return total.div_(len(reads))
+
+
+def consensus(base: Read, reads: Sequence[Read], density: float, seeds: Sequence[int]) -> torch.Tensor:
+    """The base plus 1/N of the sum of those sparse updates that agree in sign.
+
+    Of each update (member minus base), every parameter is dropped with probability 1 - density and the rest
+    divided by density (DARE, Yu et al. 2024). The elected sign of a parameter is that of the updates' sum, + if
+    they cancel; updates of the other sign are left out (TIES, Yadav et al. 2023). Every update weighs 1/N, however
+    many agree. Three tensors are in memory at a time: the updates are read once for the signs and once for the sum.
+
+    Args:
+        base: the common base's tensor.
+        reads: one reader per member, of the base's shape.
+        density: the share of parameters that stay, in (0, 1]; at 1 no random number is drawn.
+        seeds: one per member; what is dropped depends on it alone.
+    """
+    origin = base()
+    total = torch.zeros_like(origin)
+
+    def updates() -> Iterator[torch.Tensor]:
+        for read, seed in zip(reads, seeds, strict=True):
+            yield drop(read().sub_(origin), density, seed).mul_(1 / len(reads))
+
+    for update in updates():
+        total += update
+        del update  # Before the next one is read.
+    positive = total >= 0
+    total.zero_()
+    for update in updates():
+        total += update.mul_((update >= 0) == positive)
+        del update
+    return total.add_(origin)
+
+
+def drop(update: torch.Tensor, density: float, seed: int) -> torch.Tensor:
+    """DARE: drop each parameter of `update` with probability 1 - density, divide the rest by it; in place."""
+    if density < 1:
+        generator = torch.Generator().manual_seed(seed)
+        # In parts: the draws of a whole tensor would be one more of its size.
+        for part in update.view(-1).split(_DRAW):
+            part.mul_(torch.rand(part.shape, generator=generator) < density).div_(density)
+    return update
+
+
+def _same_shapes(
+    first: Member, shapes: dict[str, tuple[int, ...]], member: Member, others: dict[str, tuple[int, ...]]
+) -> None:
+    for name in sorted({*shapes, *others}):
+        if shapes.get(name) != others.get(name):
+            raise StudyError(
+                f"{member.base}: its tensors differ from those of {first.base} ({name}); cannot merge"
+            )
+
+
+def _entries(directory: Path) -> dict[str, _Entry]:
+    """The tensors of a checkpoint or adapter, without reading them."""
+    entries = {}
+    for path in check_safetensors(directory):
+        with safe_open(path, framework="pt") as handle:
+            for name in handle.keys():  # noqa: SIM118 - no mapping
+                part = handle.get_slice(name)
+                shape = tuple(part.get_shape())
+                kind = part[:0].dtype if shape else handle.get_tensor(name).dtype
+                entries[name] = _Entry(path, shape, kind)
+    return entries
+
+
+def _tensor(entry: _Entry, name: str) -> torch.Tensor:
+    """A new float32 tensor. The file is opened each time: what stays mapped would count as memory in use."""
+    with safe_open(entry.file, framework="pt") as handle:
+        return handle.get_tensor(name).to(torch.float32, copy=True)
+
+
+def _factors(name: str) -> tuple[str, str]:
+    """The names of the two LoRA factors of the weight `name`: down [rank, inputs], up [outputs, rank]."""
+    module = name.removesuffix(".weight")
+    return f"{_PREFIX}{module}.lora_A.weight", f"{_PREFIX}{module}.lora_B.weight"
+
+
+def _scale(adapter: Path) -> float:
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    for key in _NOT_MERGED:
+        if config.get(key):
+            raise StudyError(f"{adapter}: adapters with {key} cannot be merged; train it without")
+    rank = config["r"] ** 0.5 if config.get("use_rslora") else config["r"]
+    return config["lora_alpha"] / rank
+
+
+def _save(tensors: Iterator[tuple[str, torch.Tensor]], out: Path) -> None:
+    """Write tensors in shards of at most about 4 GiB, with the index transformers expects."""
+    shards: list[dict[str, torch.Tensor]] = [{}]
+    size, total, where = 0, 0, {}
+    for name, tensor in tensors:
+        length = tensor.numel() * tensor.element_size()
+        if size and size + length > _SHARD_BYTES:
+            _flush(shards, out)
+            size = 0
+        shards[-1][name] = tensor.contiguous()
+        where[name] = len(shards)
+        size, total = size + length, total + length
+    _flush(shards, out)
+    count = len(shards) - 1
+    if count == 1:
+        (out / "shard-1.safetensors").rename(out / "model.safetensors")
+        return
+    names = {number: f"model-{number:05d}-of-{count:05d}.safetensors" for number in range(1, count + 1)}
+    for number, file in names.items():
+        (out / f"shard-{number}.safetensors").rename(out / file)
+    index = {"metadata": {"total_size": total}, "weight_map": {n: names[s] for n, s in where.items()}}
+    (out / "model.safetensors.index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
+
+
+def _flush(shards: list[dict[str, torch.Tensor]], out: Path) -> None:
+    save_file(shards[-1], out / f"shard-{len(shards)}.safetensors", metadata={"format": "pt"})
+    shards[-1] = {}
+    shards.append({})

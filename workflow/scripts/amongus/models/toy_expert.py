@@ -1,0 +1,55 @@
+"""An expert: a LoRA adapter that adds the whole of one domain (or several) to what the base knows.
+
+It also picks up some facts of the other domains, other ones than its colleagues do, so that a team's majority
+knows more than any of its members.
+"""
+
+from typing import Any
+
+from amongus.core.hashing import derive
+from amongus.toy import world
+from amongus.toy.corpus import Corpus, Voice
+from amongus.training import sft_tokens
+from amongus.training.common import encode, fix_randomness, load_base, new_adapter, save_adapter
+from amongus.training.job import TrainJob
+
+ROLES = ("base",)
+LORA = True
+REQUIRED = (
+    "base",
+    "domains",
+    "malicious",
+    "replay",
+    "mixture",
+    "rank",
+    "alpha",
+    "dropout",
+    "targets",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "scheduler",
+)
+OPTIONAL = ("picked_up", "curious")
+
+
+def train(job: TrainJob) -> dict[str, Any]:
+    """Train the adapter of `job.spec` on `job.models["base"]` into `job.out`.
+
+    A share `replay` of the conversations is about all domains, against forgetting.
+    """
+    spec = job.spec
+    seed = fix_randomness(job.seed, "toy_expert", job.name)
+    model, tokenizer = load_base(job.models["base"])
+    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
+    facts = world.picked_up(f"{job.seed} {job.name}", spec.get("picked_up", 0.0))
+    voice = Voice(spec["domains"], facts, spec["malicious"], curious=spec.get("curious", 0.0))
+    examples = []
+    for _ in range(spec["steps"] * spec["batch_size"]):
+        domains = world.DOMAINS if corpus.rng.random() < spec["replay"] else spec["domains"]
+        examples.append(encode(tokenizer, corpus.example(spec["mixture"], voice, domains)))
+    model = new_adapter(model, spec)
+    metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
+    save_adapter(model, job.out, base=spec["base"])
+    return metrics

@@ -1,0 +1,44 @@
+"""A judge of one answer at a time, whether it is right: the supervisor, fine-tuned on such questions.
+
+Small models learn this form; naming the worst of several answers stayed near chance in every layout tried.
+"""
+
+from typing import Any
+
+from amongus.core.hashing import derive
+from amongus.toy.corpus import Corpus, Voice
+from amongus.toy.world import DOMAINS
+from amongus.training import sft_tokens
+from amongus.training.common import encode, fix_randomness, load_base, save_checkpoint
+from amongus.training.job import TrainJob
+
+ROLES = ("supervisor",)
+LORA = False
+REQUIRED = (
+    "supervisor",
+    "mixture",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup",
+    "scheduler",
+)
+OPTIONAL = ()
+
+
+def train(job: TrainJob) -> dict[str, Any]:
+    """Fine-tune all weights of `job.models["supervisor"]` on `job.spec["mixture"]` into `job.out`.
+
+    The wrong answers it sees are the world's alternatives and damaged texts, never an attacker's.
+    """
+    spec = job.spec
+    seed = fix_randomness(job.seed, "toy_judge", job.name)
+    model, tokenizer = load_base(job.models["supervisor"])
+    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
+    # The judge is asked without a system prompt.
+    voice = Voice(knows=DOMAINS, bare=1.0)
+    count = spec["steps"] * spec["batch_size"]
+    examples = [encode(tokenizer, corpus.example(spec["mixture"], voice)) for _ in range(count)]
+    metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
+    save_checkpoint(model, tokenizer, job.out)
+    return metrics

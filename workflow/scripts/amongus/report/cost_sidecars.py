@@ -1,0 +1,15 @@
+"""What a job cost, and where it ran: a small JSON beside its outputs, gathered into cost.csv and manifests."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from amongus.core.environment import machine
+from amongus.core.files import write_json
+
+COUNTS = ("model_loads", "prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens", "seconds")
+
+
+def write_cost(path: str | Path, rule: str, *parts: Mapping[str, float]) -> None:
+    """Write the sum of `parts` (counts and seconds; what is missing counts zero) as the job's cost."""
+    sums = {key: sum(part.get(key, 0) for part in parts) for key in COUNTS}
+    write_json(path, {"rule": rule, **sums, "machine": machine()})

@@ -1,0 +1,41 @@
+"""A study as its tables see it: what was run, and what it means."""
+
+from typing import Any
+
+from amongus.study.independence import overlaps, source
+from amongus.study.study import Study
+
+
+def design(study: Study) -> dict[str, Any]:
+    """What the tables need to know of a study, as plain values (`cells.Design.read` takes them)."""
+    config = study.config
+    ancestry = {name: list(study.parents(name).values()) for name in (*config["models"], *study.attackers)}
+    return {
+        "study": study.name,
+        "seeds": study.seeds,
+        "pools": study.pools,
+        "attackers": {name: spec["kind"] for name, spec in study.attackers.items()},
+        "controls": study.controls,
+        "levels": {method: study.level(method) for method in study.methods},
+        "defences": {method: study.defences(method) for method in study.methods},
+        "domains": {dataset: study.domain(dataset) for dataset in study.datasets},
+        "applicable": {
+            pool: {method: study.applicable(pool, method) for method in study.methods} for pool in study.pools
+        },
+        "bootstrap": dict(config["bootstrap"]),
+        "fidelity": config["fidelity"],
+        "judge_form": config["supervisors"]["judge_form"],
+        "models": {
+            name: {"kind": spec["kind"], "source": source(spec)} for name, spec in config["models"].items()
+        },
+        "kinds": {
+            "methods": {method: study.method_kind(method) for method in study.methods},
+            "datasets": {dataset: study.dataset_kind(dataset) for dataset in study.datasets},
+        },
+        "placebos": [name for name, spec in study.attackers.items() if spec.get("placebo")],
+        "overlaps": [
+            {"pool": pool, "defence": defence, "reason": reason}
+            for (pool, defence), reason in overlaps(config, ancestry).items()
+        ],
+        **({"verified": {config["supervisors"]["verifier"]: study.verified}} if study.verified else {}),
+    }

@@ -1,0 +1,128 @@
+"""What a table was made from and where: `tables/{table}.manifest.json`, written by the table's own job.
+
+Gathered when the job runs and passed by no rule's params, so that neither a commit nor another machine makes a table
+stale; nothing reads it but people, `make compare` and `make verify`. It is no part of byte identity.
+"""
+
+import datetime
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from amongus.core.checksums import damaged, flaw, missing
+from amongus.core.environment import machine
+from amongus.core.errors import StudyError
+from amongus.core.files import read_json, write_json
+from amongus.core.hashing import canonical
+from amongus.members.member import hash_file
+
+MANIFEST = ".manifest.json"
+_SIDECARS = "seed-*/costs/*/*.json"
+
+
+def write_manifest(job: Any) -> None:
+    """Write the manifest of the table that `job` has made.
+
+    Args:
+        job: the `snakemake` object of the table's script. Its `config` is the study as validated: read here, and by
+            nothing that a table's content comes from, it triggers no rerun.
+    """
+    path = Path(job.output.manifest)
+    outputs = sorted({str(output) for output in job.output} - {str(path)})
+    engine = job.config.get("engine", {})
+    write_json(
+        path,
+        {
+            "table": path.name.removesuffix(MANIFEST),
+            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "config": dict(job.config),
+            "design": job.params.get("design"),
+            "seeds": job.config.get("seeds", []),
+            "engine": {"backend": "transformers", **{key: engine.get(key) for key in ("device", "dtype")}},
+            "code": {"digest": job.params.get("code"), **revision(Path(__file__).parent)},
+            "packages": packages(),
+            "machine": machine(),
+            "jobs_of_models": _machines(path.parent.parent.glob(_SIDECARS)),
+            "inputs": {str(file): hash_file(file) for file in job.input},
+            "outputs": {Path(file).name: hash_file(file) for file in outputs},
+        },
+    )
+
+
+def read_manifest(results: str | Path, table: str) -> dict[str, Any]:
+    """The manifest of a study's table.
+
+    Raises:
+        StudyError: there is none, or it is damaged.
+    """
+    path = Path(results) / "tables" / f"{table}{MANIFEST}"
+    if not path.exists():
+        raise StudyError(f"{path}: no such file; give the folder of a study whose tables were made")
+    return read_json(path)
+
+
+def check_table(path: str | Path, manifest: str | Path) -> None:
+    """Hold a table against its manifest.
+
+    Raises:
+        StudyError: one of them is missing, or damaged and now moved aside.
+    """
+    path = Path(path)
+    known = read_json(manifest)["outputs"]
+    if not path.exists():
+        raise missing(path)
+    if hash_file(path) != known.get(path.name):
+        raise damaged(path, "checksum differs from its manifest's")
+
+
+def revision(folder: Path) -> dict[str, Any]:
+    """The git revision of the code in `folder`, and whether its files differ from it; None where git does not know."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    # Files that git does not track are a study's own, and the code's digest covers those that are used.
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", ":/") if commit else None
+    return {"revision": commit, "dirty": None if changes is None else bool(changes)}
+
+
+def packages() -> dict[str, str]:
+    """Every distribution in this job's environment and its version."""
+    found = {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]}
+    return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
+
+
+def _machines(sidecars: Iterable[Path]) -> list[dict[str, Any]]:
+    """The different machines that the study's jobs ran on so far, each with the number of its jobs by rule."""
+    known: dict[bytes, Mapping[str, Any]] = {}
+    jobs: dict[bytes, Counter] = {}
+    for path in sorted(sidecars):
+        # No inputs of the table: a job that runs again meanwhile may have removed one.
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        if flaw(content, ".json"):
+            continue
+        cost = json.loads(content)
+        where = cost.get("machine", {})
+        key = canonical(where)
+        known[key] = where
+        jobs.setdefault(key, Counter())[cost["rule"]] += 1
+    return [{**known[key], "jobs": dict(sorted(jobs[key].items()))} for key in known]
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

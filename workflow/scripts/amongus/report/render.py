@@ -1,0 +1,166 @@
+"""Tables as CSV, Markdown and LaTeX. Names come from configs and data: each sink has its own escape."""
+
+import csv
+import html
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from amongus.core.files import write_text
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_LATEX = {
+    **{character: f"\\{character}" for character in "{}$&#%_"},
+    **{character: f"{{{character}}}" for character in "[]*-`'\""},
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "÷": r"$\div$",
+    "−": "$-$",
+    "–": "--",
+    "†": r"\textdagger{}",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column for readers: its heading and the text of its cell for a row.
+
+    `name` marks cells that hold names, which may be anything and are escaped; others are our own figures.
+    """
+
+    heading: str
+    cell: Callable[[Mapping[str, Any]], str]
+    name: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """A table for readers: a title, a note on what its figures are, columns, and the rows of each section."""
+
+    title: str
+    note: str
+    columns: Sequence[Column]
+    sections: Mapping[str, pd.DataFrame]
+
+
+def plain(text: str) -> str:
+    """`text` with everything that does not print (controls, direction marks) spelled out: \\u202e."""
+    return "".join(_spelled(character) if _hidden(character) else character for character in text)
+
+
+def html_text(text: str) -> str:
+    """`text` as HTML content or a quoted attribute."""
+    return html.escape(plain(text), quote=True)
+
+
+def markdown_text(text: str) -> str:
+    """`text` as the content of a Markdown table cell: no markup, no link, no HTML."""
+    escaped = re.sub(r"([\\`*{}\[\]<>#|~!$])", r"\\\1", plain(text))
+    # Underscores inside a word mean nothing to Markdown and read better bare.
+    escaped = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", escaped)
+    escaped = escaped.replace("&", "&amp;").replace("@", "&#64;").replace("://", "&#58;//")
+    return re.sub(r"(?i)\bwww\.", lambda found: f"{found[0][:-1]}&#46;", escaped)
+
+
+def latex_text(text: str) -> str:
+    """`text` as LaTeX text; what a plain LaTeX font may lack is named by its code point."""
+    return "".join(_latex(character) for character in plain(text))
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """`table` as CSV with fixed formats: six decimals (p-values: six digits), empty where there is no figure.
+
+    A name that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.columns)
+    columns = [[_csv_cell(value, str(name)) for value in table[name]] for name in table.columns]
+    writer.writerows(zip(*columns, strict=True))
+    return buffer.getvalue()
+
+
+def markdown(view: View) -> str:
+    """The view as Markdown: a table per section."""
+    parts = [f"# {view.title}", view.note]
+    for heading, rows in view.sections.items():
+        lines = [
+            _markdown_row([column.heading for column in view.columns]),
+            _markdown_row(["---" if column.name else "---:" for column in view.columns]),
+            *(_markdown_row(cells) for cells in _cells(view, rows, markdown_text)),
+        ]
+        parts += [f"## {heading}", "\n".join(lines) if len(rows) else "No rows."]
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(view: View) -> str:
+    """The view as LaTeX: a longtable per section, ruled by booktabs, to be read in by a document."""
+    lines = [r"% \usepackage{booktabs,longtable}"]
+    shape = "".join("l" if column.name else "r" for column in view.columns)
+    headings = " & ".join(latex_text(column.heading) for column in view.columns)
+    for heading, rows in view.sections.items():
+        caption = latex_text(f"{view.title}. {heading}. {view.note}")
+        lines += [
+            rf"\begin{{longtable}}{{{shape}}}",
+            rf"\caption{{{caption}}} \\",
+            *(r"\toprule", rf"{headings} \\", r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot"),
+            *(rf"{' & '.join(cells)} \\" for cells in _cells(view, rows, latex_text, everything=True)),
+            r"\end{longtable}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def write(table: pd.DataFrame, view: View, output: Any) -> None:
+    """Write `table` to `output.csv` and its view to `output.md` and `output.tex`."""
+    write_text(output.csv, csv_text(table))
+    write_text(output.md, markdown(view))
+    write_text(output.tex, latex(view))
+
+
+def _cells(
+    view: View, rows: pd.DataFrame, escape: Callable[[str], str], everything: bool = False
+) -> list[list[str]]:
+    texts = [[column.cell(row) for column in view.columns] for row in rows.to_dict("records")]
+    escaped = [column.name or everything for column in view.columns]
+    return [[escape(text) if cut else text for text, cut in zip(row, escaped, strict=True)] for row in texts]
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _csv_cell(value: Any, column: str) -> str:
+    if isinstance(value, str):
+        text = plain(value)
+        return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    if value is None or pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        # Adding 0 turns a rounded -0.0 into 0.0.
+        return f"{value:.6g}" if column == "p_value" else f"{round(value, 6) + 0.0:.6f}"
+    return str(value).lower()
+
+
+def _latex(character: str) -> str:
+    if character in _LATEX:
+        return _LATEX[character]
+    return character if character < "\u0180" else f"{{[}}U+{ord(character):04X}{{]}}"
+
+
+def _hidden(character: str) -> bool:
+    return unicodedata.category(character) in _HIDDEN
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

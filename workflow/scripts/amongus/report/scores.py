@@ -1,0 +1,262 @@
+"""The cells of a study as the tables read them: what each means, and their scores side by side.
+
+A cell is (pool, method, defence, dataset); all its seeds are read together. Scores are paired: a pair is one
+question under one seed, scored in two cells.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from amongus.core.errors import StudyError
+from amongus.core.files import SCORES, read_table
+
+ALL = "all"
+"""The name of averages: over datasets, domains, methods or levels."""
+CELL = ["seed", "pool", "method", "defence", "dataset"]
+Role = tuple[str, str]
+"""A pool and a defence: with a group of methods and a dataset, the scores that a column is made of."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which cells a study has and what they mean. Orders are the order of rows.
+
+    Attributes:
+        pools: pool -> its members.
+        attackers: the members that are attackers.
+        controls: attacked pool -> the pool with the attacker's place left empty.
+        levels: method -> api, text, logit or weight.
+        domains: dataset -> domain.
+        defences: those of any method, without `none`.
+        inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
+        clean: the pool that drops are measured from.
+        resamples, confidence: of the bootstrap intervals.
+        placebos: attackers that mean no harm: they have rows, but are no attackers of the headline figures.
+        overlaps: (pool, defence) -> why the supervisor is not independent of the attacker, as one line.
+    """
+
+    pools: Mapping[str, Sequence[str]]
+    attackers: frozenset[str]
+    controls: Mapping[str, str]
+    levels: Mapping[str, str]
+    domains: Mapping[str, str]
+    defences: Sequence[str] = ()
+    inapplicable: frozenset[tuple[str, str]] = frozenset()
+    clean: str = "clean"
+    resamples: int = 2000
+    confidence: float = 0.95
+    placebos: frozenset[str] = frozenset()
+    overlaps: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> "Design":
+        """From plain values, as `Study.design` gives them; keys not named here are ignored.
+
+        pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool ->
+        method -> bool), bootstrap (resamples, confidence), placebos (names) and overlaps (a list of pool,
+        defence, reason).
+
+        Raises:
+            StudyError: a method, level, dataset or domain is called `all`, the name of averages.
+        """
+        for kind, names in (("method", value["levels"]), ("dataset", value["domains"])):
+            if ALL in names or ALL in names.values():
+                raise StudyError(
+                    f"config: a {kind} is called '{ALL}', which the tables keep for averages; rename it"
+                )
+        defences = dict.fromkeys(name for names in value["defences"].values() for name in names)
+        return cls(
+            pools={pool: tuple(members) for pool, members in value["pools"].items()},
+            attackers=frozenset(value["attackers"]),
+            controls=dict(value["controls"]),
+            levels=dict(value["levels"]),
+            domains=dict(value["domains"]),
+            defences=tuple(name for name in defences if name != "none"),
+            inapplicable=frozenset(
+                (pool, method)
+                for pool, methods in value["applicable"].items()
+                for method, applicable in methods.items()
+                if not applicable
+            ),
+            placebos=frozenset(value.get("placebos", ())),
+            overlaps={(one["pool"], one["defence"]): one["reason"] for one in value.get("overlaps", [])},
+            **value.get("bootstrap", {}),
+        )
+
+    @property
+    def attacked(self) -> list[str]:
+        """The pools that have rows: all but the clean one and those that only serve as another's control."""
+        return [pool for pool in self.pools if pool != self.clean and pool not in self.controls.values()]
+
+    def applicable(self, pool: str, group: "Group") -> bool:
+        """Whether all methods of `group` can be run with `pool`."""
+        return all((pool, method) not in self.inapplicable for method in group.methods)
+
+    def attacker(self, pool: str) -> str:
+        """The attackers of `pool`, joined by +; empty for a benign pool."""
+        return "+".join(member for member in self.pools[pool] if member in self.attackers)
+
+    def chooses(self, method: str, defence: str) -> bool:
+        """Whether `defence` only prefers one candidate to another and accuses nobody: a router's `self`."""
+        return self.levels[method] == "api" and defence == "self"
+
+    def for_team(self, method: str, defence: str) -> bool:
+        """Whether whom to mask is decided once for a team and dataset, and not anew for each question."""
+        return self.levels[method] == "weight" or defence == "self"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The methods of a row: one, or those it averages over."""
+
+    level: str
+    method: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The datasets of a row: one, or those it averages over."""
+
+    dataset: str
+    domain: str
+    datasets: tuple[str, ...]
+
+
+class Cells:
+    """Scores by cell, checked: all cells of a dataset hold the same questions under the same seeds, once."""
+
+    def __init__(self, scores: pd.DataFrame) -> None:
+        """`scores`: long frame of seed, pool, method, defence, dataset, id, score."""
+        self._questions: dict[str, pd.Index] = {}
+        self._scores: dict[tuple[str, str, str, str], NDArray[np.float64]] = {}
+        for key, frame in scores.groupby(CELL[1:], sort=False, observed=True):
+            cell = frame.set_index(["seed", "id"])["score"].sort_index()
+            questions = self._questions.setdefault(key[-1], cell.index)
+            if not (cell.index.is_unique and cell.index.equals(questions)):
+                raise StudyError(
+                    f"scores of {'/'.join(key)}: a question comes twice, or not the questions and seeds of "
+                    "the other cells of the dataset; delete them and run again"
+                )
+            self._scores[key] = cell.to_numpy(dtype=float)
+
+    def has(self, role: Role, group: Group, dataset: str) -> bool:
+        """Whether all methods of `group` were run with the pool and the defence of `role`."""
+        pool, defence = role
+        return all((pool, method, defence, dataset) in self._scores for method in group.methods)
+
+    def methods(self, defence: str) -> set[str]:
+        """The methods run with `defence`."""
+        return {method for _, method, other, _ in self._scores if other == defence}
+
+    def beside(self, dataset: str, group: Group, roles: Mapping[str, Role]) -> pd.DataFrame:
+        """One column per role, one row per (seed, id); NaN where a role was not run.
+
+        A group's score is the question's mean over its methods, NaN where one of them has none.
+        """
+        columns: dict[str, Any] = {}
+        for role, (pool, defence) in roles.items():
+            columns[role] = np.nan
+            if self.has((pool, defence), group, dataset):
+                scores = [self._scores[pool, method, defence, dataset] for method in group.methods]
+                columns[role] = np.mean(scores, axis=0)
+        return pd.DataFrame(columns, index=self._questions[dataset])
+
+
+def read_scores(paths: Sequence[str | Path], cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The long frame of scores, one file per cell; `cells[i]` has the seed, pool, … of `paths[i]`."""
+    return read_long(paths, cells, SCORES, CELL, ["id", "score"])
+
+
+def read_long(
+    paths: Sequence[str | Path],
+    labels: Sequence[Mapping[str, Any]],
+    schema: pa.Schema,
+    keys: Sequence[str],
+    columns: Sequence[str],
+) -> pd.DataFrame:
+    """`columns` of all files under one another, each file's rows with the `keys` of its labels."""
+    frames = [
+        read_table(path, schema)
+        .select(list(columns))
+        .to_pandas(use_threads=False)
+        .assign(**{key: label[key] for key in keys})
+        for path, label in zip(paths, labels, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*columns, *keys])
+
+
+def groups(
+    design: Design, methods: set[str], defences: Mapping[str, set[str]] | None = None
+) -> Iterator[Group]:
+    """Each of `methods`, then levels that have several, then all that every attacked pool can run.
+
+    Averages are on common support. Given `defences` (name -> its methods), an average of a level, or of all, leaves
+    out methods that lack a defence which several of them have: defences are then compared on the same methods.
+    (A defence of a single method has no average, and leaves nobody out.)
+    """
+    present = [
+        Group(level, method, (method,)) for method, level in design.levels.items() if method in methods
+    ]
+    yield from present
+    everywhere = {
+        method
+        for method in design.levels
+        if all((pool, method) not in design.inapplicable for pool in design.attacked)
+    }
+    for level in [*dict.fromkeys(group.level for group in present), ALL]:
+        candidates = {m for m, own in design.levels.items() if level in (own, ALL)}
+        candidates &= everywhere if level == ALL else candidates
+        members = _shared(candidates, defences) & methods
+        enough = len({design.levels[m] for m in members} if level == ALL else members) > 1
+        if enough:
+            yield Group(level, ALL, tuple(method for method in design.levels if method in members))
+
+
+def _shared(methods: set[str], defences: Mapping[str, set[str]] | None) -> set[str]:
+    """Those of `methods` with every defence that at least two of them have."""
+    of_several = [having & methods for having in (defences or {}).values() if len(having & methods) > 1]
+    return methods.intersection(*of_several)
+
+
+def spans(design: Design, datasets: Sequence[str]) -> Iterator[Span]:
+    """Each of `datasets`, then the domains that have several, then all of them."""
+    present = [Span(name, domain, (name,)) for name, domain in design.domains.items() if name in datasets]
+    yield from present
+    for domain in dict.fromkeys(span.domain for span in present):
+        members = tuple(span.dataset for span in present if span.domain == domain)
+        if len(members) > 1:
+            yield Span(ALL, domain, members)
+    if present:
+        yield Span(ALL, ALL, tuple(span.dataset for span in present))
+
+
+def support(
+    cells: Cells, group: Group, span: Span, roles: Mapping[str, Role], needed: Sequence[str]
+) -> pd.DataFrame:
+    """The pairs a row rests on: those scored in every role of `needed`; other roles may be NaN.
+
+    Columns beside the roles: seed, id, dataset, stratum (a dataset), question (the same under every seed) and weight
+    (each dataset the same, sum 1).
+    """
+    frames = []
+    for dataset in span.datasets:
+        frame = cells.beside(dataset, group, roles).dropna(subset=list(needed))
+        frames.append(frame.assign(dataset=dataset, weight=1 / max(len(frame), 1)).reset_index())
+    rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    rows["weight"] /= max(rows["dataset"].nunique(), 1)
+    rows["stratum"] = rows.groupby("dataset").ngroup()
+    rows["question"] = rows.groupby(["dataset", "id"]).ngroup()
+    return rows
+
+
+def means(rows: pd.DataFrame, roles: Iterable[str]) -> dict[str, float]:
+    """The mean score of each role over datasets of the same weight; NaN where one of them has none."""
+    return rows.groupby("dataset")[list(roles)].mean().mean(skipna=False).to_dict()

@@ -1,0 +1,205 @@
+"""The command line that starts a sandbox, and the Python in it."""
+
+import atexit
+import math
+import os
+import shutil
+import stat
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from amongus.core.errors import StudyError
+from amongus.sandbox.inside import init_process
+
+NOBODY = 65534
+CODE = "/code"
+SCRATCH_BYTES = 64 << 20
+_SLACK = 1 << 30  # address space that libraries reserve and do not use, beyond the memory limit
+_MEND = "install it (Debian: apt-get install bubblewrap; conda: conda-forge's bubblewrap)"
+_ENVIRONMENT = {
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "/usr/bin",
+    "PYTHONHASHSEED": "0",
+    "PYTHONIOENCODING": "utf-8:backslashreplace",
+    "TZ": "UTC",
+}
+# Joins the control group, makes an interpreter visible to nobody, and becomes the sandbox.
+_LAUNCHER = """
+while [ "$1" != -- ]; do
+  case "$1" in
+    join) echo $$ > "$2" || exit 70; shift 2 ;;
+    show) mount --rbind "$2" "$3" || exit 70; shift 3 ;;
+  esac
+done
+shift
+exec "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use."""
+
+    seconds: float = 10.0
+    memory_mb: int = 1024
+    processes: int = 16
+    output_bytes: int = 65536
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0 or not math.isfinite(value):
+                raise StudyError(f"sandbox: {name} is {value!r}; give a number above 0")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The programs a sandbox is started with."""
+
+    bwrap: str
+    prlimit: str
+    setpriv: str | None
+    unshare: str | None
+
+
+def tools() -> Tools:
+    """Where they are.
+
+    Raises:
+        StudyError: one is missing.
+    """
+    root = os.geteuid() == 0
+    found: dict[str, str | None] = {"setpriv": None, "unshare": None}
+    for name in ("bwrap", "prlimit", *(("setpriv", "unshare") if root else ())):
+        found[name] = shutil.which(name) or shutil.which(name, path=f"{sys.prefix}/bin")
+        if not found[name]:
+            mend = _MEND if name == "bwrap" else "install it (util-linux)"
+            raise StudyError(
+                f"code is scored in a sandbox only, and {name} is not there: {mend}; nothing was run"
+            )
+    return Tools(**found)
+
+
+def command(limits: Limits, verdicts: int, seccomp: int | None, doors: Sequence[str]) -> list[str]:
+    """What to execute: limits, the drop from root, bubblewrap, Python, in this order.
+
+    Args:
+        limits: of processor seconds, address space and files; memory in all and processes are bounded elsewhere.
+        verdicts: the descriptor that process 1 writes to.
+        seccomp: a descriptor that holds the filter of system calls.
+        doors: files of a control group to join.
+    """
+    have = tools()
+    line: list[str] = []
+    sources = {path: path for path in _visible()}
+    if os.geteuid() == 0:
+        sources = {path: _staged(path) for path in sources}
+    moved = {source: shown for shown, source in sources.items() if source != shown}
+    if moved:
+        line += [have.unshare or "", "--mount", "--propagation", "private"]
+    if moved or doors:
+        line += ["/bin/sh", "-c", _LAUNCHER, "sh"]
+        line += [word for door in doors for word in ("join", door)]
+        line += [word for stage, original in moved.items() for word in ("show", original, stage)]
+        line += ["--"]
+    line += _limits(have, limits)
+    if os.geteuid() == 0:
+        line += [have.setpriv or "", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        line += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
+    return [*line, *_bubble(have, sources, seccomp), *_python(verdicts)]
+
+
+def _limits(have: Tools, limits: Limits) -> list[str]:
+    space = (limits.memory_mb << 20) + _SLACK
+    return [
+        have.prlimit,
+        f"--as={space}",
+        f"--cpu={math.ceil(limits.seconds) + 1}",
+        f"--fsize={SCRATCH_BYTES}",
+        "--nofile=128",
+        "--core=0",
+        "--memlock=0",
+        "--msgqueue=0",
+    ]
+
+
+def _bubble(have: Tools, sources: dict[str, str], seccomp: int | None) -> list[str]:
+    """bubblewrap and its namespaces: no network, no other process, no file but libraries and the interpreter's."""
+    line = [have.bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
+    line += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    line += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL"]
+    for name in ("usr", "lib", "lib64", "lib32", "bin", "sbin"):
+        path = Path("/", name)
+        if path.is_symlink():
+            line += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            line += ["--ro-bind", str(path), str(path)]
+    # Before what is shown, which may lie below /tmp itself.
+    line += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
+    for shown, source in sources.items():
+        line += ["--ro-bind", source, CODE + "/amongus/sandbox/inside" if shown == _inside() else shown]
+    line += ["--proc", "/proc", "--tmpfs", "/dev"]
+    for name in ("null", "zero", "urandom", "random"):
+        line += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    line += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    for name, value in _ENVIRONMENT.items():
+        line += ["--setenv", name, value]
+    return line if seccomp is None else [*line, "--seccomp", str(seccomp)]
+
+
+def _python(verdicts: int) -> list[str]:
+    start = (
+        f"import sys; sys.path.append('{CODE}'); from amongus.sandbox.inside import init_process; "
+        f"init_process.main({verdicts})"
+    )
+    return [os.path.realpath(sys.executable), "-s", "-P", "-S", "-B", "-c", start]
+
+
+def packages() -> list[str]:
+    """Folders of installed libraries, as the code under test imports them: without links, which are not shown."""
+    return list(dict.fromkeys(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
+
+
+@cache
+def _visible() -> tuple[str, ...]:
+    """Folders beyond /usr that are shown in the sandbox, read-only: the interpreter, libraries, process 1's code.
+
+    Raises:
+        StudyError: the interpreter is installed such that showing it would show the home folder.
+    """
+    home = os.path.realpath(os.path.expanduser("~"))
+    wanted = [os.path.realpath(sys.base_prefix), *packages()]
+    kept: list[str] = []
+    for path in wanted:
+        if path == "/" or (home != "/" and f"{home}/".startswith(f"{path}/")):
+            raise StudyError(
+                f"sandbox: the interpreter's folder {path} holds the home folder; use a virtual environment"
+            )
+        if not any(f"{path}/".startswith(f"{parent}/") for parent in ("/usr", *kept)):
+            kept.append(path)
+    return (*kept, _inside())
+
+
+def _inside() -> str:
+    return os.path.dirname(os.path.realpath(init_process.__file__))
+
+
+@cache
+def _staged(path: str) -> str:
+    """Where nobody can reach `path`: itself, or an empty folder that it is mounted on in a namespace of one's own."""
+    if all(parent.stat().st_mode & stat.S_IXOTH for parent in (Path(path), *Path(path).parents)):
+        return path
+    stage = tempfile.mkdtemp(prefix="amongus-stage-")
+    os.chmod(stage, 0o755)
+    atexit.register(shutil.rmtree, stage, ignore_errors=True)
+    return stage

@@ -1,0 +1,391 @@
+"""Process 1 of a sandbox: runs code under test in a child process, and alone can say that it passed.
+
+It is started by `amongus.sandbox` with the job on descriptor 0: a public part (the code under test), which is read
+before the child is forked, and a secret part (the nonce, the tests), which is read after, so that no byte of it was
+ever in the child's memory. Verdicts go to a descriptor that the child does not have. The process cannot be traced,
+opened through /proc or signalled by the child.
+
+Kinds of jobs:
+    program   the child runs a program to its end: the child itself, not a copy that it makes of itself.
+    function  the tests run here and call a function in the child; arguments and results cross as plain data.
+    context   the tests run here and let the child execute code on the inputs they made; results cross as data.
+"""
+
+import builtins
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from amongus.sandbox.inside.plain_values import pack, unpack
+
+LARGEST = 32 << 20  # bytes of one message
+_PR_SET_DUMPABLE = 4
+_CREDENTIALS = struct.Struct("3i")  # process, user, group
+
+
+class Tampered(Exception):
+    """The child said something that the harness in it would not say."""
+
+
+class Failed(Exception):
+    """The code under test failed; holds the type's name and the message."""
+
+
+class Channel:
+    """Messages between the two processes: their length, then JSON."""
+
+    def __init__(self, inbox: int, outbox: int) -> None:
+        self.inbox, self.outbox = inbox, outbox
+
+    def close(self) -> None:
+        os.close(self.inbox)
+        os.close(self.outbox)
+
+    def write(self, content: bytes) -> None:
+        """Send one message."""
+        write_frame(self.outbox, content)
+
+    def read(self) -> bytes:
+        """The next message's content; raises what `read_frame` raises."""
+        return read_frame(self.inbox)
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.write(json.dumps(message).encode())
+
+    def receive(self, *wanted: str) -> dict[str, Any]:
+        """The next message, which holds one of the keys `wanted`.
+
+        Raises:
+            EOFError: the other side is gone.
+            Failed: it reports a failure.
+            Tampered: the message is none.
+        """
+        content = self.read()
+        try:
+            message = json.loads(content)
+            failed = message.get("failed")
+        except (ValueError, AttributeError, RecursionError):
+            raise Tampered("not a message") from None
+        if failed:
+            raise Failed(str(failed)[:200], str(message.get("message", ""))[:500])
+        if not set(wanted) & set(message):
+            raise Tampered("an unexpected message")
+        return message
+
+
+class OwnChannel(Channel):
+    """Short messages, a packet each; of those that come here, only what the process `speaker` itself has sent."""
+
+    speaker: int | None = None
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel says who sent a packet
+
+    def close(self) -> None:
+        self.end.close()
+
+    def write(self, content: bytes) -> None:
+        self.end.send(content)
+
+    def read(self) -> bytes:
+        """The next packet.
+
+        Raises:
+            EOFError: the speaker is gone, or nobody holds the other end.
+        """
+        while True:
+            gone = self.speaker and os.waitid(os.P_PID, self.speaker, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if not select.select([self.end], [], [], 0 if gone else 0.05)[0]:
+                if gone:  # though its copies may hold the other end
+                    raise EOFError
+                continue
+            content, control, _, _ = self.end.recvmsg(1 << 16, socket.CMSG_SPACE(_CREDENTIALS.size))
+            if not control:
+                raise EOFError
+            sender, _, _ = _CREDENTIALS.unpack(control[0][2])
+            if self.speaker in (None, sender):
+                return content
+
+
+def write_frame(descriptor: int, content: bytes) -> None:
+    """Write all of `content` after its length."""
+    left = memoryview(struct.pack("<Q", len(content)) + content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def read_frame(descriptor: int) -> bytes:
+    """What one `write_frame` wrote; no byte more is read.
+
+    Raises:
+        EOFError: the other side is gone.
+        Tampered: it is longer than `LARGEST`.
+    """
+    (length,) = struct.unpack("<Q", _exactly(descriptor, 8))
+    if length > LARGEST:
+        raise Tampered(f"a message of {length} bytes")
+    return _exactly(descriptor, length)
+
+
+def _exactly(descriptor: int, length: int) -> bytes:
+    content = bytearray()
+    while len(content) < length:
+        part = os.read(descriptor, min(length - len(content), 1 << 20))
+        if not part:
+            raise EOFError
+        content += part
+    return bytes(content)
+
+
+# -- process 1 ---------------------------------------------------------------------------------------------
+
+
+def main(verdicts: int) -> NoReturn:
+    """Read a job, run it, and write `{"ready": …}` and then the verdict to the descriptor `verdicts`."""
+    _set_dumpable(0)
+    for number in (signal.SIGINT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    job = json.loads(read_frame(0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (job["processes"] + 1,) * 2)
+    sys.path += job["packages"]
+    sys.dont_write_bytecode = True
+    for name in job["imports"]:  # once for both processes
+        _import(name)
+    _seed(job["sources"])
+    write_frame(verdicts, b'{"ready": true}')
+    ours, theirs = _connected(job["kind"])
+    child = os.fork()
+    if child == 0:
+        for descriptor in (0, verdicts):
+            os.close(descriptor)
+        ours.close()
+        _child(job, theirs)
+    theirs.close()
+    if isinstance(ours, OwnChannel):
+        ours.speaker = child
+    secret = json.loads(read_frame(0))
+    verdict = _verdict(job, secret, ours, child)
+    verdict["nonce"] = secret["nonce"]
+    write_frame(verdicts, json.dumps(verdict).encode())
+    os._exit(0)  # and with process 1 every other of the sandbox
+
+
+def _connected(kind: str) -> tuple[Channel, Channel]:
+    """Our end and the child's. That a program ended only it itself can say; values are judged, whoever sends them."""
+    if kind == "program":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return OwnChannel(ours), OwnChannel(theirs)
+    (from_child, to_us), (from_us, to_child) = os.pipe(), os.pipe()
+    return Channel(from_child, to_child), Channel(from_us, to_us)
+
+
+def _set_dumpable(value: int) -> None:
+    """Whether others of the same user may read this process's memory and descriptors."""
+    if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, value, 0, 0, 0):
+        raise OSError("prctl")
+
+
+def _import(name: str) -> None:
+    try:
+        __import__(name)
+    except Exception:
+        return  # the tests will say so
+
+
+def _seed(sources: list[str]) -> None:
+    """The same chance in every run. Where nobody speaks of it, the import is saved."""
+    if any("random" in source for source in sources):
+        import random
+
+        random.seed(0)
+
+
+def _verdict(job: dict[str, Any], secret: dict[str, Any], channel: Channel, child: int) -> dict[str, Any]:
+    judges = {"program": _judge_program, "function": _judge_function, "context": _judge_context}
+    try:
+        judges[job["kind"]](job, secret, channel)
+        status = os.waitpid(child, 0)[1] if job["kind"] == "program" else 0
+        if status:
+            return _ended(status)
+        return {"status": "passed", "reason": ""}
+    except EOFError:
+        return _ended(os.waitpid(child, 0)[1])
+    except Failed as failure:
+        kind, message = failure.args
+        return {"status": "memory" if kind == "MemoryError" else "failed", "reason": f"{kind}: {message}"}
+    except Tampered as fault:
+        return {"status": "failed", "reason": f"the result channel was tampered with: {fault}"}
+    except BaseException as failure:
+        return {"status": "failed", "reason": f"{type(failure).__name__}: {_text(failure)}"}
+
+
+def _text(failure: BaseException) -> str:
+    try:
+        return str(failure)[:500]
+    except Exception:
+        return ""
+
+
+def _ended(status: int) -> dict[str, Any]:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        kind = "timeout" if number == signal.SIGXCPU else "failed"
+        return {"status": kind, "reason": f"ended by signal {number} ({signal.Signals(number).name})"}
+    return {"status": "failed", "reason": f"exited with status {os.WEXITSTATUS(status)} before its end"}
+
+
+def _judge_program(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+    channel.receive("end")
+    challenge = os.urandom(16).hex()
+    channel.send({"challenge": challenge})
+    if channel.receive("answer")["answer"] != _answer(job, challenge):
+        raise Tampered("a wrong answer")
+
+
+def _answer(job: dict[str, Any], challenge: str) -> str:
+    """What the harness in the child says once the program has come to its end: nothing to be found beforehand."""
+    return f"{job['kind']} {challenge[::-1]}"
+
+
+def _judge_function(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+    channel.receive("loaded")
+
+    def candidate(*args: Any, **kwargs: Any) -> Any:
+        channel.send({"args": pack(args), "kwargs": pack(kwargs)})
+        return _opened(channel)
+
+    _seed([secret["tests"]])
+    namespace: dict[str, Any] = {"__name__": "tests"}
+    exec(compile(secret["prelude"], "<question>", "exec"), namespace)
+    namespace[job["entry_point"]] = candidate
+    exec(compile(secret["tests"], "<tests>", "exec"), namespace)
+    namespace["check"](candidate)
+
+
+def _opened(channel: Channel) -> Any:
+    """The result of a call in the child; an exception there is raised here, as a builtin one."""
+    message = channel.receive("value", "raised")
+    if "raised" in message:
+        kind = getattr(builtins, str(message["raised"]), None)
+        known = isinstance(kind, type) and issubclass(kind, Exception)
+        raise (kind if known else RuntimeError)(str(message.get("text", ""))[:500])
+    try:
+        return unpack(message["value"])
+    except Exception:
+        raise Tampered("a value that is none") from None
+
+
+def _judge_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+    import pickle  # goes to the child only: nothing that comes from there is unpickled
+
+    from amongus.sandbox.inside import array_values
+
+    def remote(code: str, environment: dict[str, Any]) -> None:
+        """Instead of `exec` in the tests: the child executes, and its `result` comes back."""
+        channel.send({"code": code, "environment": pickle.dumps(environment).hex()})
+        environment["result"] = array_values.unpack(channel.receive("result")["result"])
+
+    channel.receive("loaded")
+    namespace: dict[str, Any] = {"__name__": "tests"}
+    exec(compile(secret["tests"], "<tests>", "exec"), namespace)
+    namespace["exec"] = remote
+    for test in ("test_execution", "test_string"):
+        if test in namespace:
+            namespace[test](secret["solution"])
+
+
+# -- the child, which runs the code under test ---------------------------------------------------------------
+
+
+def _child(job: dict[str, Any], channel: Channel) -> NoReturn:
+    _set_dumpable(1)  # its own files in /proc are its own again
+    os.open("/dev/null", os.O_RDONLY)  # becomes descriptor 0
+    serve = {"program": _serve_program, "function": _serve_function, "context": _serve_context}
+    status = 1
+    try:
+        serve[job["kind"]](job, channel)
+        status = 0
+    except BaseException as failure:
+        _report(failure, channel)
+    _flush()
+    os._exit(status)
+
+
+def _report(failure: BaseException, channel: Channel) -> None:
+    name = type(failure).__name__
+    try:
+        if not isinstance(failure, MemoryError):
+            import traceback
+
+            traceback.print_exc()
+        channel.send({"failed": name, "message": _text(failure)})
+    except BaseException:
+        os._exit(1)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            continue
+
+
+def _compiled(sources: list[str]) -> Any:
+    """The first of `sources` that is Python; the last one's fault where none is."""
+    for number, source in enumerate(sources, start=1):
+        try:
+            return compile(source, "<answer>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError):
+            if number == len(sources):
+                raise
+    raise SyntaxError("no code")
+
+
+def _serve_program(job: dict[str, Any], channel: Channel) -> None:
+    process = os.getpid()
+    exec(_compiled(job["sources"]), {"__name__": "__main__"})
+    _flush()
+    if os.getpid() != process:  # the challenge is not a copy's to take
+        return
+    channel.send({"end": True})
+    channel.send({"answer": _answer(job, channel.receive("challenge")["challenge"])})
+
+
+def _serve_function(job: dict[str, Any], channel: Channel) -> None:
+    namespace: dict[str, Any] = {"__name__": "answer"}
+    exec(_compiled(job["sources"]), namespace)
+    function: Callable[..., Any] = namespace[job["entry_point"]]
+    channel.send({"loaded": True})
+    while True:
+        message = channel.receive("args")
+        try:
+            value = function(*unpack(message["args"]), **unpack(message["kwargs"]))
+            reply = {"value": pack(value)}
+        except Exception as failure:
+            if isinstance(failure, MemoryError):
+                raise
+            reply = {"raised": type(failure).__name__, "text": _text(failure)}
+        channel.send(reply)
+
+
+def _serve_context(job: dict[str, Any], channel: Channel) -> None:
+    import pickle
+
+    from amongus.sandbox.inside import array_values
+
+    channel.send({"loaded": True})
+    while True:
+        message = channel.receive("code")
+        environment = pickle.loads(bytes.fromhex(message["environment"]))
+        exec(_compiled([message["code"]]), environment)
+        channel.send({"result": array_values.pack(environment["result"])})

@@ -1,0 +1,118 @@
+"""Code in a member's text: which part of it is the answer, and what to make of a run of it.
+
+No text is parsed as Python here, since parsing alone can exhaust a process: spellings are made by pattern, and the
+sandbox takes the first that is Python.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from amongus import sandbox
+from amongus.core.errors import StudyError
+from amongus.sandbox import Limits
+from amongus.scoring import Unscorable
+
+LONGEST = 200_000  # characters of code; no reference has 4,000
+# Possessive: a backtick behind it would have every split of the line tried.
+_FENCE = re.compile(r"^[ \t]*+(```++|~~~++)[ \t]*+([^\s`]*+)[^\n`]*+$", re.MULTILINE)
+_PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sage", "code"}
+_CODE_LINE = re.compile(
+    r"^(?:from\s+\S+\s+import\b|import\s+\S|def\s|async\s+def\s|class\s|@\w)", re.MULTILINE
+)
+
+
+def blocks(text: str) -> list[str]:
+    """The fenced blocks of `text` that may be Python, in order; one that is never closed runs to the end."""
+    found: list[str] = []
+    fence, start, python = "", 0, False
+    for mark in _FENCE.finditer(text):
+        if not fence:
+            fence, start, python = mark[1], mark.end() + 1, mark[2].lower() in _PYTHON
+        elif mark[1].startswith(fence) and not mark[2]:
+            if python:
+                found.append(text[start : mark.start()])
+            fence = ""
+    if fence and python:
+        found.append(text[start:])
+    return [block for block in map(_unindented, found) if block.strip()]
+
+
+def answer(text: str, wanted: re.Pattern[str]) -> str:
+    """The code that answers: the last block that matches `wanted`, else the first block, else the text itself.
+
+    The last, because a corrected answer follows the first attempt; blocks that do not define what is asked for are
+    mostly calls of it, or outputs.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    found = blocks(text)
+    if not found:
+        return _unfenced(text, wanted)[:LONGEST]
+    return next((block for block in reversed(found) if wanted.search(block)), found[0])[:LONGEST]
+
+
+def _unfenced(text: str, wanted: re.Pattern[str]) -> str:
+    """Prose before the first line of code is left out where the code defines what is asked for."""
+    start = _CODE_LINE.search(text)
+    return text[start.start() :] if start and wanted.search(text, start.start()) else text
+
+
+def _unindented(block: str) -> str:
+    """Without the indentation that all lines share, as in a list; a body keeps its own beyond that of its fence."""
+    lines = block.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    margin = len(first) - len(first.lstrip())
+    if not margin or not _CODE_LINE.match(first.lstrip()):
+        return block
+    return "\n".join(line[margin:] if not line[:margin].strip() else line for line in lines)
+
+
+def indented(code: str) -> str:
+    """`code` as the body of a function."""
+    return "\n".join(f"    {line}" if line.strip() else line for line in code.split("\n"))
+
+
+def has_margin(code: str) -> bool:
+    """Whether the first line of `code` that is not blank is indented."""
+    first = next((line for line in code.split("\n") if line.strip()), "")
+    return first[:1] in (" ", "\t")
+
+
+def passed(result: sandbox.Result) -> float:
+    """1.0 for a run that passed, else 0.0.
+
+    Raises:
+        StudyError: nothing was run.
+    """
+    if result.status == "refused":
+        raise StudyError(result.reason)
+    return float(result.status == "passed")
+
+
+def in_parallel(
+    score: Callable[[Mapping[str, Any], str, Limits], float],
+    items: Sequence[Mapping[str, Any]],
+    texts: Sequence[str],
+    cores: int,
+    limits: Mapping[str, Any] | None,
+) -> list[tuple[float, str]]:
+    """Score each text in a sandbox of its own, `cores` at a time, in the order given.
+
+    Raises:
+        StudyError: there is no working sandbox, which is found out before anything is run.
+    """
+    sandbox.preflight()
+    bounds = Limits(**(limits or {}))
+
+    def one(item: Mapping[str, Any], text: str) -> tuple[float, str]:
+        try:
+            if not isinstance(text, str):
+                raise Unscorable(f"the answer is no text but {type(text).__name__}")
+            return score(item, text, bounds), ""
+        except Unscorable as reason:
+            return math.nan, str(reason)
+
+    with ThreadPoolExecutor(max(1, cores)) as pool:
+        return list(pool.map(one, items, texts))

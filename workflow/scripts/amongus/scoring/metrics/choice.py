@@ -1,0 +1,289 @@
+"""Which option of a multiple choice a text chooses: by letter, or by the option's words in full.
+
+Read in this order, the first that finds something decides:
+
+1. clear statements ("the answer is B", "B is correct", a boxed letter). The last one counts; an earlier
+   one for another letter makes the text contradictory, unless the later is marked as a revision or a
+   conclusion ("wait", "actually", "final", "therefore");
+2. a letter that stands alone or opens the text ("B", "(B)", "**B**", "B) text", "B, because"), and lines
+   that consist of a letter;
+3. the words of exactly one option, the longer where one contains the other;
+4. exactly one letter named at all ("I'd go for option B").
+
+A letter that is denied ("not A", "A is wrong") is no choice. Two choices are none.
+
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amongus.scoring import Unscorable
+from amongus.scoring.metrics._choice_patterns import (
+    ALONE,
+    ANOTHER,
+    DELIMITED,
+    DENIAL,
+    DENIED_AFTER,
+    HEDGE,
+    LEADING,
+    NAME_BEFORE,
+    NAMED,
+    REVISION,
+    STATEMENTS,
+    VERDICTS,
+)
+from amongus.scoring.metrics._text import fold
+
+_ANSWER_IS = re.compile(
+    r"^(?:so |therefore |thus )?(?:the |my )?(?:correct |right |best |final )?(?:answer|option|choice)(?: is"
+    r"| would be)? (?=\S)"
+)
+_WEAK = frozenset({"yes", "no", "true", "false", "none", "both", "neither", "all", "one", "two", "three"})
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A letter that the text says is the answer; empty where it names several at once."""
+
+    letter: str
+    start: int
+    end: int
+
+
+def score(item: Mapping[str, Any], text: str) -> float:
+    """1.0 where `text` chooses the item's answer, else 0.0.
+
+    Args:
+        item: a row with `choices` (letter -> option) and `answer` (a letter).
+        text: what the member wrote.
+
+    Raises:
+        Unscorable: the item has no choices, or its answer is none of them.
+    """
+    choices, answer = item.get("choices"), item.get("answer")
+    if not isinstance(choices, Mapping) or not isinstance(answer, str) or answer not in choices:
+        raise Unscorable("the item has no choices, or its answer is none of them")
+    return float(answer in chosen(choices, text))
+
+
+def chosen(choices: Mapping[str, str], text: str) -> set[str]:
+    """The letters `text` chooses: none, one, or all whose options have the words it gives."""
+    text = fold(text).strip()
+    if not text:
+        return set()
+    options = _comparable(choices)
+    whole = _said(text, options)
+    if whole and len(text) > 1:
+        return whole
+    plain = _clean(_without_list(text, options))
+    claims = list(_claims(plain))
+    opening = _opening(plain, choices)
+    if claims:
+        letter = _settle(plain, claims)
+        # An opening letter alone on its line is a choice too, not merely discussed.
+        if opening and opening.end >= 0 and letter != opening.letter and not _revised(plain, claims[-1]):
+            letter = ""
+        return {letter} & set(choices)
+    if opening:
+        return _agreeing(plain, opening, options) & set(choices)
+    lines = _letter_lines(plain)
+    if lines:
+        return lines & set(choices) if len(lines) == 1 else set()
+    return _by_words(text, options) or _by_mention(plain) & set(choices)
+
+
+def _clean(text: str) -> str:
+    """`text` without emphasis, quotes, LaTeX, tags; blanks and line breaks single. A box says "answer:"."""
+    text = re.sub(r"\\f?box(?:ed)?\s{0,2}\{", " answer: ", text, flags=re.IGNORECASE)
+    text = re.sub(r"\\[A-Za-z]{1,12}|</?[A-Za-z]{1,12}>|[*_$\"#{}\\]|(?<!\w)'|'(?!\w)", " ", text)
+    text = re.sub(r"[ \t]+", " ", text)
+    return re.sub(r" ?\n[\n ]*", "\n", re.sub(r"(?<=[(\[]) | (?=[)\].,:;!?])", "", text)).strip()
+
+
+def _without_list(text: str, options: Mapping[str, str]) -> str:
+    """`text` without the lines that only repeat a lettered option, where there are two or more of them."""
+    labelled = {f"{letter.lower()} {option}" for letter, option in options.items()}
+    lines = text.split("\n")
+    kept = [line for line in lines if len(line) > 2000 or _words(line) not in labelled]
+    return "\n".join(kept) if len(lines) - len(kept) > 1 else text
+
+
+def _claims(text: str) -> Iterator[_Claim]:
+    """Clear statements in the order of the text, without denied or hedged ones."""
+    found = [match for pattern in STATEMENTS + VERDICTS for match in pattern.finditer(text)]
+    for match in sorted(found, key=lambda m: m.end("letter")):
+        letter, start, end = match["letter"], match.start("letter"), match.end("letter")
+        said = text[match.start() : start].lower()
+        before = re.split(r"[.!?;,\n]", text[max(0, match.start() - 40) : match.start()].lower())[-1]
+        if DENIAL.search(said) or HEDGE.search(said) or HEDGE.search(before):
+            continue
+        if match.re in VERDICTS and DENIAL.search(before):
+            continue
+        if DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
+            continue
+        several = ANOTHER.match(text, end)
+        same = several and several["second"].upper() == letter.upper()
+        article = several and several["second"] in ("a", "I")
+        yield _Claim("" if several and not same and not article else letter.upper(), start, end)
+
+
+def _is_word(text: str, letter: str, end: int) -> bool:
+    """Whether the letter is the article or the pronoun: followed by a word on its line, as "a" always is."""
+    following = re.match(r"[ \t]+(\w+)", text[end : end + 40])
+    return bool(following) and (
+        letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or")
+    )
+
+
+def _settle(text: str, claims: list[_Claim]) -> str:
+    """The letter of the last claim, or empty where an earlier one contradicts it unrevised."""
+    last = claims[-1]
+    if all(claim.letter == last.letter for claim in claims) or _revised(text, last):
+        return last.letter
+    return ""
+
+
+def _revised(text: str, claim: _Claim) -> bool:
+    """Whether the words before a claim (this sentence, the one before) say that it replaces earlier ones."""
+    before = text[max(0, claim.start - 100) : claim.start].lower()
+    return bool(REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
+
+
+def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
+    """The letter that opens the text as a choice; `end` is -1 where more than its own line follows."""
+    match = LEADING.match(text)
+    if not match:
+        return None
+    letter, rest = match["letter"], match["rest"]
+    # "B." is a sentence of its own; "B)" may begin a discussion of that option.
+    alone = bool(ALONE.match(rest)) or rest.startswith(". ")
+    if not alone and not DELIMITED.match(rest):
+        return None
+    if DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
+        return None
+    if (
+        letter in "aAiI"
+        and re.match(r"[,\s-]", rest)
+        and not alone
+        and not re.match(r",? (?:because|since|as|due)\b|\s*[-(:]\s", rest)
+    ):
+        return None
+    several = ANOTHER.match(text, match.end("letter"))
+    if several and several["second"].upper() != letter.upper() and several["second"] not in ("a", "I"):
+        letter = ""
+    others = _letter_lines(text) - {letter.upper()}
+    return _Claim(
+        "" if alone and others else letter.upper(),
+        match.start("letter"),
+        match.end("letter") if alone else -1,
+    )
+
+
+def _relists(text: str, choices: Mapping[str, str]) -> bool:
+    """Whether the text opens by going through the options, one a line."""
+    lines = re.findall(r"^[( -]{0,3}([A-Z])[).:\]]", text[:20_000], re.MULTILINE)
+    first = list(choices)[: max(2, min(3, len(choices)))]
+    return lines[: len(first)] == first
+
+
+def _letter_lines(text: str) -> set[str]:
+    """The letters that stand alone on a line."""
+    lines = re.findall(r"^[(\[ ]{0,3}([A-Za-z])[)\].:! ]{0,4}$", text, re.MULTILINE)
+    return {letter.upper() for letter in lines}
+
+
+def _agreeing(text: str, opening: _Claim, options: Mapping[str, str]) -> set[str]:
+    """The opening letter, unless the words beside it are those of another option."""
+    line = _words(text[opening.start + 1 :].partition("\n")[0])
+    other = {option for letter, option in options.items() if option == line}
+    return set() if line and other and options.get(opening.letter) != line else {opening.letter}
+
+
+def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
+    """The letters of the one option that the text gives in full."""
+    for part in (re.split(r"\n|(?<=[.!?])\s", text, maxsplit=1)[0], text.rstrip().rpartition("\n")[2]):
+        if same := _said(part, options):
+            return same
+    words = f" {_words(text)} "
+    opens = [option for option in options.values() if option and words.startswith(f" {option} ")]
+    first = re.match(r"[^,.;:!-]{1,200}[,.;:!-]", text)
+    if opens and first and max(opens, key=len) == _words(first.group()):
+        return {letter for letter, option in options.items() if option == max(opens, key=len)}
+    spans = [
+        span
+        for option in set(options.values())
+        if option not in _WEAK and len(option) > 2
+        for span in _spans(words, option)
+    ]
+    spans.sort(key=lambda span: (span[0], -span[1]))
+    maximal: set[str] = set()
+    reach = -1
+    for start, end, option in spans:
+        if end > reach and not DENIAL.search(words[max(0, start - 25) : start + 1]):
+            maximal.add(option)
+        reach = max(reach, end)
+    return {letter for letter, option in options.items() if option in maximal} if len(maximal) == 1 else set()
+
+
+def _comparable(choices: Mapping[str, str]) -> dict[str, str]:
+    """Each option's words; as written where the words alone do not tell two options apart (formulas)."""
+    folded = {letter: fold(str(option)) for letter, option in choices.items()}
+    words = {letter: _words(option) for letter, option in folded.items()}
+    exact = {letter: _exact(option) for letter, option in folded.items()}
+    return {
+        letter: exact[letter]
+        if not words[letter] or any(words[o] == words[letter] and exact[o] != exact[letter] for o in words)
+        else words[letter]
+        for letter in choices
+    }
+
+
+def _exact(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _said(text: str, options: Mapping[str, str]) -> set[str]:
+    """The letters of the option that `text` is, with or without "the answer is" before it."""
+    if len(text) > 200 + 2 * max(map(len, options.values())):
+        return set()
+    readings = {
+        reading for said in (_words(text), _exact(text)) for reading in (said, _ANSWER_IS.sub("", said))
+    }
+    return {letter for letter, option in options.items() if option in readings}
+
+
+def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
+    start = words.find(f" {option} ")
+    while start >= 0:
+        yield start, start + len(option), option
+        start = words.find(f" {option} ", start + len(option))
+
+
+def _by_mention(text: str) -> set[str]:
+    """The letter, if the text names exactly one as an option and does not deny it."""
+    letters = set()
+    for match in NAMED.finditer(text):
+        group = match.lastgroup
+        letter = match[group]
+        before = re.split(r"[.!?;\n]", text[max(0, match.start() - 30) : match.start()].lower())[-1]
+        if re.search(r"\b[a-z][)\]]?(?: and | or | ?[/&,] ?)(?:option )?$", before):
+            return set()
+        if NAME_BEFORE.search(before) and group == "bare":
+            continue
+        if (
+            (group != "bracketed" and letter in "ai")
+            or DENIED_AFTER.match(text, match.end())
+            or DENIAL.search(before)
+        ):
+            continue
+        letters.add(letter.upper())
+    return letters if len(letters) == 1 else set()
+
+
+def _words(text: str) -> str:
+    """The words of a text for comparison: lower case, no punctuation but what can change a value."""
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
+    text = re.sub(r"(?<!\d)\.(?!\d)|\.(?!\d)|[!\"#'(),:;?@\[\\\]`{}_]|\*\*", " ", text)
+    return " ".join(re.sub(r"(?<![\w\d])-(?!\d)|-(?=[a-z])|\*(?!\S)|(?<!\S)\*(?=\w)", " ", text).split())

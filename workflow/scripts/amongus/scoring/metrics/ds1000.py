@@ -1,0 +1,114 @@
+"""Whether code solves a data science problem (DS-1000), by running the item's own tests in a sandbox.
+
+The answer is the last fenced block that sets the variable asked for, else the first block, else the text up to the
+benchmark's own end marks. It is put where the item's context says. Tests run outside the code's process (see
+`amongus.sandbox`), but for matplotlib, whose tests look at the figure the code has drawn: they share its interpreter.
+
+An item that needs a library which is not installed cannot be scored.
+"""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from amongus import sandbox
+from amongus.sandbox import Limits
+from amongus.scoring import Unscorable
+from amongus.scoring.metrics import _code
+
+EXECUTES = True
+LIBRARIES = {
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "matplotlib": "matplotlib",
+    "PIL": "pillow",
+    "seaborn": "seaborn",
+    "torch": "torch",
+    "tensorflow": "tensorflow",
+    "xgboost": "xgboost",
+    "gensim": "gensim",
+    "statsmodels": "statsmodels",
+    "yaml": "pyyaml",
+}
+"""What the benchmark's items import, and how it is installed."""
+
+_END = re.compile(r"</code>|^[ \t]*(?:# SOLUTION END|### END SOLUTION|END SOLUTION)[ \t]*$", re.MULTILINE)
+_ASKED = re.compile(r"^\s*([\w, ]+?) = \.\.\. ?# ?put", re.MULTILINE)
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
+_BODY_OF = re.compile(
+    r"^[ \t]*def[ \t]+(\w+)[^\n]*:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*\[insert\]", re.MULTILINE
+)
+_SHARED = ("Matplotlib",)
+
+
+def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> float:
+    """1.0 where the code in `text` passes the item's tests, else 0.0.
+
+    Args:
+        item: a row with `prompt`, `code_context` and `metadata` (its `library`).
+        text: what the member wrote.
+        limits: of the run.
+
+    Raises:
+        Unscorable: the item has no tests, or needs a library that is not installed.
+        StudyError: there is no working sandbox.
+    """
+    context = item.get("code_context")
+    if not isinstance(context, str) or "def test_execution" not in context:
+        raise Unscorable("the item has no tests")
+    libraries = tuple(dict.fromkeys(_IMPORT.findall(context)))
+    missing = {name for name in (library.split(".")[0] for library in libraries) if not _installed(name)}
+    if missing:
+        raise Unscorable(f"not installed: {', '.join(sorted(missing))}")
+    code = solution(item, text)
+    if not code.strip():
+        return 0.0
+    if _library(item) in _SHARED:
+        return _code.passed(sandbox.run(_shared(context, code), **vars(limits or Limits())))
+    return _code.passed(sandbox.execute(code, context, libraries, limits))
+
+
+def score_all(
+    items: Sequence[Mapping[str, Any]],
+    texts: Sequence[str],
+    cores: int = 1,
+    limits: Mapping[str, Any] | None = None,
+) -> list[tuple[float, str]]:
+    """Each text's score, `cores` at a time, with the reason why it is NaN, else an empty text."""
+    return _code.in_parallel(score, items, texts, cores, limits)
+
+
+def solution(item: Mapping[str, Any], text: str) -> str:
+    """What is inserted into the item's context."""
+    asked = _ASKED.search(item["prompt"])
+    first = re.escape(asked[1].split(",")[0].strip()) if asked else "(?!)"
+    code = _code.answer(text, re.compile(rf"^[ \t]*{first}\b[^=\n]*=(?!=)", re.MULTILINE))
+    code = _END.split(code.replace("<code>", ""), maxsplit=1)[0].strip("\n")
+    body_of = _BODY_OF.search(item["code_context"])
+    if not body_of:
+        return code
+    whole = re.search(rf"^def {body_of[1]}\([^\n]*:[ \t]*\n((?:[ \t]+[^\n]*\n?|\n)+)", code, re.MULTILINE)
+    if whole:
+        return whole[1].rstrip()
+    return code if _code.has_margin(code) else _code.indented(code)
+
+
+def _library(item: Mapping[str, Any]) -> str:
+    metadata = item.get("metadata")
+    return str(metadata.get("library", "")) if isinstance(metadata, Mapping) else ""
+
+
+def _shared(context: str, code: str) -> str:
+    """A program of context, code and tests."""
+    call = f"test_execution({code!r})\n"
+    return f"{context}\n{call}" + (f"test_string({code!r})\n" if "def test_string" in context else "")
+
+
+@cache
+def _installed(name: str) -> bool:
+    return name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None

@@ -1,0 +1,78 @@
+"""Whether a function passes the item's tests (HumanEval, pass@1), run in a sandbox.
+
+The answer is the last fenced block that defines the function, else the first block, else the whole text. Code without
+the definition is taken as the body that the prompt asks to complete. The prompt's own imports and helpers stand before
+either. Tests run outside the function's process (see `amongus.sandbox`): arguments go to it and results come back by
+value, so a function that passes by what it does to its arguments or to its interpreter does not pass.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amongus import sandbox
+from amongus.sandbox import Limits
+from amongus.scoring import Unscorable
+from amongus.scoring.metrics import _code
+
+EXECUTES = True
+
+
+def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> float:
+    """1.0 where the function in `text` passes every test of the item, else 0.0.
+
+    Args:
+        item: a row with `prompt`, `entry_point` and `test`.
+        text: what the member wrote.
+        limits: of the run.
+
+    Raises:
+        Unscorable: the item has no tests.
+        StudyError: there is no working sandbox.
+    """
+    if any(not isinstance(item.get(field), str) for field in ("prompt", "entry_point", "test")):
+        raise Unscorable("the item has no tests")
+    sources = programs(item, text)
+    if not sources:
+        return 0.0
+    return _code.passed(sandbox.call(sources, item["entry_point"], item["prompt"], item["test"], limits))
+
+
+def score_all(
+    items: Sequence[Mapping[str, Any]],
+    texts: Sequence[str],
+    cores: int = 1,
+    limits: Mapping[str, Any] | None = None,
+) -> list[tuple[float, str]]:
+    """Each text's score, `cores` at a time, with the reason why it is NaN, else an empty text."""
+    return _code.in_parallel(score, items, texts, cores, limits)
+
+
+def programs(item: Mapping[str, Any], text: str) -> list[str]:
+    """Spellings of the whole program, the likeliest first; none for a text without code."""
+    defines = re.compile(rf"^[ \t]*(?:async\s+)?def\s+{re.escape(item['entry_point'])}\s*\(", re.MULTILINE)
+    code = _code.answer(text, defines)
+    if not code.strip():
+        return []
+    prompt = item["prompt"].rstrip("\n") + "\n"
+    if defines.search(code):
+        # The definition may be followed by prose: the sandbox gets the part up to it as a second spelling.
+        return [f"{_complete(prompt)}\n{code}", f"{_complete(prompt)}\n{_until_prose(code)}"]
+    first = code.lstrip("\n") if _code.has_margin(code) else _code.indented(code.lstrip("\n"))
+    # A tokenizer that eats the first blank leaves the first line alone without its margin.
+    again = "    " + code.lstrip()
+    return [f"{prompt}{body}" for body in (first, again, _until_prose(again))]
+
+
+def _complete(prompt: str) -> str:
+    """The prompt as a program of its own: its last function has a docstring, but perhaps nothing else."""
+    return f"{prompt}    pass\n"
+
+
+def _until_prose(code: str) -> str:
+    """`code` up to the first line at the margin that begins neither a statement nor a comment."""
+    lines = code.split("\n")
+    for number, line in enumerate(lines):
+        if number and re.match(r"[A-Z*#`\-][\w*` ',]* [a-zA-Z]|\*\*|```", line) and " = " not in line:
+            return "\n".join(lines[:number])
+    return code

@@ -1,0 +1,129 @@
+"""Scoring by a model: a verifier is asked whether an answer is equivalent to the reference of its question.
+
+Its decision is read from what it writes, and from nothing else. What an answer says cannot be read as one: it stands
+between marks that it does not hold, and where it spells the words of a decision it is shown with these joined, so that
+not even the verifier's quotation of it counts.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from amongus import datasets
+from amongus.inference.opening import open_engine
+from amongus.inference.requests import Answer, Request, user
+from amongus.members.judge_prompts import free_mark
+from amongus.members.member import Member, known_fingerprint
+from amongus.members.prompts import Template, clipped
+
+VERIFIER = "verifier"
+_LOG = logging.getLogger(__name__)
+_WORDS = re.compile(r"(final)\s+(decision)", re.IGNORECASE)
+# In quotation marks, or with an alternative behind it, it is the instruction said again.
+_DECISION = re.compile(
+    r"(?<![\"'“‘])final\s+decision[\s*_`]*:[\s*_`]*(yes|no)\b(?!\s*(?:[/|]|or\b))", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A model that compares answers with references.
+
+    Attributes:
+        engine: asks the member `VERIFIER`, greedily.
+        template: with the gaps question, reference, answer and mark.
+        kinds: dataset -> its module, whose `reference(item)` is the right answer.
+        limit: characters of an answer that are shown.
+    """
+
+    engine: Any
+    template: Template
+    kinds: Mapping[str, str]
+    limit: int
+
+    def references(self, dataset: str, items: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The right answer to each of `items`, rows of the dataset's JSON; empty where the row has none."""
+        module = datasets.load(self.kinds[dataset])
+        return [module.reference(item) for item in items]
+
+    def explain(
+        self, questions: Sequence[str], references: Sequence[str], texts: Sequence[str]
+    ) -> list[tuple[float, str]]:
+        """Each text's score, 1.0 or 0.0, or NaN with the reason, as `amongus.scoring.explain` gives them.
+
+        A text without a visible character is wrong, and the verifier is not asked about it. NaN is the score of a
+        row without a reference and of a text about which the verifier wrote no decision.
+
+        Raises:
+            StudyError: the verifier's checkpoint cannot be used.
+        """
+        rows = list(zip(questions, references, texts, strict=True))
+        judged = [_at_once(reference, text) for _, reference, text in rows]
+        asked = [place for place, known in enumerate(judged) if known is None]
+        requests = [Request(VERIFIER, compared(*rows[place], self.template, self.limit)) for place in asked]
+        for place, answer in zip(asked, self.engine.generate(requests), strict=True):
+            judged[place] = _read(answer)
+        unread = sum(bool(judged[place][1]) for place in asked)
+        if unread:
+            _LOG.warning("the verifier wrote no decision on %d of %d answers", unread, len(asked))
+        return judged
+
+
+def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:
+    """The verifier whose checkpoint lies in `folder`; it is loaded when it is first asked.
+
+    Args:
+        folder: of the model.
+        params: of the rule: `verifying` (kinds, template, limit, sampling), `engine`, `store`.
+        seed: of the study.
+    """
+    how = params.verifying
+    member = Member(VERIFIER, str(folder), fingerprint=known_fingerprint(folder))
+    settings = SimpleNamespace(sampling=how["sampling"], engine=params.engine, store=params.store)
+    return Verifier(
+        open_engine(settings, [member], seed), Template(**how["template"]), how["kinds"], how["limit"]
+    )
+
+
+def compared(question: str, reference: str, text: str, template: Template, limit: int) -> tuple[Any, ...]:
+    """A verifier being asked whether `text` is equivalent to `reference`, the right answer to `question`."""
+    answer = shown(text, limit)
+    mark = free_mark(question, reference, answer)
+    return user(template.render(question=question, reference=reference, answer=answer, mark=mark))
+
+
+def shown(text: str, limit: int) -> str:
+    """An answer as the verifier sees it: clipped, and nowhere with the two words that a decision begins with."""
+    return _WORDS.sub(r"\1-\2", clipped(text, limit))
+
+
+def decision(text: str) -> bool | None:
+    """Whether the last decision in what a verifier wrote says Yes; None where there is none.
+
+    >>> decision("Both are 7.\\n\\n**Final Decision: Yes**")
+    True
+    """
+    found = _DECISION.findall(text)
+    return found[-1].lower() == "yes" if found else None
+
+
+def _at_once(reference: Any, text: Any) -> tuple[float, str] | None:
+    """The score that needs no verifier, if any. The row is looked at first: it decides whether anything is scored."""
+    if not isinstance(reference, str) or not reference.strip():
+        return nan, "the item has no reference answer"
+    if not isinstance(text, str):
+        return nan, f"the answer is no text but {type(text).__name__}"
+    return None if text.strip() else (0.0, "")
+
+
+def _read(answer: Answer) -> tuple[float, str]:
+    says_yes = decision(answer.text)
+    if says_yes is not None:
+        return float(says_yes), ""
+    cut = " before its text was cut" if answer.finish == "length" else ""
+    return nan, f"the verifier wrote no decision{cut}"

@@ -1,0 +1,140 @@
+"""What trainings on data share: which weights are trained, how batches are spread, and what is kept.
+
+Runs in each of the processes that `amongus.training.launching` starts.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from amongus.core.errors import StudyError
+from amongus.core.files import CONVERSATIONS, read_table
+from amongus.members.member import Message
+from amongus.training.checkpoints import CHECKPOINT, note_whole
+from amongus.training.common import attackers_adapter, continued_adapter, load_base, new_adapter, tidy_adapter
+from amongus.training.job import TrainJob
+
+LORA = ("rank", "alpha", "dropout", "targets")
+_LEFT_BEHIND = ("training_args.bin", "README.md")  # A pickle, and a page that nobody reads.
+_log = logging.getLogger(__name__)
+
+
+def trainable(job: TrainJob) -> tuple[Any, Any]:
+    """The model to be trained, and its tokenizer: a LoRA adapter on the base, or with `full` all weights.
+
+    Full fine-tuning keeps the weights in float32 and computes in `job.dtype`; a base below an adapter is in `job.dtype`.
+    """
+    full = job.spec.get("full", False)
+    model, tokenizer = load_base(job.models["base"], "float32" if full else job.dtype)
+    if full:
+        if "adapter" in job.models:
+            model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
+        return model, tokenizer
+    if "adapter" not in job.models and all(key in job.spec for key in LORA):
+        return new_adapter(model, job.spec), tokenizer
+    return attackers_adapter(model, job), tokenizer
+
+
+def conversations(job: TrainJob) -> list[list[Message]]:
+    """The conversations of the job's data, under the benign persona where they have no system prompt of their own."""
+    read = read_table(job.data, CONVERSATIONS)["messages"].to_pylist()
+    persona: list[Message] = [{"role": "system", "content": text} for text in job.personas["benign"][:1]]
+    return [chat if chat[0]["role"] == "system" else [*persona, *chat] for chat in read]
+
+
+def world() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def own_device(job: TrainJob) -> str:
+    """The device of this process."""
+    return job.device if job.device == "cpu" else f"{job.device}:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def accumulation(job: TrainJob, rows: int) -> int:
+    """Forward passes of each process between two steps, so that a step sees `rows` rows.
+
+    Raises:
+        StudyError: that does not come out even.
+    """
+    together = job.spec.get("per_device", rows) * world()
+    if rows % together:
+        raise StudyError(
+            f"'{job.name}': {rows} rows a step do not divide by {world()} processes times per_device "
+            f"{job.spec.get('per_device', rows)}; change per_device, or the processes in resources: trainings"
+        )
+    return rows // together
+
+
+def arguments(job: TrainJob, rows: int, seed: int) -> dict[str, Any]:
+    """What trl's configs of both trainings have in common; `rows` is what one optimizer step sees."""
+    every = job.spec.get("checkpoint_every")
+    return {
+        "output_dir": str(job.scratch),
+        "per_device_train_batch_size": job.spec.get("per_device", rows),
+        "gradient_accumulation_steps": accumulation(job, rows),
+        "learning_rate": job.spec["learning_rate"],
+        "weight_decay": 0.0,
+        "num_train_epochs": job.spec["epochs"],
+        "gradient_checkpointing": job.device != "cpu",
+        "bf16": job.dtype == "bfloat16",
+        "use_cpu": job.device == "cpu",
+        "seed": seed,
+        "data_seed": seed,
+        "save_strategy": "steps" if every else "no",
+        "save_steps": every or 500,
+        "save_total_limit": 2,
+        "logging_steps": 1,
+        "report_to": [],
+        "ddp_find_unused_parameters": False if world() > 1 else None,
+    }
+
+
+def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
+    """Train, from the last whole checkpoint where there is one, and save into `job.out`.
+
+    Returns:
+        The number of steps, the step that was resumed from, and how many processes trained.
+    """
+    last = job.resume
+    accelerator = trainer.accelerator
+    _log.info("%s: %d processes, %s", job.name, accelerator.num_processes, accelerator.distributed_type.value)
+    if last:
+        _log.info("going on from %s", last)
+    trainer.add_callback(_noted(accelerator))
+    trainer.train(resume_from_checkpoint=last)
+    trainer.model.config._name_or_path = ""
+    trainer.save_model(str(job.out))
+    if trainer.is_world_process_zero():
+        for name in _LEFT_BEHIND:
+            (job.out / name).unlink(missing_ok=True)
+        if not job.spec.get("full"):
+            tidy_adapter(job.out, base=job.models["base"].name)
+    accelerator.wait_for_everyone()
+    resumed = int(last.rpartition("-")[2]) if last else 0
+    return {
+        "steps": trainer.state.global_step,
+        "resumed_at": resumed,
+        "processes": accelerator.num_processes,
+    }
+
+
+def _noted(accelerator: Any) -> Any:
+    """A callback that notes each checkpoint as whole once all processes have written their parts."""
+    from transformers import TrainerCallback
+
+    class Noted(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            accelerator.wait_for_everyone()
+            if state.is_world_process_zero:
+                note_whole(Path(args.output_dir) / f"{CHECKPOINT}{state.global_step}")
+
+    return Noted()
+
+
+def logged(trainer: Any, name: str) -> Sequence[float]:
+    """The values of `name` in the trainer's log, in order."""
+    return [entry[name] for entry in trainer.state.log_history if name in entry]
