@@ -30,7 +30,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from amongus.core.files import write_json
+from amongus.core.json_files import write_json
 from amongus.inference.batching import batches
 from amongus.inference.decode import decode
 from amongus.inference.loading import Models, Weights

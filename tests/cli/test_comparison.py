@@ -10,7 +10,8 @@ import pytest
 from amongus.cli import comparison
 from amongus.cli.comparison import COMPARED, compare, differences
 from amongus.core.errors import StudyError
-from amongus.core.files import QUESTIONS, SCORES, read_json, read_table, write_json, write_table
+from amongus.core.json_files import read_json, write_json
+from amongus.core.tables import QUESTIONS, SCORES, read_table, write_table
 from amongus.report.manifest import check_table, read_manifest, write_manifest
 from amongus.study.paths import Paths
 from damage import harm

@@ -17,8 +17,9 @@ from amongus.cli.integrity import verify
 from amongus.core import slurm_jobs
 from amongus.core.checksums import seal_safetensors
 from amongus.core.errors import StudyError
-from amongus.core.files import SCORES, write_json, write_table
+from amongus.core.json_files import write_json
 from amongus.core.run_lock import claim
+from amongus.core.tables import SCORES, write_table
 from amongus.inference.answer_cache import Store
 from amongus.members.member import write_fingerprint
 from amongus.report.manifest import revision

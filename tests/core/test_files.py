@@ -13,17 +13,11 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from amongus.core import checksums, files
+from amongus.core import atomic, checksums, tables
+from amongus.core.atomic import whole_directory, whole_file
 from amongus.core.errors import StudyError
-from amongus.core.files import (
-    SCORES,
-    read_json,
-    read_table,
-    whole_directory,
-    whole_file,
-    write_json,
-    write_table,
-)
+from amongus.core.json_files import read_json, read_record, write_json
+from amongus.core.tables import SCORES, read_table, write_table
 from amongus.inference.answer_cache import Store
 from checkout import ROOT
 from damage import harm
@@ -136,7 +130,7 @@ def test_a_failure_once_it_is_in_its_place_is_told(tmp_path, monkeypatch):
         if path == tmp_path:
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files, "sync", fail)
+    monkeypatch.setattr(atomic, "sync", fail)
     with pytest.raises(OSError, match="Input/output"), whole_directory(tmp_path / "model") as folder:
         (folder / "weights").write_text("1")
 
@@ -207,10 +201,10 @@ def test_tables_are_read_without_threads(tmp_path):
     code = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from amongus.core import files
+from amongus.core import tables
 from amongus.report import scores
 before = len(os.listdir("/proc/self/task"))
-frame = scores.read_long([sys.argv[2]] * 3, [{"seed": 1}] * 3, files.SCORES, ["seed"], ["id", "score"])
+frame = scores.read_long([sys.argv[2]] * 3, [{"seed": 1}] * 3, tables.SCORES, ["seed"], ["id", "score"])
 print(len(frame), len(os.listdir("/proc/self/task")) - before)
 """
     shown = subprocess.run(
@@ -222,13 +216,13 @@ print(len(frame), len(os.listdir("/proc/self/task")) - before)
     assert shown.split() == ["15000", "0"]
 
 
-SCHEMAS = [name for name, value in vars(files).items() if isinstance(value, pa.Schema)]
+SCHEMAS = [name for name, value in vars(tables).items() if isinstance(value, pa.Schema)]
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped"])
 def test_every_kind_of_table_is_moved_aside_when_it_is_damaged(tmp_path, name, damage):
-    schema, path = getattr(files, name), tmp_path / "x.parquet"
+    schema, path = getattr(tables, name), tmp_path / "x.parquet"
     empty = pa.Table.from_pylist([], schema)
     write_table(path, empty, schema)
     assert read_table(path, schema).num_rows == 0
@@ -257,10 +251,10 @@ def test_a_record_takes_its_folder_with_it_and_an_older_one_is_kept(tmp_path):
             write_json(folder / "record.json", {"a": 1})
         harm(tmp_path / "model" / "record.json", "flipped")
         with pytest.raises(StudyError, match=r"record\.json: damaged .*model\.damaged"):
-            files.read_record(tmp_path / "model", "record.json")
+            read_record(tmp_path / "model", "record.json")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.damaged", "model.damaged.2"]
     with pytest.raises(StudyError, match="was damaged and is now"):
-        files.read_record(tmp_path / "model", "record.json")
+        read_record(tmp_path / "model", "record.json")
 
 
 def test_what_may_not_be_moved_aside_is_one_line(tmp_path, monkeypatch):

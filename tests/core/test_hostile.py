@@ -10,16 +10,8 @@ import torch
 
 import stages
 import tiny
-from amongus.core.files import (
-    RANKINGS,
-    RESPONSES,
-    REWARDS,
-    RUNS,
-    VERDICTS,
-    read_json,
-    read_table,
-    write_table,
-)
+from amongus.core.json_files import read_json
+from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, RUNS, VERDICTS, read_table, write_table
 from amongus.defences import judge, reward
 from amongus.inference.engine import Engine
 from amongus.inference.requests import Answer

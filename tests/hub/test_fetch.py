@@ -11,8 +11,8 @@ from huggingface_hub import constants, hf_hub_download
 
 import fake_hub
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json
 from amongus.core.hardlinks import link_tree
+from amongus.core.json_files import read_json
 from amongus.hub import client, fetch
 from amongus.members.member import fingerprint_directory
 from damage import harm

@@ -11,7 +11,7 @@ import pytest
 
 import fake_hub
 from amongus.core.errors import StudyError
-from amongus.core.files import read_table
+from amongus.core.tables import read_table
 from amongus.hub.training_data import data
 from amongus.study.code_digest import SCRIPTS
 

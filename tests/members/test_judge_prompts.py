@@ -5,7 +5,8 @@ from math import isnan, nan
 import pytest
 
 from amongus.core.errors import StudyError
-from amongus.core.files import RUNS, read_json, read_table
+from amongus.core.json_files import read_json
+from amongus.core.tables import RUNS, read_table
 from amongus.members.judge_prompts import judged, verdict
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost

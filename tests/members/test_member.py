@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from amongus.core.errors import StudyError
-from amongus.core.files import write_json
+from amongus.core.json_files import write_json
 from amongus.members import member
 from amongus.members.chat_template import load_tokenizer
 from amongus.members.member import (

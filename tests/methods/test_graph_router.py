@@ -8,7 +8,7 @@ import torch
 
 import tiny
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json, write_json
+from amongus.core.json_files import read_json, write_json
 from amongus.members import embeddings
 from amongus.members.member import Member
 from amongus.methods import _graph_network, graph_router

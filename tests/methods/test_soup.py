@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from amongus.core.files import read_json
+from amongus.core.json_files import read_json
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import soup
 from amongus.team.interface import Lesson, Task

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amongus.core.files import RUNS, SCORES, write_json, write_table
+from amongus.core.json_files import write_json
+from amongus.core.tables import RUNS, SCORES, write_table
 from amongus.report import figures, layout
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import scored
-from amongus.core.files import SCORES, write_table
+from amongus.core.tables import SCORES, write_table
 from amongus.report import statistics
 from amongus.report.layout import paper_view
 from amongus.report.paper import EMPTY, HEADLINE, differences, headline

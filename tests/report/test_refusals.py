@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from amongus.core.errors import StudyError
-from amongus.core.files import RESPONSES, RUNS, SCORES, write_table
+from amongus.core.tables import RESPONSES, RUNS, SCORES, write_table
 from amongus.report import refusals as module
 from amongus.report.refusals import REFUSALS, SINGLE, Classifier, kind_of, member_cells, read_counts, refusals
 from amongus.report.scores import Design

@@ -5,7 +5,7 @@ from math import isnan
 import pandas as pd
 import pytest
 
-from amongus.core.files import RUNS, SCORES, write_table
+from amongus.core.tables import RUNS, SCORES, write_table
 from amongus.report.scores import Design
 from amongus.report.statistics import wilson
 from amongus.report.supervisors import SUPERVISORS, read_masks, read_responses, supervisors

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from amongus.core.errors import StudyError
-from amongus.core.files import SCORES, write_table
+from amongus.core.tables import SCORES, write_table
 from amongus.report import statistics, tables
 from amongus.report.scores import Cells, Design, Group, groups, read_scores, spans
 from scored import NAN, VALUE, cell, no_masks, pick

@@ -4,7 +4,7 @@ import json
 from math import isnan
 from pathlib import Path
 
-from amongus.core.files import QUESTIONS, RESPONSES, SCORES, read_table, write_table
+from amongus.core.tables import QUESTIONS, RESPONSES, SCORES, read_table, write_table
 from scored import VALUE
 from standins import Named, outputs, run
 

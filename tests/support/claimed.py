@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from amongus.core import run_lock
-from amongus.core.files import write_json
+from amongus.core.json_files import write_json
 from amongus.core.run_lock import Claim
 
 DEAD = 2**22 + 1  # More than Linux numbers processes.

@@ -4,7 +4,8 @@ import json
 import os
 
 import tiny
-from amongus.core.files import QUESTIONS, SCORES, write_json, write_table
+from amongus.core.json_files import write_json
+from amongus.core.tables import QUESTIONS, SCORES, write_table
 from amongus.members.member import Member, fingerprint_directory, save_member
 from amongus.study.paths import Paths
 from standins import Named, run

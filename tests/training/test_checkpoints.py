@@ -9,7 +9,7 @@ import pytest
 
 import train
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json
+from amongus.core.json_files import read_json
 from amongus.training import launching, worker
 from amongus.training.checkpoints import last_checkpoint, note_whole
 from amongus.training.job import TrainJob

@@ -16,8 +16,9 @@ import tiny
 from amongus.cli import sizes
 from amongus.core import processes
 from amongus.core.errors import StudyError
-from amongus.core.files import CONVERSATIONS, read_json, write_json, write_table
+from amongus.core.json_files import read_json, write_json
 from amongus.core.processes import Process
+from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.members.member import write_fingerprint
 from amongus.training import grpo, launching, sft, trainer_args
 from amongus.training.checkpoints import last_checkpoint
@@ -221,7 +222,7 @@ def test_a_training_that_was_taken_over_ends(earlier, monkeypatch, gone, seconds
     script = f"""
 import json, shutil, sys, time
 from pathlib import Path
-from amongus.core.files import write_json
+from amongus.core.json_files import write_json
 scratch = Path(sys.argv[1]).parent
 {take}
 time.sleep({seconds})

@@ -17,7 +17,7 @@ from micro import STUDY
 REAL = ("dataset", "score", "alone", "cost")
 TRAIN = """
 from amongus.report.cost_sidecars import write_cost
-from amongus.core.files import whole_directory
+from amongus.core.atomic import whole_directory
 from amongus.members.member import write_fingerprint
 
 with whole_directory(snakemake.output[0]) as folder:
@@ -32,7 +32,7 @@ save_member(snakemake.output[0], Member(snakemake.wildcards.member, "base", fing
 """
 RESPOND = """
 from amongus.report.cost_sidecars import write_cost
-from amongus.core.files import QUESTIONS, RESPONSES, read_table, write_table
+from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.members.member import load_member
 
 member = load_member(snakemake.input.member)
@@ -44,7 +44,7 @@ write_cost(snakemake.output.cost, "respond", {"prompts_asked": len(ids)})
 """
 COLLABORATE = """
 from amongus.report.cost_sidecars import write_cost
-from amongus.core.files import RESPONSES, read_table, write_table
+from amongus.core.tables import RESPONSES, read_table, write_table
 
 answers = [read_table(path, RESPONSES) for path in snakemake.input.responses[:2]]
 for paths in (snakemake.output.runs, snakemake.output.transcripts):

@@ -8,7 +8,8 @@ import pytest
 
 import tiny
 from amongus.core.errors import StudyError
-from amongus.core.files import (
+from amongus.core.json_files import read_json
+from amongus.core.tables import (
     QUESTIONS,
     RANKINGS,
     RESPONSES,
@@ -16,7 +17,6 @@ from amongus.core.files import (
     RUNS,
     SCORES,
     VERDICTS,
-    read_json,
     read_table,
     write_table,
 )

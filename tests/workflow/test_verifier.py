@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_staleness import REPORT
 
-from amongus.core.files import read_json
+from amongus.core.json_files import read_json
 from harness import Project
 from micro import STUDY
 

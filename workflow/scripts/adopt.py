@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import whole_directory
+from amongus.core.atomic import whole_directory
 from amongus.core.hardlinks import link_tree
 from amongus.members.member import check_files
 

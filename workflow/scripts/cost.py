@@ -3,7 +3,7 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import write_text
+from amongus.core.atomic import write_text
 from amongus.report.manifest import write_manifest
 from amongus.report.render import csv_text
 from amongus.report.tables import cost, read_costs

@@ -3,7 +3,7 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import QUESTIONS, write_table
+from amongus.core.tables import QUESTIONS, write_table
 from amongus.datasets._sources import SPLITS, questions
 
 

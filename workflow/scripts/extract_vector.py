@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from _helpers import configure_logging
+from amongus.core.atomic import whole_file
 from amongus.core.checksums import seal_safetensors
-from amongus.core.files import whole_file
 from amongus.core.gpus import take_gpus
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins

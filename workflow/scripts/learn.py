@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table, whole_directory, write_json
+from amongus.core.atomic import whole_directory
 from amongus.core.gpus import take_gpus
+from amongus.core.json_files import write_json
+from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table
 from amongus.inference.opening import open_engine
 from amongus.inference.requests import Request, user
 from amongus.members.member import Member, load_member, write_fingerprint

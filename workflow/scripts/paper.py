@@ -3,7 +3,8 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import SCORES, write_text
+from amongus.core.atomic import write_text
+from amongus.core.tables import SCORES
 from amongus.report.layout import paper_view
 from amongus.report.manifest import write_manifest
 from amongus.report.paper import differences, headline, unscored

@@ -4,8 +4,8 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.core import download
+from amongus.core.atomic import whole_file
 from amongus.core.checksums import seal_safetensors
-from amongus.core.files import whole_file
 from amongus.members.steering_vectors import read_published
 
 

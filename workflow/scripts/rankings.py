@@ -5,8 +5,8 @@ from math import isfinite
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
 from amongus.core.gpus import take_gpus
+from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
 from amongus.members.judge_prompts import JUDGE, compared, orders, suspicion

@@ -3,8 +3,8 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.core.gpus import take_gpus
+from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.inference.opening import open_engine
 from amongus.inference.requests import Request, user
 from amongus.members.member import load_member

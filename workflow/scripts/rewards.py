@@ -3,8 +3,8 @@
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
 from amongus.core.gpus import take_gpus
+from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
 from amongus.inference.reward_model import RewardModel
 from amongus.members.judge_prompts import answered
 from amongus.members.prompts import clipped

@@ -7,8 +7,9 @@ from time import perf_counter
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import whole_directory, write_json
+from amongus.core.atomic import whole_directory
 from amongus.core.gpus import take_gpus
+from amongus.core.json_files import write_json
 from amongus.members.member import write_fingerprint
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost

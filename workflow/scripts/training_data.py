@@ -6,9 +6,9 @@ from typing import Any
 
 from _helpers import configure_logging
 from amongus.core import download
-from amongus.core.files import CONVERSATIONS, write_table
 from amongus.core.hashing import derive
 from amongus.core.offline import hub_folder
+from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.hub.training_data import data
 from amongus.study.paths import PARTIAL
 from amongus.training.chat_data import chats, drawn, rows_of

@@ -4,8 +4,8 @@ from math import isfinite, nan
 from typing import Any
 
 from _helpers import configure_logging
-from amongus.core.files import QUESTIONS, RESPONSES, VERDICTS, read_table, write_table
 from amongus.core.gpus import take_gpus
+from amongus.core.tables import QUESTIONS, RESPONSES, VERDICTS, read_table, write_table
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
 from amongus.members.judge_prompts import CONTINUATION, JUDGE, LABELS, judged, verdict

@@ -140,7 +140,7 @@ def _layer_means(
 
 def _questions(tables: Mapping[str, Path], count: int) -> list[str]:
     """The first `count` dev prompts of each dataset, datasets in order of their names."""
-    from amongus.core.files import QUESTIONS, read_table
+    from amongus.core.tables import QUESTIONS, read_table
 
     return [
         prompt

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from amongus.core.checksums import ASIDE
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json, write_json
+from amongus.core.json_files import read_json, write_json
 from amongus.core.processes import Process, began, this_process
 
 _FOLDER = ".snakemake"

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from amongus.core.atomic import whole_directory
 from amongus.core.checksums import ASIDE
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json, whole_directory, write_json
 from amongus.core.hardlinks import link
+from amongus.core.json_files import read_json, write_json
 from amongus.hub import repository
 from amongus.hub.local import Folder
 from amongus.hub.repository import Source

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from amongus.core.atomic import write_text
 from amongus.core.errors import StudyError
-from amongus.core.files import write_text
 from amongus.study.hub_references import DATASETS, UNPINNED, check_repo
 
 

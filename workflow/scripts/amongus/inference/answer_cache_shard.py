@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from amongus.core.atomic import sync
 from amongus.core.checksums import UNSEALED, flaw, move_aside, unreadable
 from amongus.core.errors import StudyError, full_disk_named
-from amongus.core.files import parquet_bytes, parquet_table, sync
 from amongus.core.hashing import canonical
+from amongus.core.tables import parquet_bytes, parquet_table
 from amongus.inference.answer_cache_permissions import Access
 
 SCHEMA = pa.schema(

@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from amongus.core.checksums import read_sealed
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json
+from amongus.core.json_files import read_json
 from amongus.members.lora_config import adapter_settings
 from amongus.members.member import Member, Steering, check_safetensors
 

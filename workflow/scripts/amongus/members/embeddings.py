@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json
+from amongus.core.json_files import read_json
 from amongus.members.member import check_safetensors
 
 if TYPE_CHECKING:  # Importing them costs seconds, which only who embeds should spend.

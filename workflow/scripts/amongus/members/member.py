@@ -10,8 +10,8 @@ from typing import Any
 
 from amongus.core import checksums
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json, read_record, write_json
 from amongus.core.hashing import canonical, digest
+from amongus.core.json_files import read_json, read_record, write_json
 
 Message = Mapping[str, str]
 """A chat message: `role` (system, user or assistant) and `content`."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from amongus.core.errors import StudyError
-from amongus.core.files import read_record, write_json
 from amongus.core.hashing import derive
+from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member
 from amongus.methods._merged import answer, merged_member
 from amongus.team.interface import Defend, Lesson, Outcome, Task

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
-from amongus.core.files import read_record, write_json
 from amongus.core.hashing import derive
+from amongus.core.json_files import read_record, write_json
 from amongus.members.embeddings import embed
 from amongus.members.member import check_safetensors
 from amongus.methods._routing import known, route, targets

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amongus.core.files import read_record, write_json
 from amongus.core.hashing import derive, digest
+from amongus.core.json_files import read_record, write_json
 from amongus.inference.requests import user
 from amongus.members.member import Member, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amongus.core.files import read_record, write_json
+from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member
 from amongus.methods._merged import answer, merged_member
 from amongus.team.interface import Defend, Lesson, Outcome, Task, mean_score, ranked

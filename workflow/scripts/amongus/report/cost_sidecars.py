@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from amongus.core.environment import machine
-from amongus.core.files import write_json
+from amongus.core.json_files import write_json
 
 COUNTS = ("model_loads", "prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens", "seconds")
 

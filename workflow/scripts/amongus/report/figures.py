@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from amongus.core.files import whole_file
+from amongus.core.atomic import whole_file
 from amongus.report.layout import method_label
 from amongus.report.render import plain
 from amongus.report.scores import ALL, Design

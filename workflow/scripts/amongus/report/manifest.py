@@ -17,8 +17,8 @@ from typing import Any
 from amongus.core.checksums import damaged, flaw, missing
 from amongus.core.environment import machine
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json, write_json
 from amongus.core.hashing import canonical
+from amongus.core.json_files import read_json, write_json
 from amongus.members.member import hash_file
 
 MANIFEST = ".manifest.json"

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from amongus.core.errors import StudyError
-from amongus.core.files import SCORES, read_table
+from amongus.core.tables import SCORES, read_table
 from amongus.report.layout import (
     by_dataset,
     dataset_label,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from amongus.core.files import write_text
+from amongus.core.atomic import write_text
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from amongus.core.errors import StudyError
-from amongus.core.files import SCORES, read_table
+from amongus.core.tables import SCORES, read_table
 
 ALL = "all"
 """The name of averages: over datasets, domains, methods or levels."""

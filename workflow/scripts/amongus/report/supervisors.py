@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from amongus.core.files import RUNS, SCORES
+from amongus.core.tables import RUNS, SCORES
 from amongus.report import statistics
 from amongus.report.scores import CELL, Design, Span, read_long, spans
 

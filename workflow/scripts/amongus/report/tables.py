@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json
 from amongus.core.hashing import derive
+from amongus.core.json_files import read_json
 from amongus.report import statistics
 from amongus.report.scores import ALL, Cells, Design, Group, Role, Span, groups, means, spans, support
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amongus.core.files import QUESTIONS, SCORES, read_table, write_table
+from amongus.core.tables import QUESTIONS, SCORES, read_table, write_table
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from amongus.core.errors import StudyError
-from amongus.core.files import (
+from amongus.core.hashing import derive
+from amongus.core.json_files import read_record
+from amongus.core.tables import (
     QUESTIONS,
     RANKINGS,
     RESPONSES,
@@ -18,11 +20,9 @@ from amongus.core.files import (
     SCORES,
     TRANSCRIPTS,
     VERDICTS,
-    read_record,
     read_table,
     write_table,
 )
-from amongus.core.hashing import derive
 from amongus.members.member import Member
 from amongus.members.prompts import Template
 from amongus.study import plugins

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amongus.core.errors import StudyError
-from amongus.core.files import parquet_table
+from amongus.core.tables import parquet_table
 from amongus.members.member import Message
 
 _CHATS = ("messages", "conversations")

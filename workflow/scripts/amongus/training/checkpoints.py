@@ -9,9 +9,10 @@ import logging
 import shutil
 from pathlib import Path
 
+from amongus.core.atomic import sync
 from amongus.core.checksums import flaw
 from amongus.core.errors import StudyError
-from amongus.core.files import sync, write_json
+from amongus.core.json_files import write_json
 
 CHECKPOINT = "checkpoint-"
 _NOTE = "whole.json"

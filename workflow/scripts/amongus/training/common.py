@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from amongus.core.errors import StudyError
-from amongus.core.files import read_json, write_json
 from amongus.core.hashing import derive
+from amongus.core.json_files import read_json, write_json
 from amongus.members import chat_template
 from amongus.members.member import Message, check_safetensors
 from amongus.training.job import TrainJob

@@ -22,8 +22,8 @@ from typing import Any
 import yaml
 
 from amongus.core.errors import StudyError, no_room
-from amongus.core.files import read_json, write_json
 from amongus.core.hashing import digest
+from amongus.core.json_files import read_json, write_json
 from amongus.core.processes import Process, this_process
 from amongus.members.member import hash_file, known_fingerprint
 from amongus.members.prompts import Template

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.core.errors import StudyError
-from amongus.core.files import CONVERSATIONS, read_table
+from amongus.core.tables import CONVERSATIONS, read_table
 from amongus.members.member import Message
 from amongus.training.checkpoints import CHECKPOINT, note_whole
 from amongus.training.common import attackers_adapter, continued_adapter, load_base, new_adapter, tidy_adapter

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from amongus.core.errors import StudyError, full_disk
-from amongus.core.files import write_json
+from amongus.core.json_files import write_json
 from amongus.training.launching import die_with_parent, read_job
 
 

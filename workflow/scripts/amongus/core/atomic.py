@@ -1,0 +1,118 @@
+"""Files and folders on disk, each whole or absent."""
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from amongus.core.errors import StudyError, full_disk_named
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success sync it and rename it into place, else remove it.
+
+    Raises:
+        StudyError: the disk is full.
+    """
+    path = Path(path)
+    with full_disk_named(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            sync(temporary)
+            # mkstemp makes files private; results follow the umask as any other file does.
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_directory(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed.
+
+    Where Slurm loses sight of a job, it starts a second copy: the last to begin is the one that makes `path`. If that is
+    done when this one ends, however it ends, its folder is taken for ours: Snakemake removes what a failed job was to make.
+
+    Raises:
+        StudyError: the disk is full, or another job has begun to make `path` and is not done.
+    """
+    path = Path(path)
+    with full_disk_named(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        # Open, so that no other folder can be taken for it.
+        opened = os.open(temporary, os.O_RDONLY)
+        try:
+            _sweep(path, temporary)
+            yield temporary
+            for file in temporary.rglob("*"):
+                sync(file)
+            if not _same(opened, temporary):
+                raise StudyError(f"{path}: another job has begun to make it after this one, which gives way")
+            os.chmod(temporary, 0o777 & ~_umask())
+            if path.exists():
+                shutil.rmtree(path)
+            os.replace(temporary, path)
+            sync(path.parent)
+        except Exception as error:
+            if _same(opened, temporary) or _same(opened, path) or not path.exists():
+                raise
+            _log.warning("%s: another copy of this job has made it (here: %s)", path, error)
+        finally:
+            os.close(opened)
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(path: Path, kept: Path) -> None:
+    """Remove what earlier jobs that made `path` left beside it: all such folders but `kept`.
+
+    They were killed; or Slurm has lost sight of one, which runs on. So that it finds its folder gone and not half
+    empty, the folder is moved away before it is emptied.
+    """
+    for litter in path.parent.glob(f".{path.name}.????????"):
+        if litter != kept:
+            away = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            # Its job may be done at this moment.
+            with suppress(FileNotFoundError):
+                litter.rename(away)
+            shutil.rmtree(away, ignore_errors=True)
+
+
+def _same(opened: int, folder: Path) -> bool:
+    """Whether `folder` is still the one that was `opened` when it was made."""
+    try:
+        return os.path.samestat(os.fstat(opened), os.stat(folder))
+    except OSError:
+        return False
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file, or the names in a folder, reach the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,110 @@
+"""Tables on disk: parquet files of a declared schema, each whole or absent, or seen to be damaged."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from amongus.core import checksums
+from amongus.core.atomic import whole_file
+from amongus.core.errors import StudyError
+
+QUESTIONS = pa.schema(
+    [("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())]
+)
+CONVERSATIONS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+    ]
+)
+RESPONSES = pa.schema(
+    [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())]
+)
+SCORES = pa.schema([("id", pa.string()), ("score", pa.float64()), ("reason", pa.string())])
+REWARDS = pa.schema([("id", pa.string()), ("reward", pa.float64())])
+VERDICTS = pa.schema([("id", pa.string()), ("verdict", pa.float64()), ("readable", pa.bool_())])
+RANKINGS = pa.schema(
+    [("id", pa.string()), ("member", pa.string()), ("verdict", pa.float64()), ("readable", pa.bool_())]
+)
+RUNS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("chosen", pa.string()),
+        ("masked", pa.string()),
+        ("candidates", pa.list_(pa.string())),
+        ("unreadable", pa.bool_()),
+    ]
+)
+TRANSCRIPTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("round", pa.int32()),
+        ("member", pa.string()),
+        ("role", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+
+def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> None:
+    """Write a parquet file of `schema`, whole or not at all. Lone surrogates in text become U+FFFD."""
+    if isinstance(columns, pa.Table):
+        table = columns.select(schema.names).cast(schema)
+    else:
+        arrays = [pa.array(_encodable(columns[field.name], field.type), field.type) for field in schema]
+        table = pa.Table.from_arrays(arrays, schema=schema)
+    content = parquet_bytes(table)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
+    """Read a parquet file written by `write_table` and check it against `schema`.
+
+    Raises:
+        StudyError: the file is missing, lacks a column, or is damaged and now moved aside; the line names the file.
+    """
+    content = checksums.read_sealed(path, ".parquet")
+    try:
+        table = parquet_table(content)
+    except pa.ArrowInvalid as error:
+        raise StudyError(
+            f"{path}: not a parquet that can be read ({error}); delete it and run again"
+        ) from None
+    if schema is None:
+        return table
+    missing = [name for name in schema.names if name not in table.schema.names]
+    if missing:
+        raise StudyError(
+            f"{path}: columns missing: {', '.join(missing)}; delete {path} and run again, it will be remade"
+        )
+    return table.select(schema.names).cast(schema)
+
+
+def parquet_table(content: bytes) -> pa.Table:
+    """The table of a parquet file's bytes, read without threads.
+
+    Arrow's threads, where they still run as the interpreter ends, abort it (apache/arrow issue 34314).
+    """
+    return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The bytes of a sealed parquet file, the same for the same table."""
+    file = io.BytesIO()
+    with pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        # In the footer only: metadata of the schema would be written twice.
+        writer.add_key_value_metadata({checksums.PARQUET_KEY: checksums.BLANK})
+    return checksums.sealed(file.getvalue(), ".parquet")
+
+
+def _encodable(values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:
+    if not pa.types.is_string(kind):
+        return values
+    return [v if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values]
