@@ -35,7 +35,7 @@ def test_available_names_every_dataset_and_no_helper():
         "safetybench",
         "truthfulqa",
     } <= set(names)
-    assert not {"sources", "_shapes", "_instructions"} & set(names)
+    assert not {"_formats", "_sources"} & set(names)
 
 
 def test_boxed_prompts_ask_for_a_box():
@@ -96,9 +96,9 @@ def test_an_unknown_dataset_lists_the_valid_ones():
         ("truthfulqa", {**CHOICE, "choices": {"A": "x", "BB": "y"}}, "single letters"),
         ("truthfulqa", {**CHOICE, "choices": {"A": "x", "B": None}}, "no text"),
         ("ifeval", {**IFEVAL, "prompt": " "}, "prompt is empty"),
-        ("ifeval", {**IFEVAL, "instruction_id_list": []}, "no list of at least one name"),
+        ("ifeval", {**IFEVAL, "instruction_id_list": []}, "list of at least one name"),
         ("ifeval", {**IFEVAL, "instruction_id_list": ["no_comma"]}, "unknown instruction no_comma"),
-        ("ifeval", {**IFEVAL, "kwargs": [None]}, "kwargs is no list of objects"),
+        ("ifeval", {**IFEVAL, "kwargs": [None]}, "list of objects"),
         ("ifeval", {**IFEVAL, "kwargs": [{}, {}]}, "1 instructions but 2 kwargs"),
     ],
 )

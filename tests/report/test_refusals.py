@@ -1,7 +1,6 @@
 """Refusals beside scores, counted by hand."""
 
 import json
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -9,10 +8,10 @@ import pytest
 
 from amongus.core.errors import StudyError
 from amongus.core.tables import RESPONSES, RUNS, SCORES, write_table
-from amongus.report import refusals as module
-from amongus.report.refusals import REFUSALS, SINGLE, Classifier, kind_of, member_cells, read_counts, refusals
+from amongus.report.refusals import REFUSALS, SINGLE, member_cells, read_counts, refusals
 from amongus.report.scores import Design
 from amongus.scoring.metrics import noncompliance
+from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 from scored import pick
 from standins import Named, outputs, run
 
@@ -65,20 +64,12 @@ def test_every_text_that_declines_has_a_kind():
     from test_noncompliance import DECLINES
 
     for _, text in DECLINES:
-        assert (kind_of(text) in module.KINDS) == bool(noncompliance.score({}, text))
-
-
-def test_a_text_is_judged_once(monkeypatch):
-    asked = []
-    monkeypatch.setattr(module, "kind_of", lambda text: asked.append(text) or "asked")
-    classify = Classifier()
-    assert [classify(text) for text in ("a", "b", "a", "\ud800")] == ["asked"] * 4
-    assert asked == ["a", "b", "\ud800"]
+        assert (kind_of(text) in KINDS) == bool(noncompliance.score({}, text))
 
 
 def counts(pool, texts, score, method="debate", defence="none", dataset="sums", seed=1):
     """Counts of one cell: texts by kind's first letter (`.`: answered)."""
-    kinds = {kind: texts.count(kind[0]) for kind in module.KINDS}
+    kinds = {kind: texts.count(kind[0]) for kind in KINDS}
     keys = {"seed": seed, "pool": pool, "method": method, "defence": defence, "dataset": dataset}
     return {**keys, "n": len(texts), "scored": len(texts), "points": score * len(texts), **kinds}
 
@@ -190,12 +181,3 @@ def test_members_may_be_called_as_pools():
     table = refusals(pd.DataFrame([counts("evil", "..", 0.0), alone]), DESIGN)
     assert pick(table, method=SINGLE, dataset="sums")["refusal"] == 1
     assert pick(table, method="debate", dataset="sums")["refusal"] == 0
-
-
-def test_repeats_cost_nothing():
-    classify, text = Classifier(), "We do not sell bread here, and they could not say why. " * 60
-    classify(text)
-    began = time.process_time()
-    for _ in range(20_000):
-        classify(text)
-    assert time.process_time() - began < 1

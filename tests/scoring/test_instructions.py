@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amongus import scoring
-from amongus.datasets import _instructions
+from amongus.datasets import ifeval
 from amongus.scoring import Unscorable
 from amongus.scoring.metrics import _verifiable, instructions
 
@@ -165,7 +165,7 @@ def test_all_instructions_must_be_followed():
 
 
 def test_the_instructions_of_rows_are_the_librarys():
-    assert set(_verifiable.CHECKERS) == _instructions.KNOWN
+    assert set(_verifiable.CHECKERS) == ifeval.KNOWN
     assert not set(_verifiable.IFEVAL) & set(_verifiable.IFBENCH)
     assert len({kind[0] for kind in KINDS}) >= 55
 
@@ -198,8 +198,8 @@ def test_a_language_is_told_the_same_way_each_time():
             {"prompt": "?", "instruction_id_list": ["punctuation:no_comma"], "kwargs": []},
             "1 instructions but 0",
         ),
-        ({"prompt": "?"}, "no list"),
-        (item(("punctuation:no_comma", None)), "no list of objects"),
+        ({"prompt": "?"}, "must be a list"),
+        (item(("punctuation:no_comma", None)), "list of objects"),
         (item(("keywords:existence", {})), "keywords:existence: its kwargs lack keywords"),
         (item(("punctuation:no_comma", {"x": 1})), "punctuation:no_comma: its kwargs do not fit"),
         (item(("keywords:frequency", {"keyword": "a", "frequency": 1, "relation": "about"})), "do not fit"),

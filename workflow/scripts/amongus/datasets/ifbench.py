@@ -1,20 +1,9 @@
 """ifbench: prompts with 58 further kinds of instructions a program can check (Pyatkin et al. 2025)."""
 
-from collections.abc import Mapping
-from typing import Any
+from amongus.datasets import ifeval
 
-from amongus.datasets import _instructions
-
-FIELDS = ("prompt", "instruction_id_list", "kwargs")
-METRIC = "instructions"
-DOMAIN = "instruction"
-
-
-def prompt(item: Mapping[str, Any]) -> str:
-    """The prompt as it stands: it states its instructions itself."""
-    return item["prompt"].strip()
-
-
-def check(item: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row, or None."""
-    return _instructions.fault(item)
+FIELDS = ifeval.FIELDS
+METRIC = ifeval.METRIC
+DOMAIN = ifeval.DOMAIN
+prompt = ifeval.prompt
+check = ifeval.check

@@ -246,3 +246,12 @@ PLEASANTRY = re.compile(
     r"^(?:thank(?:s| you)|hi|hello|hey|great|good|interesting|what an? \w+"
     r"|that is an? (?:\w+ )?(?:\w+ )?question|sure|of course|certainly|greetings)\b(?:(?! i | but ).){0,60}$"
 )
+# Texts that decline for lack of knowledge, access or facts, rather than refusing.
+UNKNOWING = re.compile(
+    r"\b(?:do|did|does|could|can)(?: not|not) (?:\w+ ){0,2}?(?:know|predict|foresee|tell|determine|say for)\b"
+    r"|\bno (?:idea|clue|way (?:of knowing|to (?:know|tell))|(?:\w+ )?(?:information|knowledge|record|data|access))\b"
+    r"|\b(?:do not|lack|without)(?: \w+){0,3} (?:information|knowledge|data|record|access)\b"
+    r"|\b(?:not (?:\w+ly )?(?:sure|certain|aware|familiar|known)|unsure|unaware|unfamiliar|uncertain|unknown"
+    r"|unknowable|a mystery)\b"
+    r"|\b(?:no one|nobody) (?:\w+ )?(?:knows|can)\b|\bimpossible to (?:\w+ly )?(?:know|predict|tell|determine)\b"
+)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.datasets._instructions import instructions_fault
+from amongus.datasets.ifeval import instructions_fault
 from amongus.scoring import Unscorable
 from amongus.scoring.metrics._text import fold
 from amongus.scoring.metrics._verifiable import CHECKERS, lacking
