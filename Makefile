@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 say = snakemake $(1) --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG)) 2> /dev/null \
   || snakemake $(1) --cores 1 --quiet host progress rules $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help demo demo-full sample rehearsal pin plan doctor test soak bubblewrap slurmd lint format reap bench check-data verify compact compare docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin plan doctor test soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -45,9 +45,6 @@ plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, h
 
 doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
 	@$(call say,doctor)
-
-reap: ## Cancel the Slurm jobs that a killed Snakemake has left, or let them end (WAIT=1); see docs/slurm.md.
-	@PYTHONPATH=workflow/scripts python -m amongus.core.slurm_jobs $(if $(WAIT),--wait) $(if $(FORCE),--force)
 
 test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
 	pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10

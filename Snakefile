@@ -24,12 +24,9 @@ include: "rules/collaborate.smk"
 include: "rules/report.smk"
 
 
-# Locally GPUs are counted over all jobs; on a cluster the scheduler counts them.
+# `--resources gpu=N` limits the jobs on this machine; on a cluster the scheduler counts.
 resource_scopes:
     gpu="local",
-
-
-count_gpus()
 
 
 localrules:
@@ -113,15 +110,3 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
-
-
-onstart:
-    begin_run()
-
-
-onsuccess:
-    release()
-
-
-onerror:
-    end_run()

@@ -16,12 +16,10 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 from amongus.study import plugins
 from amongus.inference.answer_cache_permissions import share_store
 from amongus.study.validation import check_personas, check_prompts
-from amongus.core.run_lock import claim, refuse_same, release, release_dead
-from amongus.core.slurm_jobs import jobs_behind, refuse_leftover
 from amongus.study.loading import one_line, typed
 from amongus.datasets._sources import check_local
 from amongus.report.design import design
-from amongus.core.gpus import check_gpus, gpus_per_job, visible
+from amongus.core.gpus import gpus_per_job
 from amongus.study.code_digest import code_digest
 from amongus.core.errors import StudyError
 from amongus.scoring.libraries import installed, of_scored_code
@@ -40,8 +38,6 @@ try:
     PROMPTS = load_prompts(config["prompts"])
     PERSONAS = load_personas(config["personas"])
     check_personas(study, PERSONAS)
-    if workflow.is_main_process:
-        release_dead()
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 except WorkflowError as error:
@@ -117,68 +113,12 @@ TRAINING_JOB = {
 }
 
 
-def gpus_of(job):
-    """The GPUs that a job's rule asks for, before Snakemake caps them at what there is."""
-    asked = job.rule.resources.get("gpu")
-    if asked is None:
-        return 0
-    return training_gpus(job.wildcards) if asked.is_evaluable() else asked.value or 0
-
-
 def scoring_job(datasets):
     """What scoring asks for: where answers are run, memory for as many at a time as there are threads."""
     limits = execution_limits(datasets)
     if not limits:
         return PLAIN_JOB
     return {"mem_mb": by_attempt(1000 + THREADS * limits["memory_mb"]), **PLAIN_JOB}
-
-
-def count_gpus():
-    """Let jobs on this machine share its GPUs, unless `--resources gpu=` says how many they may use.
-
-    Only a cluster's run must say how many jobs it submits at once: that tells the two apart before the executor is
-    known. There the scheduler counts, and a limit of ours would cut down what jobs ask for.
-    """
-    here = workflow.resource_settings.nodes is None and not workflow.output_settings.dryrun
-    if workflow.is_main_process and here and "gpu" not in workflow.global_resources:
-        workflow.register_resource("gpu", len(visible()))
-
-
-def begin_run():
-    """Before the first job: refuse what cannot go well, and claim the files that are made.
-
-    So after a kill -9 a rerun knows that nobody is at work here. The plan and the doctor make nothing.
-    """
-    made = {str(path) for job in workflow.dag.needrun_jobs() for path in job.output}
-    if not made:
-        return
-    refuse_same(made)
-    refuse_leftover(submits=submits())
-    if workflow.local_exec:
-        check_gpus_here()
-    claim(made, submits=submits())
-
-
-def end_run():
-    """After a failure: take the claim back, unless jobs outlive it (Slurm may be slow to cancel them)."""
-    if not submits() or not jobs_behind():
-        release()
-
-
-def submits():
-    """Whether jobs go to Slurm."""
-    return workflow.executor_plugin.name == "slurm"
-
-
-def check_gpus_here():
-    """Where jobs run on this machine, GPUs for all of them."""
-    wanted = max(map(gpus_of, workflow.dag.needrun_jobs()), default=0)
-    if wanted and "gpu" not in workflow.global_resources:
-        raise StudyError(
-            "GPUs are not counted where --jobs stands beside --cores: leave --jobs away, or add --resources gpu=N"
-        )
-    if wanted:
-        check_gpus(wanted, config["engine"]["device"], workflow.global_resources["gpu"].value)
 
 
 def prompts(*names):

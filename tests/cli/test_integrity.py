@@ -14,17 +14,14 @@ from test_comparison import QUESTIONS_, A, study
 
 from amongus.cli import integrity
 from amongus.cli.integrity import verify
-from amongus.core import slurm_jobs
 from amongus.core.checksums import seal_safetensors
 from amongus.core.errors import StudyError
 from amongus.core.json_files import write_json
-from amongus.core.run_lock import claim
 from amongus.core.tables import SCORES, write_table
 from amongus.inference.answer_cache import Store
 from amongus.members.member import write_fingerprint
 from amongus.report.manifest import revision
 from checkout import ROOT
-from claimed import DEAD, claimed
 from damage import harm
 
 MODEL = "s/seed-1/models/base"
@@ -220,22 +217,15 @@ def test_what_is_only_called_like_scratch_is_checked(results, monkeypatch):
     assert command(monkeypatch) == 1
 
 
-def test_nothing_is_moved_while_a_run_is_at_work(results, monkeypatch, capsys):
+def test_nothing_is_moved_while_snakemake_runs(results, monkeypatch, capsys):
     harm(results / "s" / "seed-1" / "members" / "m.json", "empty")
-    claim()
-    with pytest.raises(StudyError, match="a run is at work in this folder"):
+    lock = results.parent / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with pytest.raises(StudyError, match="Snakemake is running in this folder"):
         command(monkeypatch, "--move")
     assert (results / "s" / "seed-1" / "members" / "m.json").exists()
     assert command(monkeypatch) == 1 and "damaged (empty file)" in capsys.readouterr().out
-
-
-def test_nor_while_one_may_be_at_work_elsewhere(results, monkeypatch):
-    claimed(host="elsewhere")
-    with pytest.raises(StudyError, match=r"of elsewhere\), or nobody here can tell"):
-        command(monkeypatch, "--move")
-    claimed()
-    (results.parent / ".snakemake" / "owners" / f"elsewhere-{DEAD}.json").unlink()
-    assert command(monkeypatch, "--move") == 0
 
 
 def test_folders_that_are_links_are_checked_once(results, monkeypatch, capsys):
@@ -270,17 +260,6 @@ def test_what_may_not_be_moved_is_said_and_the_rest_is_moved(results, monkeypatc
     assert command(monkeypatch, "--move") == 1
     assert "base.json cannot be moved aside (Permission denied)" in capsys.readouterr().out
     assert not (results / "s" / "seed-1" / "members" / "m.json").exists()
-
-
-def test_nothing_is_moved_beside_jobs_that_a_dead_run_has_left(results, monkeypatch):
-    harm(results / "s" / "seed-1" / "members" / "m.json", "empty")
-    claimed(submits=True)
-    monkeypatch.setattr(
-        slurm_jobs, "_call", lambda *command: f"7|{slurm_jobs.prefix()}-{DEAD}_5f|RUNNING|rule_x\n"
-    )
-    with pytest.raises(StudyError, match="jobs of an earlier run are still there: 7 "):
-        command(monkeypatch, "--move")
-    assert (results / "s" / "seed-1" / "members" / "m.json").exists()
 
 
 def test_no_model_is_loaded():

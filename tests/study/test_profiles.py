@@ -6,7 +6,6 @@ import pytest
 import yaml
 from snakemake.cli import parse_args
 
-from amongus.core.slurm_jobs import prefix
 from checkout import ROOT
 
 PROFILES = [path for path in (ROOT / "profiles").iterdir() if path.name != "default"]
@@ -33,7 +32,7 @@ def test_what_slurm_runs_with(parsed):
     assert (args.executor, args.jobs, args.retries, args.cores) == ("slurm", 100, 2, None)
     assert not args.resources, "a limit would cut down the GPUs that jobs ask for"
     assert (str(args.slurm_logdir), args.slurm_keep_successful_logs) == ("slurm_logs", True)
-    assert args.slurm_jobname_prefix == f"{prefix(ROOT)}-{os.getpid()}"
+    assert args.slurm_jobname_prefix == "amongus"
     # The workflow profile still counts.
     assert args.rerun_incomplete and "code" not in {str(trigger) for trigger in args.rerun_triggers}
 

@@ -14,7 +14,6 @@ import psutil
 import pyarrow.parquet as pq
 
 import cluster
-from amongus.core.slurm_jobs import prefix
 from checkout import ROOT
 from harness import Project
 from micro import cut
@@ -123,7 +122,7 @@ class Run:
 
     def all_jobs(self) -> list[cluster.Job]:
         """This clone's jobs, ended ones too."""
-        return [job for job in cluster.jobs() if job.name.startswith(prefix(self.project.folder))]
+        return [job for job in cluster.jobs() if job.name.startswith("amongus_")]
 
     def payloads(self) -> list[psutil.Process]:
         """The processes of the rules' scripts. Those of a run before this one, here, are none of its own."""
@@ -267,11 +266,11 @@ def options(fault: str, rng: Random) -> list[str]:
 
 
 def recover(project: Project, slurm: bool = False, tries: int = 3, made: Iterable[str] = ()) -> None:
-    """Reap, and run again, until all is made: the targets `made`, else the three tables."""
+    """Cancel what is left, unlock, and run again, until all is made: the targets `made`, else the three tables."""
     for _ in range(tries):
         if slurm:
-            done = call(project, "reap")
-            assert not done.returncode, done.stdout + done.stderr
+            subprocess.run(["scancel", "--me"], check=True)
+        project.snakemake("--unlock")
         run = Run(project, slurm, made=made)
         if run.end(seconds=3600) == 0:
             return

@@ -16,8 +16,6 @@ from tqdm import tqdm
 
 from amongus.core import checksums
 from amongus.core.errors import StudyError, run_command
-from amongus.core.run_lock import claims
-from amongus.core.slurm_jobs import refuse_leftover
 from amongus.inference import answer_cache_shard
 from amongus.inference.answer_cache_permissions import Access
 from amongus.members.member import FINGERPRINT, MISSING, differing, hash_file
@@ -200,18 +198,16 @@ def main() -> int:
 
 
 def _refuse_company() -> None:
-    """Refuse to move anything while a run, or a job that one has left, may be reading it.
+    """Refuse to move anything while a run may be reading it: Snakemake locks the folder it works in.
 
     Raises:
-        StudyError: in one line, with the mend.
+        StudyError: in one line, with the fix.
     """
-    refuse_leftover()
-    for run in claims():
-        if run.alive is not False:
-            raise StudyError(
-                f"a run is at work in this folder (process {run.pid} of {run.host}), or nobody here can tell that it "
-                "is dead, and may be reading what is damaged; let it end first, or `make reap FORCE=1` if it is dead"
-            )
+    if any(Path(".snakemake/locks").glob("*.lock")):
+        raise StudyError(
+            "Snakemake is running in this folder and may be reading what is damaged: wait until it has ended; "
+            "if it was killed, `snakemake --unlock`"
+        )
 
 
 def _models(found: list[Finding]) -> list[Path]:

@@ -1,9 +1,10 @@
-"""The GPUs of this machine: how many there are, whether they suffice, and which of them are this job's."""
+"""The GPUs of this machine: how many there are, and which of them are this job's."""
 
 import fcntl
+import logging
 import os
 import shutil
-import socket
+import tempfile
 import time
 from collections.abc import Mapping
 from itertools import takewhile
@@ -12,8 +13,12 @@ from typing import Any
 
 from amongus.core.errors import StudyError
 
-# Open for as long as this process lives: the kernel lets go of the locks when it dies, however it dies.
+_log = logging.getLogger(__name__)
+
+# Open for as long as this process lives: the kernel releases the locks when it dies, however it dies.
 _held: list[int] = []
+# Between two attempts, in seconds.
+_PAUSE = 0.2
 
 
 def gpus_per_job(config: Mapping[str, Any]) -> int:
@@ -24,7 +29,7 @@ def gpus_per_job(config: Mapping[str, Any]) -> int:
 def visible() -> list[str]:
     """Names of the GPUs that jobs may use: those of `CUDA_VISIBLE_DEVICES` where it is set, else all there are.
 
-    Found without loading anything; empty where there is no driver.
+    Found without loading a library; empty where there is no driver.
     """
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
@@ -35,61 +40,54 @@ def visible() -> list[str]:
     return [str(i) for i in range(max(len(devices), int(bool(devices or shutil.which("nvidia-smi")))))]
 
 
-def take_gpus(count: int, folder: str | Path = ".snakemake/gpus", seconds: float = 60) -> None:
-    """Keep `count` GPUs to this process, so that jobs beside it use others; before anything asks CUDA.
+def take_gpus(count: int, folder: str | Path | None = None) -> None:
+    """Reserve `count` GPUs for this process, waiting while other jobs use them; call it before anything uses CUDA.
 
-    Snakemake counts GPUs but does not say which is whose. A job that Slurm has given its GPUs sees no others. A job that
-    has just been killed may need a moment to let go of its own: up to `seconds`.
+    Snakemake may limit how many GPUs its jobs use at once (`--resources gpu=N`), but does not say which job uses
+    which. So jobs on one machine lock what they use, and no two ever share a GPU.
+
+    Args:
+        count: GPUs needed; with 0 nothing is done.
+        folder: of the locks; by default one of this user's on this machine.
 
     Raises:
-        StudyError: too few came free.
+        StudyError: there are fewer GPUs than that.
     """
-    names = visible()
-    if not 0 < count < len(names):
+    if not count:
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    taken: list[str] = []
-    deadline = time.monotonic() + seconds
-    while True:
-        for name in names:
-            if len(taken) < count and name not in taken and _lock(folder, name):
-                taken.append(name)
-        if len(taken) == count:
-            break
-        if time.monotonic() > deadline:
-            raise StudyError(
-                f"the job needs {count} of the GPUs {', '.join(names)}, and others keep them busy"
-            )
-        time.sleep(0.2)
+    names = visible()
+    if count > len(names):
+        raise StudyError(
+            f"resources: gpu: the job needs {count} GPU(s), and this machine has {len(names)} "
+            "(CUDA_VISIBLE_DEVICES counts where it is set); run it where there are more, or set resources: gpu: and "
+            "engine: device: to what is here"
+        )
+    place = Path(folder or Path(tempfile.gettempdir()) / f"amongus-gpus-{os.getuid()}")
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken = _lock(place, names, count)
+    if not taken:
+        _log.info("waiting for %d of the GPUs %s: other jobs are using them", count, ", ".join(names))
+    while not taken:
+        time.sleep(_PAUSE)
+        taken = _lock(place, names, count)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
 
 
-def _lock(folder: str | Path, name: str) -> bool:
-    """Try to lock GPU `name`."""
-    file = f"{socket.gethostname()}.{name}".replace("/", "_")
-    handle = os.open(Path(folder) / f"{file}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+def _lock(folder: Path, names: list[str], count: int) -> list[str]:
+    """Lock `count` of the GPUs `names` and return which; where fewer are free lock none."""
+    taken: dict[str, int] = {}
+    # Slurm may number each job's GPUs from 0.
+    job = os.environ.get("SLURM_JOB_ID", "")
+    for name in names:
+        handle = os.open(folder / f"{job}.{name}.lock".replace("/", "_"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken[name] = handle
+        except BlockingIOError:
+            os.close(handle)
+        if len(taken) == count:
+            _held.extend(taken.values())
+            return list(taken)
+    for handle in taken.values():
         os.close(handle)
-        return False
-    _held.append(handle)
-    return True
-
-
-def check_gpus(wanted: int, device: str, available: int) -> None:
-    """Refuse a study whose jobs ask for more GPUs than there are: Snakemake would quietly give them fewer.
-
-    Raises:
-        StudyError: in one line, with the mend.
-    """
-    if wanted and not available:
-        raise StudyError(
-            f"the study asks for {wanted} GPU(s) a job (engine: device: {device}), and this machine has none; "
-            "set engine: {device: cpu} and resources: {gpu: 0}, or run it where there is one"
-        )
-    if wanted > available:
-        raise StudyError(
-            f"the study asks for {wanted} GPU(s) a job, and jobs here may use {available} (this machine's, "
-            "CUDA_VISIBLE_DEVICES, or --resources gpu); set resources: {gpu: ...}, or run it where there are more"
-        )
+    return []
