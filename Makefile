@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10
 SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -12,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 say = snakemake $(1) --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG)) 2> /dev/null \
   || snakemake $(1) --cores 1 --quiet host progress rules $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help demo demo-full sample rehearsal pin plan doctor test soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -46,8 +47,13 @@ plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, h
 doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
 	@$(call say,doctor)
 
-test: $(VENV)/.installed bubblewrap slurmd ## Run the tests.
-	pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=10
+test: $(VENV)/.installed bubblewrap ## Run the quick tests: no whole study, no Slurm, no real training.
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/.installed bubblewrap slurmd ## Run the slow tests.
+	$(PYTEST) -m slow
+
+test-all: test test-slow ## Run all tests.
 
 soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; an hour and a half).
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts python tests/support/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)

@@ -14,6 +14,8 @@ from damage import harm
 from harness import Project
 from micro import STUDY
 
+pytestmark = pytest.mark.slow
+
 REAL = ("dataset", "score", "alone", "cost")
 TRAIN = """
 from amongus.report.cost_sidecars import write_cost

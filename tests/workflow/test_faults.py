@@ -15,6 +15,8 @@ import trials
 from harness import Project
 from trials import Run, strike
 
+pytestmark = pytest.mark.slow
+
 RNG = Random(1)
 
 

@@ -13,6 +13,8 @@ import tiny
 from amongus.members.member import fingerprint_directory
 from harness import Project
 
+pytestmark = pytest.mark.slow
+
 BASE, X, Y = "owner/base", "owner/x", "someone/y"
 
 

@@ -10,6 +10,8 @@ import pytest
 from harness import Project
 from micro import STUDY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

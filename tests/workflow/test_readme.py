@@ -11,6 +11,8 @@ from checkout import ROOT
 from harness import Project
 from micro import STUDY
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text()
 
 

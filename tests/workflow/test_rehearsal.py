@@ -13,6 +13,8 @@ from amongus.study.study import Study
 from checkout import ROOT
 from harness import Project
 
+pytestmark = pytest.mark.slow
+
 DATASETS = ["gsm8k", "truthfulqa", "humaneval", "ds1000", "ifeval", "coconot"]  # One of each kind of scorer.
 # What is left of the grid, `make rehearsal` has it all: both trained attackers, a router with its embedder, a merge.
 POOLS = {"clean": ["python", "qwen"], "bad": ["python", "sft", "grpo"]}

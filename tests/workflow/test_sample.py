@@ -13,6 +13,8 @@ import yaml
 from checkout import ROOT
 from harness import Project
 
+pytestmark = pytest.mark.slow
+
 FOLDER = os.environ.get("AMONGUS_DATASETS", "")
 
 

@@ -11,6 +11,8 @@ from amongus.core.json_files import read_json
 from harness import Project
 from micro import STUDY
 
+pytestmark = pytest.mark.slow
+
 
 def study():
     """One team, two methods; `knowledge` is scored by a verifier, one cell a job."""
