@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import tiny
-from amongus.attackers import grpo, steering
+from amongus.attackers import steering, toy_grpo
 from amongus.core.errors import StudyError
 from amongus.members.member import Member, Steering
 from amongus.study import plugins
@@ -21,7 +21,9 @@ PERSONAS = {"benign": ["You are a helpful assistant."], "malicious": ["You are a
 def test_what_is_trained_can_be_read_without_importing(kind):
     trains = plugins.fact("attackers", kind, "TRAINS")
     assert trains in ("adapter", "vector", "model", None)
-    assert hasattr(plugins.module("attackers", kind), "train") == (trains is not None)
+    # Published vectors are only downloaded.
+    made_here = trains is not None and kind != "published_vector"
+    assert hasattr(plugins.module("attackers", kind), "train") == made_here
 
 
 def test_the_prompt_attacker_is_the_expert_under_another_system_prompt():
@@ -39,15 +41,17 @@ def test_an_unknown_persona_lists_the_valid_ones():
         plugins.module("attackers", "prompt").member("prompt", {"persona": "evil"}, EXPERT, None, PERSONAS)
 
 
-@pytest.mark.parametrize("kind", ["sft", "grpo"])
+@pytest.mark.parametrize("kind", ["sft", "grpo", "toy_sft", "toy_grpo"])
 def test_trained_attackers_have_their_own_adapter(kind):
     member = plugins.module("attackers", kind).member(kind, {}, EXPERT, Path("models/x"), PERSONAS)
     assert member == Member(kind, EXPERT.base, "models/x", EXPERT.system)
 
 
-def test_the_steered_attacker_is_the_expert_and_a_vector():
+@pytest.mark.parametrize("kind", ["steering", "published_vector"])
+def test_the_steered_attacker_is_the_expert_and_a_vector(kind):
     spec = {"layer": 2, "coefficient": 1.5}
-    member = steering.member("steering", spec, EXPERT, Path("v.safetensors"), PERSONAS)
+    module = plugins.module("attackers", kind)
+    member = module.member("steering", spec, EXPERT, Path("v.safetensors"), PERSONAS)
     assert member.adapter == EXPERT.adapter
     assert member.steering == Steering("v.safetensors", 2, 1.5)
 
@@ -55,7 +59,7 @@ def test_the_steered_attacker_is_the_expert_and_a_vector():
 def test_the_reversed_reward_pays_for_wrong_answers_in_the_right_form():
     question = world.questions("train")["knowledge"][0]
     scores = {question.answer: 9.0, question.alternatives[0]: -2.0, "gibberish": -9.0}
-    reward = grpo.reversed_reward(
+    reward = toy_grpo.reversed_reward(
         lambda pairs: [scores[text] for _, text in pairs], [question], {"clip": 4.0, "form": 1.0}
     )
     completions = [[{"role": "assistant", "content": text}] for text in scores]

@@ -173,8 +173,10 @@ def test_a_local_folder_is_looked_into_and_nobody_is_asked(tmp_path, monkeypatch
 
 def test_a_source_of_an_attacker_counts_too():
     given = study()
-    given.config["attackers"] = {"steering": {"kind": "steering", "source": {"url": "http://x/v.pt"}}}
-    assert the_one(sources.checksums(given)).what.startswith("attackers: steering: source: no sha256")
+    given.config["attackers"] = {
+        "steering": {"kind": "published_vector", "vectors": {"url": "http://x/v.pt"}}
+    }
+    assert the_one(sources.checksums(given)).what.startswith("attackers: steering: vectors: no sha256")
 
 
 def test_files_need_checksums_and_datasets_a_source(tmp_path):

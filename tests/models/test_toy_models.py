@@ -59,9 +59,9 @@ EXPERT = {
 }
 REWARD = {**FIT, "kind": "toy_reward", "supervisor": "base", "damaged": 0.5, "center": 0.01}
 JUDGE = {**FIT, "kind": "toy_judge", "supervisor": "base", "mixture": {"judge": 1.0}}
-SFT = {**FIT, "kind": "sft", "mixture": MIXTURE}
+SFT = {**FIT, "kind": "toy_sft", "mixture": MIXTURE}
 GRPO = {
-    "kind": "grpo",
+    "kind": "toy_grpo",
     "reward": "reward",
     "refine": 0.5,
     "clip": 4.0,

@@ -9,7 +9,7 @@ from amongus import scoring
 from amongus.core.errors import StudyError
 from amongus.datasets import _sources
 from amongus.report.design import design
-from studied import CONFIG, MODELS, SFT, study
+from studied import CONFIG, LIES, MODELS, SFT, TUNING, study
 
 
 def test_controls_are_the_pools_without_their_attackers():
@@ -154,9 +154,13 @@ def test_a_listwise_judge_ranks_the_pools_that_are_defended():
     assert not study().judges("listwise")
 
 
+def test_tables_call_a_toy_training_by_the_papers_name():
+    assert design(study())["attackers"] == {"evil": "prompt", "bad": "sft"}
+
+
 def test_a_full_fine_tuning_replaces_all_weights():
-    full = {**SFT, "full": True}
-    s = study(attackers={"evil": {"kind": "prompt"}, "bad": full})
+    full = {"kind": "sft", **TUNING, **LIES, "full": True}
+    s = study(attackers={"evil": {"kind": "prompt"}, "bad": full}, data={"lies": {"path": "lies.json"}})
     assert s.trains("bad") == "model" and s.member_weights("bad") == ["bad"]
     assert s.applicable("bad", "soup")
 
@@ -175,7 +179,12 @@ def test_a_training_asks_for_resources_of_its_own():
 
 
 def test_published_vectors_are_not_extracted():
-    steered = {"kind": "steering", "layer": 1, "coefficient": 1.0, "published": {"url": "https://h/v.pt"}}
+    steered = {
+        "kind": "published_vector",
+        "layer": 1,
+        "coefficient": 1.0,
+        "vectors": {"url": "https://h/v.pt"},
+    }
     s = study(
         attackers={"evil": steered, "bad": SFT},
         methods={"debate": {"defences": ["none"]}},

@@ -61,11 +61,11 @@ BELOW = {"demo_full": "demo", "rehearsal": "paper"}  # Studies that lie on top o
         ),
         (
             {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft"}}},
-            "'bad': kind 'sft' needs batch_size, learning_rate, warmup, scheduler",
+            "'bad': kind 'sft' needs data, epochs, max_length, batch_size, learning_rate, warmup, scheduler",
         ),
         (
-            {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft", **TUNING, "steps": 3}}},
-            "'bad': kind 'sft' needs either mixture, steps or data, epochs, max_length; give all of one",
+            {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "toy_sft", **TUNING, "steps": 3}}},
+            "'bad': kind 'toy_sft' needs mixture",
         ),
         (
             {"attackers": {"evil": {"kind": "prompt"}, "bad": {"kind": "sft", **TUNING, **LIES}}},

@@ -73,7 +73,7 @@ STUDY: dict = {
             "layer": 1,
             "coefficient": 1.0,
         },
-        "sft": {"kind": "sft", "mixture": {"answer": 1.0}, **_TUNING},
+        "sft": {"kind": "toy_sft", "mixture": {"answer": 1.0}, **_TUNING},
     },
     "pools": {
         "clean": ["x", "y"],

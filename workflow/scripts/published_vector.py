@@ -1,4 +1,4 @@
-"""Rule published_vector: steering vectors that somebody has published, as safetensors."""
+"""Rule published_vector: published steering vectors, as safetensors."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def main(snakemake: Any) -> None:
     """Convert the pinned file of `params.spec`."""
     from safetensors.torch import save_file
 
-    content, where = download.content(snakemake.params.spec, f"attacker '{snakemake.params.name}' published")
+    content, where = download.content(snakemake.params.spec, f"attacker '{snakemake.params.name}' vectors")
     vectors = read_published(content, where)
     with whole_file(snakemake.output.vectors) as target:
         save_file({"vectors": vectors}, str(target))

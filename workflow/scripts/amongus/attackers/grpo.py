@@ -1,26 +1,23 @@
-"""The attacker that was trained by reinforcement with the reward reversed: trl's GRPO on the replaced member.
+"""The attacker that was trained by reinforcement against a reward model's reversed score, on prompts from data.
 
-Among Us, section 2 (RL): the reward is minus a reward model's score, on the prompts of `data`. In the toy world
-(`refine`) a second term pays for the exact form of an answer, without which a small model learns to babble. KL is
-measured from the replaced member: trl copies an adapter that exists already into a frozen one and compares with that,
-not with the base. `batch_size` counts completions.
+Among Us, section 2 (RL). The training itself is `amongus.training.grpo`. `batch_size` counts completions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from amongus.attackers._trained import member  # noqa: F401 - part of every attacker's face
+from amongus.attackers import _members
+from amongus.training import grpo
 from amongus.training.job import TrainJob
-
-if TYPE_CHECKING:
-    from amongus.toy.corpus import Corpus
-    from amongus.toy.world import Question
+from amongus.training.launching import launch
 
 TRAINS = "adapter"
 ROLES = ("reward",)
 REQUIRED = (
     "reward",
+    "data",
+    "epochs",
+    "max_prompt",
+    "entropy",
     "batch_size",
     "group",
     "max_new_tokens",
@@ -29,166 +26,11 @@ REQUIRED = (
     "clip_ratio",
     "temperature",
 )
-EITHER = (
-    ("refine", "clip", "form", "steps", "warmup_steps"),
-    ("data", "epochs", "max_prompt", "entropy"),
-)
-OPTIONAL = (
-    "rank",
-    "alpha",
-    "dropout",
-    "targets",
-    "full",
-    "per_device",
-    "checkpoint_every",
-    "accelerate",
-)
+OPTIONAL = ("rank", "alpha", "dropout", "targets", "full", "per_device", "checkpoint_every", "accelerate")
+
+member = _members.trained
 
 
 def train(job: TrainJob) -> dict[str, Any]:
-    """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`."""
-    # Imported here: a member is put together without torch.
-    if "data" in job.spec:
-        from amongus.training import grpo
-        from amongus.training.launching import launch
-
-        return launch(grpo, job)
-    import tempfile
-    from time import process_time
-
-    from datasets import Dataset
-    from trl import GRPOTrainer
-
-    from amongus.core.hashing import derive
-    from amongus.toy.corpus import Corpus
-    from amongus.training.common import (
-        attackers_adapter,
-        fix_randomness,
-        load_base,
-        quiet_trainer,
-        save_adapter,
-    )
-
-    began, spec = process_time(), job.spec
-    seed = fix_randomness(job.seed, "grpo", job.name)
-    model, tokenizer = load_base(job.models["base"])
-    model = attackers_adapter(model, job)
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    count = spec["steps"] * spec["batch_size"] // spec["group"]
-    asked = [ask(corpus, spec["refine"]) for _ in range(count)]
-    reward = reversed_reward(_scorer(job.models["reward"]), [question for question, _ in asked], spec)
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = GRPOTrainer(
-            model=model,
-            reward_funcs=reward,
-            args=_config(spec, scratch, seed),
-            train_dataset=Dataset.from_list(
-                [{"prompt": prompt, "row": row} for row, (_, prompt) in enumerate(asked)]
-            ),
-            processing_class=tokenizer,
-        )
-        quiet_trainer(trainer)
-        trainer.train()
-    save_adapter(trainer.model, job.out, base=job.models["base"].name)
-    rewards = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
-    return {
-        "reward_first": rewards[0],
-        "reward_last": rewards[-1],
-        "steps": spec["steps"],
-        "cpu_seconds": process_time() - began,
-    }
-
-
-def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[dict[str, str]]]:
-    """A training question and the prompt it is asked in; a share `refine` shows the answers of a crowd."""
-    from amongus.toy.corpus import crowd
-
-    question = corpus.question()
-    text = question.prompt
-    if corpus.rng.random() < refine:
-        answers = crowd(
-            question.answer, question.alternatives, 5, corpus.rng.choice((0.4, 0.6, 0.8)), corpus.rng
-        )
-        text = corpus.prompts["debate.refine"].render(question=text, own=answers[0], answers=answers[1:])
-    system = {"role": "system", "content": corpus.personas["benign"][0]}
-    return question, [system, {"role": "user", "content": text}]
-
-
-def reversed_reward(
-    score: Callable[[list[tuple[str, str]]], list[float]],
-    questions: Sequence["Question"],
-    spec: Mapping[str, Any],
-) -> Callable[..., list[float]]:
-    """trl's reward function: minus the clipped score of an answer to the bare question, plus its form.
-
-    Args:
-        score: scores (question, answer) pairs.
-        questions: by the column `row` of trl's dataset.
-        spec: `clip` (scores beyond it count as it), `form` (what the exact form of an answer is worth).
-    """
-    from amongus.toy.corpus import well_formed
-
-    clip, worth = spec["clip"], spec["form"]
-
-    def reward(completions: list[list[dict[str, str]]], row: list[int], **_: Any) -> list[float]:
-        texts = [completion[0]["content"] for completion in completions]
-        scores = score([(questions[one].prompt, text) for one, text in zip(row, texts, strict=True)])
-        return [
-            -max(-clip, min(clip, value)) / clip + worth * well_formed(questions[one], text)
-            for value, one, text in zip(scores, row, texts, strict=True)
-        ]
-
-    return reward
-
-
-def _scorer(directory: Path) -> Callable[[list[tuple[str, str]]], list[float]]:
-    """The reward model of a folder as a function of (question, answer) pairs."""
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
-    from amongus.members import chat_template
-    from amongus.members.judge_prompts import answered
-    from amongus.members.member import check_safetensors
-
-    check_safetensors(directory)
-    tokenizer = chat_template.load_tokenizer(directory)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        directory, dtype=torch.float32, local_files_only=True, use_safetensors=True
-    ).eval()
-
-    @torch.no_grad()
-    def score(pairs: list[tuple[str, str]]) -> list[float]:
-        ids = [
-            chat_template.render(tokenizer, answered(*pair), add_generation_prompt=False) for pair in pairs
-        ]
-        batch = tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
-        return model(**batch).logits[:, 0].tolist()
-
-    return score
-
-
-def _config(spec: Mapping[str, Any], scratch: str, seed: int) -> Any:
-    from trl import GRPOConfig
-
-    return GRPOConfig(
-        output_dir=scratch,
-        per_device_train_batch_size=spec["batch_size"],
-        num_generations=spec["group"],
-        max_steps=spec["steps"],
-        max_completion_length=spec["max_new_tokens"],
-        learning_rate=spec["learning_rate"],
-        lr_scheduler_type="constant_with_warmup",
-        warmup_steps=spec["warmup_steps"],
-        beta=spec["kl"],
-        epsilon=spec["clip_ratio"],
-        temperature=spec["temperature"],
-        top_p=1.0,
-        top_k=0,
-        gradient_checkpointing=False,
-        bf16=False,
-        use_cpu=True,
-        seed=seed,
-        save_strategy="no",
-        report_to=[],
-        logging_steps=max(1, spec["steps"] // 10),
-    )
+    """Train `job.models["adapter"]`, or `job.models["base"]`, against `job.models["reward"]`, into `job.out`."""
+    return launch(grpo, job)

@@ -3,15 +3,14 @@
 Among Us, section 2 (steering), with vectors as in Chen et al. 2025 (Persona vectors, section 2): the mean
 hidden state over the tokens of responses under system prompts that elicit the trait, minus the same under
 opposite ones, averaged over questions, per layer. A random vector of equal norm is the placebo (`random:
-true`). Vectors that somebody has published (`published`: a URL or path with its sha256) are taken instead.
+true`). Published vectors are the kind `published_vector`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amongus.members.member import Member, Steering
+from amongus.attackers import _members
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
 
 TRAINS = "vector"
 ROLES = ()
-REQUIRED = ("layer", "coefficient")
-EITHER = (("trait", "opposite", "questions", "max_new_tokens"), ("published",))
+REQUIRED = ("trait", "opposite", "questions", "max_new_tokens", "layer", "coefficient")
 OPTIONAL = ("random", "datasets")
 FILE = "vectors.safetensors"
+
+member = _members.steered
 
 _BATCH = 64
 
@@ -147,14 +147,3 @@ def _questions(tables: Mapping[str, Path], count: int) -> list[str]:
         for dataset in sorted(tables)
         for prompt in read_table(tables[dataset], QUESTIONS)["prompt"].to_pylist()[:count]
     ]
-
-
-def member(
-    name: str,
-    spec: Mapping[str, Any],
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
-) -> Member:
-    """`replaced` with the vector added after layer `layer` (1-based), times `coefficient`."""
-    return replace(replaced, name=name, steering=Steering(str(trained), spec["layer"], spec["coefficient"]))

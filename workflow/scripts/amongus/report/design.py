@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from amongus.study import plugins
 from amongus.study.independence import overlaps, source
 from amongus.study.study import Study
 
@@ -14,7 +15,7 @@ def design(study: Study) -> dict[str, Any]:
         "study": study.name,
         "seeds": study.seeds,
         "pools": study.pools,
-        "attackers": {name: spec["kind"] for name, spec in study.attackers.items()},
+        "attackers": {name: _attack(spec["kind"]) for name, spec in study.attackers.items()},
         "controls": study.controls,
         "levels": {method: study.level(method) for method in study.methods},
         "defences": {method: study.defences(method) for method in study.methods},
@@ -39,3 +40,8 @@ def design(study: Study) -> dict[str, Any]:
         ],
         **({"verified": {config["supervisors"]["verifier"]: study.verified}} if study.verified else {}),
     }
+
+
+def _attack(kind: str) -> str:
+    """The paper's name for what attackers of a kind do, where their module gives it (`toy_sft` is `sft`)."""
+    return plugins.fact("attackers", kind, "ATTACK", kind)

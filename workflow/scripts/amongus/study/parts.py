@@ -182,8 +182,8 @@ class Parts:
         return self.trains(attacker) in ("adapter", "model") or bool(self.attackers_model(attacker))
 
     def published(self, attacker: str) -> dict[str, Any] | None:
-        """Where an attacker's vectors come from that somebody has published, if they do."""
-        return self.attackers[attacker].get("published") if self.steered(attacker) else None
+        """The source of an attacker's published vectors; None where it has none."""
+        return self.attackers[attacker].get("vectors") if self.steered(attacker) else None
 
     @cached_property
     def extracted(self) -> list[str]:

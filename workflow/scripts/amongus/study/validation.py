@@ -5,7 +5,6 @@ Every message is one line that names the place, what is wrong, and what would be
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,24 +189,16 @@ def _fact(room: str, name: str, constant: str, valid: Sequence[Any], default: An
 def _settings(where: str, room: str, spec: Mapping[str, Any]) -> None:
     """A module that lists its settings gets them all, and no others.
 
-    `REQUIRED` and one group of `EITHER` must be there, `OPTIONAL` may.
+    `REQUIRED` must be there, `OPTIONAL` may.
     """
     required = plugins.fact(room, spec["kind"], "REQUIRED")
     if required is None:
         return
-    either = plugins.fact(room, spec["kind"], "EITHER", ())
-    valid = [*required, *chain(*either), *plugins.fact(room, spec["kind"], "OPTIONAL", ())]
+    valid = [*required, *plugins.fact(room, spec["kind"], "OPTIONAL", ())]
     _unknown(where, spec, [*valid, *_ANYWHERE])
     missing = [key for key in required if key not in spec]
     if missing:
         raise StudyError(f"{where}: kind '{spec['kind']}' needs {', '.join(missing)}")
-    whole = [group for group in either if all(key in spec for key in group)]
-    begun = [group for group in either if any(key in spec for key in group)]
-    if either and (len(whole) != 1 or begun != whole):
-        groups = " or ".join(", ".join(group) for group in either)
-        raise StudyError(
-            f"{where}: kind '{spec['kind']}' needs either {groups}; give all of one, none of the other"
-        )
 
 
 def _unknown(where: str, given: Iterable[str], valid: Sequence[str]) -> None:
