@@ -3,7 +3,7 @@
 from amongus.datasets import ifeval
 
 FIELDS = ifeval.FIELDS
-METRIC = ifeval.METRIC
-DOMAIN = ifeval.DOMAIN
+METRIC = "instructions"
+DOMAIN = "instruction"
 prompt = ifeval.prompt
 check = ifeval.check
