@@ -18,41 +18,49 @@ pytestmark = pytest.mark.slow
 
 REAL = ("dataset", "score", "alone", "cost")
 TRAIN = """
+from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
 from amongus.core.atomic import whole_directory
 from amongus.members.member import write_fingerprint
 
-with whole_directory(snakemake.output[0]) as folder:
-    (folder / "weights").write_text(snakemake.wildcards.model)
-    write_fingerprint(folder, weights=False)
-write_cost(snakemake.output.cost, "train", {"seconds": 1})
+with rule_job(snakemake):
+    with whole_directory(snakemake.output[0]) as folder:
+        (folder / "weights").write_text(snakemake.wildcards.model)
+        write_fingerprint(folder, weights=False)
+    write_cost(snakemake.output.cost, "train", {"seconds": 1})
 """
 MEMBER = """
+from _helpers import rule_job
 from amongus.members.member import Member, save_member
 
-save_member(snakemake.output[0], Member(snakemake.wildcards.member, "base", fingerprint="f"))
+with rule_job(snakemake):
+    save_member(snakemake.output[0], Member(snakemake.wildcards.member, "base", fingerprint="f"))
 """
 RESPOND = """
+from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
 from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.members.member import load_member
 
-member = load_member(snakemake.input.member)
-for questions, path in zip(snakemake.input.questions, snakemake.output.responses, strict=True):
-    ids = read_table(questions, QUESTIONS)["id"].to_pylist()
-    answers = {"text": [member.name] * len(ids), "n_tokens": [1] * len(ids), "finish": ["stop"] * len(ids)}
-    write_table(path, {"id": ids, **answers}, RESPONSES)
-write_cost(snakemake.output.cost, "respond", {"prompts_asked": len(ids)})
+with rule_job(snakemake):
+    member = load_member(snakemake.input.member)
+    for questions, path in zip(snakemake.input.questions, snakemake.output.responses, strict=True):
+        ids = read_table(questions, QUESTIONS)["id"].to_pylist()
+        answers = {"text": [member.name] * len(ids), "n_tokens": [1] * len(ids), "finish": ["stop"] * len(ids)}
+        write_table(path, {"id": ids, **answers}, RESPONSES)
+    write_cost(snakemake.output.cost, "respond", {"prompts_asked": len(ids)})
 """
 COLLABORATE = """
+from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
 from amongus.core.tables import RESPONSES, read_table, write_table
 
-answers = [read_table(path, RESPONSES) for path in snakemake.input.responses[:2]]
-for paths in (snakemake.output.runs, snakemake.output.transcripts):
-    for path, table in zip(paths, answers, strict=True):
-        write_table(path, table, RESPONSES)
-write_cost(snakemake.output.cost, "collaborate", {})
+with rule_job(snakemake):
+    answers = [read_table(path, RESPONSES) for path in snakemake.input.responses[:2]]
+    for paths in (snakemake.output.runs, snakemake.output.transcripts):
+        for path, table in zip(paths, answers, strict=True):
+            write_table(path, table, RESPONSES)
+    write_cost(snakemake.output.cost, "collaborate", {})
 """
 
 

@@ -1,15 +1,16 @@
-"""What every script of a rule needs, before anything else: an end with its run, and a log that also holds its failures."""
+"""What every script of a rule needs, before anything else: an end with its run, a log, and checksums of its outputs."""
 
 import atexit
 import logging
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from amongus.core.checksums import sums_path, write_sums
 from amongus.core.errors import StudyError, full_disk
 from amongus.core.processes import end_with_run
 
@@ -17,6 +18,19 @@ from amongus.core.processes import end_with_run
 end_with_run()
 
 _AGAIN = "==== attempt "
+
+
+@contextmanager
+def rule_job(snakemake: Any) -> Iterator[None]:
+    """Run a rule's script: with a log and, once it has succeeded, a file with the checksums of all its outputs.
+
+    What the outputs were before has no checksums from here on, since they are about to change.
+    """
+    configure_logging(snakemake)
+    sums = sums_path(snakemake.log[0])
+    sums.unlink(missing_ok=True)
+    yield
+    write_sums(sums, snakemake.output)
 
 
 def configure_logging(snakemake: Any) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.atomic import whole_directory
 from amongus.core.hardlinks import link_tree
 from amongus.members.member import check_files
@@ -21,5 +21,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

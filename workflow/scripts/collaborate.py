@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.gpus import take_gpus
 from amongus.inference.opening import open_engine
 from amongus.members.member import Member, load_member
@@ -67,6 +67,6 @@ def groups(
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    take_gpus(snakemake.resources.get("gpu", 0))
-    main(snakemake)
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        main(snakemake)

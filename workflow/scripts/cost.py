@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.atomic import write_text
 from amongus.report.manifest import write_manifest
 from amongus.report.render import csv_text
@@ -16,5 +16,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.tables import QUESTIONS, write_table
 from amongus.datasets._sources import SPLITS, questions
 
@@ -18,5 +18,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

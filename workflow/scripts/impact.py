@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.report.layout import impact_view
 from amongus.report.manifest import write_manifest
 from amongus.report.render import write
@@ -19,5 +19,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

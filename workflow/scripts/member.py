@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.checksums import read_sealed, unsealed_safetensors
 from amongus.members.member import Member, known_fingerprint, member_fingerprint, save_member
 from amongus.study import plugins
@@ -50,5 +50,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core import download
 from amongus.core.atomic import whole_file
 from amongus.core.checksums import seal_safetensors
@@ -21,5 +21,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

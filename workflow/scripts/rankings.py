@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
 from amongus.inference.engine import Engine
@@ -58,6 +58,6 @@ def rank(
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    take_gpus(snakemake.resources.get("gpu", 0))
-    main(snakemake)
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        main(snakemake)

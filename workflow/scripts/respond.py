@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.inference.opening import open_engine
@@ -37,6 +37,6 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    take_gpus(snakemake.resources.get("gpu", 0))
-    main(snakemake)
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        main(snakemake)

@@ -4,7 +4,7 @@ import logging
 from collections import Counter, defaultdict
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.scoring import explain
 from amongus.scoring.score_files import read_answers, write_scores
 
@@ -33,5 +33,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

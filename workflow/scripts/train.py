@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core.atomic import whole_directory
 from amongus.core.gpus import take_gpus
 from amongus.core.json_files import write_json
@@ -61,6 +61,6 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    take_gpus(snakemake.resources.get("gpu", 0))
-    main(snakemake)
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        main(snakemake)

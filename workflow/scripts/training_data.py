@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.core import download
 from amongus.core.hashing import derive
 from amongus.core.offline import hub_folder
@@ -34,5 +34,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

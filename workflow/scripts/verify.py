@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from _helpers import configure_logging
+from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
 from amongus.scoring.model_grader import open_verifier
 from amongus.scoring.score_files import read_answers, write_scores
@@ -28,5 +28,5 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging(snakemake)
-    main(snakemake)
+    with rule_job(snakemake):
+        main(snakemake)

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from amongus.core.atomic import write_text
+from amongus.core.checksums import hash_file
 from amongus.core.errors import StudyError, run_command
 from amongus.core.hashing import derive
 from amongus.core.tables import QUESTIONS, SCORES, read_table
-from amongus.members.member import hash_file
 from amongus.report.layout import (
     by_dataset,
     dataset_label,

@@ -15,10 +15,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from amongus.core import checksums
+from amongus.core.checksums import FINGERPRINT, hash_file
 from amongus.core.errors import StudyError, run_command
 from amongus.inference import answer_cache_shard
 from amongus.inference.answer_cache_permissions import Access
-from amongus.members.member import FINGERPRINT, MISSING, differing, hash_file
+from amongus.members.member import MISSING, differing
 from amongus.report.manifest import MANIFEST
 from amongus.study.loading import STORE, read_configs
 from amongus.study.paths import PARTIAL, SCRATCH

@@ -13,12 +13,16 @@ import hashlib
 import json
 import os
 import struct
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from amongus.core.atomic import write_text
 from amongus.core.errors import StudyError
 
+FINGERPRINT = "fingerprint.json"
+"""The record of a folder that is made as one: the sha256 of its files and, of a model, its fingerprint."""
 KEY = "sha256"
 """The key of the seal in a JSON object."""
 PARQUET_KEY = "file_sha256"
@@ -36,6 +40,43 @@ _MARKS = {
     ".json": f'\n "{KEY}": "'.encode(),
     ".safetensors": f'"{PARQUET_KEY}":"'.encode(),
 }
+
+
+def hash_file(path: str | Path) -> str:
+    """The sha256 (hex) of a file's bytes, however large it is."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sums_path(log: str | Path) -> Path:
+    """Where the checksums of a job's outputs are: as its log, in `checksums/` instead of `logs/`.
+
+    >>> str(sums_path("results/demo/seed-1/logs/train/base.log"))
+    'results/demo/seed-1/checksums/train/base.sha256'
+    """
+    before, _, job = Path(log).as_posix().rpartition("/logs/")
+    return Path(before, "checksums", job).with_suffix(".sha256")
+
+
+def write_sums(path: str | Path, outputs: Iterable[str]) -> None:
+    """Write the checksums of a job's outputs, with all files of its folders, as `sha256sum -c` reads them.
+
+    Args:
+        path: the file to write.
+        outputs: files and folders, relative to the folder that `sha256sum -c` is to run in.
+    """
+    sums = {file: digest for output in outputs for file, digest in _hashed(Path(output))}
+    write_text(path, "".join(f"{digest}  {file}\n" for file, digest in sorted(sums.items())))
+
+
+def _hashed(output: Path) -> Iterator[tuple[str, str]]:
+    """The files of an output and their checksums; not computed again where the folder's own record has them."""
+    record = output / FINGERPRINT
+    known = json.loads(record.read_bytes())["files"] if record.exists() else {}
+    for file in sorted(output.rglob("*")) if output.is_dir() else [output]:
+        if file.is_file():
+            name = file.relative_to(output).as_posix()
+            yield file.as_posix(), known.get(name) or hash_file(file)
 
 
 def sealed(content: bytes, kind: str) -> bytes:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from amongus.core.atomic import whole_directory
-from amongus.core.checksums import ASIDE
+from amongus.core.checksums import ASIDE, FINGERPRINT, hash_file
 from amongus.core.errors import StudyError
 from amongus.core.hardlinks import link
 from amongus.core.json_files import read_json, write_json
 from amongus.hub import repository
 from amongus.hub.local import Folder
 from amongus.hub.repository import Source
-from amongus.members.member import FINGERPRINT, hash_file, write_fingerprint
+from amongus.members.member import write_fingerprint
 from amongus.study.hub_references import check_pinned
 
 _LOG = logging.getLogger(__name__)

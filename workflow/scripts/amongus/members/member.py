@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.core import checksums
+from amongus.core.checksums import FINGERPRINT, hash_file
 from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical, digest
 from amongus.core.json_files import read_json, read_record, write_json
@@ -27,7 +28,6 @@ _CONFIGS = (
     "special_tokens_map.json",
 )
 _CHUNK = 1 << 24
-FINGERPRINT = "fingerprint.json"
 MISSING = "missing"
 """What is wrong with a listed file that is not there."""
 
@@ -161,12 +161,6 @@ def known_fingerprint(directory: str | Path) -> str:
     """The fingerprint that was written beside a checkpoint when it was made; else it is computed."""
     known = (Path(directory) / FINGERPRINT).exists()
     return read_record(directory, FINGERPRINT)["fingerprint"] if known else fingerprint_directory(directory)
-
-
-def hash_file(path: str | Path) -> str:
-    """The sha256 (hex) of a file's bytes, however large it is."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fingerprint_directory(directory: str | Path) -> str:

@@ -14,12 +14,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from amongus.core.checksums import damaged, flaw, missing
+from amongus.core.checksums import damaged, flaw, hash_file, missing
 from amongus.core.environment import machine
 from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical
 from amongus.core.json_files import read_json, write_json
-from amongus.members.member import hash_file
 
 MANIFEST = ".manifest.json"
 _SIDECARS = "seed-*/costs/*/*.json"

@@ -21,11 +21,12 @@ from typing import Any
 
 import yaml
 
+from amongus.core.checksums import hash_file
 from amongus.core.errors import StudyError, no_room
 from amongus.core.hashing import digest
 from amongus.core.json_files import read_json, write_json
 from amongus.core.processes import Process, this_process
-from amongus.members.member import hash_file, known_fingerprint
+from amongus.members.member import known_fingerprint
 from amongus.members.prompts import Template
 from amongus.study.code_digest import SCRIPTS
 from amongus.study.paths import SCRATCH
