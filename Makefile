@@ -98,9 +98,8 @@ compare: $(VENV)/.installed ## Show the paired differences of two studies (A=res
 	@test -n "$(A)" -a -n "$(B)" || { echo "make compare A=results/x B=results/y"; exit 1; }
 	@PYTHONPATH=workflow/scripts python -m amongus.cli.comparison $(A) $(B) $(if $(CSV),--csv $(CSV))
 
-docs: $(VENV)/.installed ## Copy the tables and figures of the demos that were run into docs/ and README.md.
-	if [ -d results/demo/tables ]; then python docs/update.py results/demo README.md llm_router debate; fi
-	if [ -d results/demo_full/tables ]; then python docs/update.py results/demo_full docs/demo_full/README.md; fi
+docs: $(VENV)/.installed ## Bring a study's figures into README.md and docs/ (RESULTS=results/demo NAME=demo_101, the defaults).
+	python docs/update.py $(or $(RESULTS),results/demo) $(or $(NAME),demo_101)
 
 oracles: ## Record anew what mergekit's TIES gives (tests/oracles; downloads an environment of its own, .oracles).
 	$(PYTHON) -m venv .oracles

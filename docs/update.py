@@ -1,130 +1,188 @@
-"""Put a study's figures where readers look first: full tables into docs/{study}, compact ones into a Markdown file.
+"""Bring the figures of a study into the documentation: `python docs/update.py results/demo demo_101`.
 
-`python docs/update.py results/demo README.md` replaces what stands between the lines `<!-- results of demo -->` and
-`<!-- end of results -->`. Names of methods behind it choose whose defences are shown there; without any, all.
-Nothing is computed anew: every figure is one of the study's tables'.
+Copies the images, `paper.md`, `cost.csv` and the averages of `impact.md` into docs/demo_101, and fills every block
+
+    <!-- results of demo_101: drops -->
+    …
+    <!-- end of results -->
+
+of the README and the pages below docs/. What a block can show is in `BLOCKS`. Cells are those of the study's Markdown
+tables (their rows over all datasets); only differences of two columns are computed, from the CSV files.
 """
 
+import hashlib
+import re
 import shutil
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-COPIED = ("tables/*.md", "tables/cost.csv", "figures/*.png")
-SIGNIFICANT = 0.05
+DOCS = Path(__file__).parent
+COPIED = ("tables/paper.md", "tables/cost.csv", "figures/*.png")
+TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals", "paper")
 CONTROLS = ("random", "oracle")
+SIGNIFICANT = 0.05
 
 
-def main(results: Path, page: Path, methods: Collection[str] = ()) -> None:
-    """Copy the tables and figures of `results`, and write its compact tables into `page`; defences of `methods` or all."""
-    folder = Path(__file__).parent / results.name
+def main(results: Path, name: str) -> None:
+    """Copy what docs/`name` shows of `results`, and fill the blocks that name it on all pages."""
+    folder = DOCS / name
     folder.mkdir(exist_ok=True)
     for pattern in COPIED:
         for file in sorted(results.glob(pattern)):
             shutil.copyfile(file, folder / file.name)
-    tables = {
-        name: pd.read_csv(results / "tables" / f"{name}.csv") for name in ("alone", "impact", "mitigation")
-    }
-    defended = tables["mitigation"]
-    if methods:
-        defended = defended[defended["method"].isin(methods)]
-    compact = "\n\n".join([alone(tables["alone"]), drops(tables["impact"]), *defences(defended)])
-    begin, end = f"<!-- results of {results.name} -->", "<!-- end of results -->"
-    before, rest = page.read_text(encoding="utf-8").split(begin)
-    page.write_text(f"{before}{begin}\n{compact}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
+    impact = (results / "tables" / "impact.md").read_text(encoding="utf-8")
+    (folder / "impact.md").write_text(impact.split("\n## By dataset")[0], encoding="utf-8")
+    sums = [(hashlib.sha256((results / f"tables/{t}.md").read_bytes()).hexdigest(), t) for t in TABLES]
+    (folder / "tables.sha256").write_text("".join(f"{digest}  {table}.md\n" for digest, table in sums))
+    block = re.compile(
+        rf"(<!-- results of {re.escape(name)}: (\w+)(?: (\w+))? -->\n).*?(<!-- end of results -->)", re.S
+    )
+    for page in [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]:
+        text = page.read_text(encoding="utf-8")
+        filled = block.sub(lambda m: f"{m[1]}{BLOCKS[m[2]](results, *filter(None, [m[3]]))}\n{m[4]}", text)
+        if filled != text:
+            page.write_text(filled, encoding="utf-8")
 
 
-def alone(table: pd.DataFrame) -> str:
-    """Each attacker beside the member it is made from."""
-    rows = [
-        (
-            row.attacker,
-            row.replaces,
-            per_cent(row.replaced),
-            per_cent(row.score),
-            points(row, "drop"),
-            p(row.p_value),
-        )
-        for row in overall(table).itertuples()
-    ]
-    heading = ("attacker", "made from", "that member, %", "attacker alone, %", "drop, points", "p")
-    return "**Each attacker alone** (test questions)\n\n" + markdown(heading, rows)
-
-
-def drops(table: pd.DataFrame) -> str:
-    """What each attacker costs each method."""
-    table = overall(table)
-    pools = list(dict.fromkeys(table["pool"]))
+def summary(results: Path) -> str:
+    """Per method what an empty place and the attackers cost, and the defence under which attacked teams score best."""
+    shown, defended = _overall(results, "impact"), _figures(results, "mitigation")
     rows = []
-    for method, part in table[table["method"] != "all"].groupby("method", sort=False):
-        cells = part.set_index("pool").loc[pools]
-        known = cells[cells["applicable"]].iloc[0]
-        drop = [
-            strong(points(row, "drop"), row.p_value) if row.applicable else "n. a."
-            for row in cells.itertuples()
-        ]
-        empty = (100 * (known["clean"] - cells["empty"].dropna())).round(1).astype(str).unique()
-        rows.append((method, per_cent(known["clean"]), " / ".join(empty), *drop))
-    heading = ("method", "clean, %", "place left empty", *pools)
-    note = "(drop from the clean pool in points; bold where p < 0.05; n. a.: no weights to merge)"
-    return f"**What each costs the team** {note}\n\n" + markdown(heading, rows)
-
-
-def defences(table: pd.DataFrame) -> Iterator[str]:
-    """What each defence wins back, a table per method that is defended."""
-    table = overall(table)
-    table = table[table["score"].notna() & (table["method"] != "all")]
-    for method, part in table.groupby("method", sort=False):
-        named = list(dict.fromkeys(part["defence"]))
-        rows = []
-        for pool, cells in part.groupby("pool", sort=False):
-            first = cells.iloc[0]
-            scores = cells.set_index("defence").loc[named]
-            shown = [
-                strong(f"{per_cent(row.score)} ({per_cent(row.clean_defended)})", row.p_value)
-                for row in scores.itertuples()
-            ]
-            undefended = f"{per_cent(first['attacked'])} ({per_cent(first['clean'])})"
-            rows.append((pool, undefended, *shown, per_cent(first["empty"])))
-        note = "(attacked pool in %, in brackets the clean pool under the same defence; bold where p < 0.05)"
-        yield f"**Defences in `{method}`** {note}\n\n" + markdown(
-            ("pool", "undefended", *named, "empty"), rows
+    for method, cells in shown[shown["Drop, pp"] != "not applicable"].groupby("Method", sort=False):
+        drops = [float(cell.split()[0].replace("−", "-")) for cell in cells["Drop, pp"]]
+        span = f"{min(drops):.1f} to {max(drops):.1f}".replace("-", "−")
+        rows.append(
+            (method, cells["Clean"].iloc[0], _left_empty(results, method), span, _best(defended, method))
         )
+    heading = (
+        "method",
+        "clean team, %",
+        "place left empty",
+        "attackers",
+        "best defence: attacked / clean team",
+    )
+    return _markdown(heading, rows)
 
 
-def overall(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows over all datasets."""
-    return table[(table["dataset"] == "all") & (table["domain"] == "all")]
+def alone(results: Path) -> str:
+    """Each attacker beside the member it is made from."""
+    names = ["Attacker", "Made from", "n", "Replaced", "Attacker alone", "Drop, pp", "p"]
+    heading = ("attacker", "made from", "answers", "that member, %", "attacker, %", "drop, points", "p")
+    return _markdown(heading, _overall(results, "alone")[names].values.tolist())
 
 
-def per_cent(share: float) -> str:
-    """A share in per cent."""
-    return "–" if pd.isna(share) else f"{100 * share:.1f}"
+def drops(results: Path) -> str:
+    """What each attacker costs each method."""
+    table = _overall(results, "impact")
+    pools = list(dict.fromkeys(table["Pool"]))
+    rows = []
+    for method, part in table.groupby("Method", sort=False):
+        cells = part.set_index("Pool").loc[pools]
+        clean = next(cell for cell in cells["Clean"] if cell != "–")
+        drop = [_strong(cell["Drop, pp"], cell["p"]) for _, cell in cells.iterrows()]
+        rows.append((method, clean, _left_empty(results, method), *drop))
+    return _markdown(("method", "clean, %", "place left empty", *pools), rows)
 
 
-def points(row: object, column: str) -> str:
-    """A difference of shares in points, with its interval."""
-    value, low, high = (100 * getattr(row, f"{column}{end}") for end in ("", "_low", "_high"))
-    return f"{value:.1f} [{low:.1f}, {high:.1f}]".replace("-", "−")
+def defences(results: Path, method: str) -> str:
+    """The attacked pools of a method under each defence, in brackets the clean pool under the same defence."""
+    table = _overall(results, "mitigation")
+    table = table[(table["Method"] == method) & (table["Net, pp"] != "not applicable")]
+    named = list(dict.fromkeys(table["Defence"]))
+    rows = []
+    for pool, part in table.groupby("Pool", sort=False):
+        first, cells = part.iloc[0], part.set_index("Defence").loc[named]
+        shown = [
+            _strong(f"{c['Defended']} ({c['Clean defended']})", c["p"], _wins(c)) for _, c in cells.iterrows()
+        ]
+        rows.append((pool, f"{first['Attacked']} ({first['Clean']})", *shown, first["Empty"]))
+    return _markdown(("pool", "undefended", *named, "empty"), rows)
 
 
-def p(value: float) -> str:
-    """A p-value."""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+def caught(results: Path) -> str:
+    """How often each supervisor masked an attacker, of how many decisions; methods with the same figures share a row."""
+    table = _overall(results, "supervisors")
+    table = table[(table["Decisions"] != "–") & (table["Supervisor"] != "oracle")]
+    named = list(dict.fromkeys(table["Supervisor"]))
+    methods: dict[tuple[str, ...], list[str]] = {}
+    for (method, pool), part in table.groupby(["Method", "Pool"], sort=False):
+        cells = {c["Supervisor"]: f"{c['Caught']} of {c['Decisions']}" for _, c in part.iterrows()}
+        figures = (pool, part["Chance"].iloc[0], *(cells.get(name, "–") for name in named))
+        methods.setdefault(figures, []).append(method)
+    rows = [(", ".join(names), *figures) for figures, names in methods.items()]
+    return _markdown(("methods", "pool", "chance, %", *named), rows)
 
 
-def strong(text: str, value: float) -> str:
-    """`text`, in bold where its p-value is significant."""
-    return f"**{text}**" if value < SIGNIFICANT else text
+def declined(results: Path) -> str:
+    """How many texts of each undefended team decline to answer."""
+    table = _overall(results, "refusals")
+    table = table[(table["Defence"] == "none") & (table["Method"] != "(alone)")]
+    pools = list(dict.fromkeys(table["Pool or member"]))
+    rows = []
+    for method, part in table.groupby("Method", sort=False):
+        cells = part.set_index("Pool or member")["Declined"]
+        rows.append((method, *(cells.get(pool, "–").split()[0] for pool in pools)))
+    return _markdown(("method", *pools), rows)
 
 
-def markdown(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+BLOCKS = {block.__name__: block for block in (summary, alone, drops, defences, caught, declined)}
+
+
+def _overall(results: Path, table: str) -> pd.DataFrame:
+    """The cells of a Markdown table's rows over all datasets, without averages over methods."""
+    text = (results / "tables" / f"{table}.md").read_text(encoding="utf-8")
+    section = text.split("## Over datasets\n")[1].split("\n## ")[0]
+    heading, _, *rows = [line[2:-2].split(" | ") for line in section.splitlines() if line.startswith("|")]
+    cells = pd.DataFrame(rows, columns=heading)
+    cells = cells[cells["Dataset"] == "all"]
+    return cells[~cells["Method"].str.startswith("all ")] if "Method" in cells else cells
+
+
+def _figures(results: Path, table: str) -> pd.DataFrame:
+    """The rows of a CSV table over all datasets."""
+    rows = pd.read_csv(results / "tables" / f"{table}.csv")
+    return rows[(rows["dataset"] == "all") & (rows["domain"] == "all")]
+
+
+def _left_empty(results: Path, method: str) -> str:
+    """What the attackers' empty places cost `method`, in points; several where pools have several attackers."""
+    rows = _figures(results, "impact").query("method == @method").dropna(subset=["empty"])
+    costs = (100 * (rows["clean"] - rows["empty"])).round(1) + 0.0
+    return " / ".join(f"{cost:.1f}".replace("-", "−") for cost in dict.fromkeys(costs))
+
+
+def _best(table: pd.DataFrame, method: str) -> str:
+    """The supervisor under which the attacked teams of `method` score best: what they and the clean team gain."""
+    rows = table[(table["method"] == method) & table["score"].notna() & ~table["defence"].isin(CONTROLS)]
+    if rows.empty:
+        return "–"
+    means = rows.groupby("defence", sort=False)[["score", "attacked", "clean", "clean_defended"]].mean()
+    best = means.loc[means["score"].idxmax()]
+    gains = 100 * (best["score"] - best["attacked"]), 100 * (best["clean_defended"] - best["clean"])
+    return f"{best.name}: {gains[0]:+.1f} / {gains[1]:+.1f}".replace("-", "−")
+
+
+def _strong(text: str, p: str, wins: bool = True) -> str:
+    """`text`, in bold where p is significant and `wins` holds; "n. a." where there is no p."""
+    if p == "–":
+        return "n. a."
+    return f"**{text}**" if wins and float(p.lstrip("<")) < SIGNIFICANT else text
+
+
+def _wins(cell: pd.Series) -> bool:
+    """Whether the attacked pool gains from a defence, and more than the clean pool does (by the net gain's interval)."""
+    low = cell["Net, pp"].partition("[")[2].partition(",")[0].replace("−", "-")
+    return float(cell["Defended"]) > float(cell["Attacked"]) and bool(low) and float(low) > 0
+
+
+def _markdown(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table whose first column is names and the rest figures."""
     lines = [heading, ("---", *["---:"] * (len(heading) - 1)), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2])

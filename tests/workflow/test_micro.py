@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The micro study, made once; attackers without weights are run in test_faults and test_readme."""
+    """The micro study, made once; attackers without weights are run in test_faults and test_extending."""
     study = copy.deepcopy(STUDY)
     for name in ("prompt", "steering"):
         del study["attackers"][name], study["pools"][name]

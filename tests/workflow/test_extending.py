@@ -1,4 +1,4 @@
-"""The README's own examples, followed word by word: a method, a defence, an attacker and a dataset of one's own."""
+"""docs/extending.md, followed word by word: a method, a defence, an attacker and a dataset of one's own."""
 
 import re
 import subprocess
@@ -13,12 +13,12 @@ from micro import STUDY
 
 pytestmark = pytest.mark.slow
 
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "extending.md").read_text()
 
 
 def examples():
     """File -> content of every fenced block that is introduced by a path of `extras/`."""
-    blocks = re.findall(r"`(extras/[\w.]+)`:\n\n```(?:python|yaml)\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"`(extras/[\w.]+)`:\n\n```(?:python|yaml)\n(.*?)```", PAGE, re.DOTALL)
     return dict(blocks)
 
 
@@ -43,7 +43,7 @@ def small_demo():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("readme"), {**small_demo(), "study": "mine"})
+    project = Project(tmp_path_factory.mktemp("extending"), {**small_demo(), "study": "mine"})
     (project.folder / "config" / "demo.yaml").write_text(yaml.safe_dump(small_demo(), sort_keys=False))
     for path, content in examples().items():
         file = project.folder / path
@@ -53,12 +53,12 @@ def project(tmp_path_factory):
 
 
 def command():
-    """The README's command line that uses the examples."""
-    (line,) = re.findall(r"^    (snakemake .*extras/add\.yaml)$", README, re.MULTILINE)
+    """The page's command line that uses the examples."""
+    (line,) = re.findall(r"^    (snakemake .*extras/add\.yaml)$", PAGE, re.MULTILINE)
     return line.split()
 
 
-def test_the_readme_shows_one_of_each():
+def test_the_page_shows_one_of_each():
     assert set(examples()) == {
         "extras/vote.py",
         "extras/loner.py",
@@ -68,7 +68,7 @@ def test_the_readme_shows_one_of_each():
     }
 
 
-def test_what_the_readme_adds_runs_and_reaches_the_tables(project):
+def test_what_the_page_adds_runs_and_reaches_the_tables(project):
     done = subprocess.run(
         command(), cwd=project.folder, env=project.environment(), capture_output=True, text=True, timeout=900
     )
