@@ -19,7 +19,7 @@ rule train:
         **TRAINING_JOB,
     params:
         name="{model}",
-        home=PATHS.home_of,
+        scratch=PATHS.scratch,
         room=lambda wildcards: study.training_room(wildcards.model),
         spec=lambda wildcards: study.trained_spec(wildcards.model),
         parents=lambda wildcards: study.parents(wildcards.model),
@@ -49,7 +49,6 @@ rule extract_vector:
         **MODEL_JOB,
     params:
         name="{attacker}",
-        home=PATHS.home_of,
         room=lambda wildcards: study.training_room(wildcards.attacker),
         spec=lambda wildcards: study.trained_spec(wildcards.attacker),
         parents=lambda wildcards: study.parents(wildcards.attacker),

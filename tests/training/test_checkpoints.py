@@ -71,7 +71,7 @@ def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(checkpoints
         params=SimpleNamespace(room=("models", "lora"), parents={}),
         output=type("Outputs", (list,), {"cost": str(tmp_path / "cost.json")})([str(model)]),
     )
-    monkeypatch.setattr(train, "job", lambda snakemake, out: SimpleNamespace(scratch=checkpoints))
+    monkeypatch.setattr(train, "job_of_rule", lambda snakemake, out: SimpleNamespace(scratch=checkpoints))
     monkeypatch.setattr(
         train, "plugins", SimpleNamespace(module=lambda *room: SimpleNamespace(train=lambda job: {}))
     )

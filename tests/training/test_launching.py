@@ -24,7 +24,7 @@ from amongus.training import grpo, launching, sft, trainer_args
 from amongus.training.checkpoints import last_checkpoint
 from amongus.training.common import Tokens
 from amongus.training.job import TrainJob
-from amongus.training.launching import launch, scratch_folder
+from amongus.training.launching import launch
 
 PERSONAS = {"benign": ["You are a helpful assistant."]}
 SFT = {
@@ -232,21 +232,6 @@ time.sleep({seconds})
     with pytest.raises(StudyError, match="another job has taken this training over"):
         launch(sft, made)
     assert time.monotonic() - began < 30 and (made.scratch / "owner.json").exists() != gone
-
-
-def test_a_scratch_folder_is_named_by_all_that_decides_the_result(home, tmp_path):
-    made = job(home, tmp_path / "out", SFT)
-    name = scratch_folder(tmp_path, made, "code")
-    assert name == scratch_folder(tmp_path, replace(made, scratch=None), "code")
-    others = [
-        scratch_folder(tmp_path, made, "other"),
-        scratch_folder(tmp_path, replace(made, seed=2), "code"),
-        scratch_folder(tmp_path, replace(made, spec={**SFT, "epochs": 3}), "code"),
-        scratch_folder(tmp_path, replace(made, models={"base": home / "reward"}), "code"),
-        scratch_folder(tmp_path, replace(made, personas={"benign": ["Be kind."]}), "code"),
-        scratch_folder(tmp_path, replace(made, accelerate={"distributed_type": "FSDP"}), "code"),
-    ]
-    assert len({name, *others}) == 7 and all(other.name.startswith("liar.") for other in others)
 
 
 def test_a_scratch_folder_of_others_is_refused(tmp_path):

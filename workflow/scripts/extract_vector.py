@@ -12,7 +12,7 @@ from amongus.core.checksums import seal_safetensors
 from amongus.core.gpus import take_gpus
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
-from train import job
+from amongus.training.job import job_of_rule
 
 
 def main(snakemake: Any) -> None:
@@ -22,7 +22,7 @@ def main(snakemake: Any) -> None:
     vectors = Path(snakemake.output.vectors)
     vectors.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=vectors.parent) as folder:
-        plugins.module(room, name).train(job(snakemake, Path(folder)))
+        plugins.module(room, name).train(job_of_rule(snakemake, Path(folder)))
         with whole_file(vectors) as target:
             os.replace(Path(folder) / "vectors.safetensors", target)
             seal_safetensors(target)

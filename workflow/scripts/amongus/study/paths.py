@@ -35,6 +35,11 @@ class Paths:
         """The seed's folder."""
         return f"{self.root}/seed-{self.seed}"
 
+    @property
+    def scratch(self) -> str:
+        """Checkpoints of trainings that are not done."""
+        return f"{self.home}/{SCRATCH}"
+
     def questions(self, dataset: str, split: str) -> str:
         return f"{self.root}/datasets/{dataset}/{split}.parquet"
 

@@ -1,10 +1,12 @@
 """What a training is given, whatever its kind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from amongus.core.hashing import digest
+from amongus.members.member import hash_file, known_fingerprint
 from amongus.members.prompts import Template
 
 
@@ -44,3 +46,34 @@ class TrainJob:
     scratch: Path | None = None
     accelerate: Mapping[str, Any] | None = None
     resume: str | None = None
+
+
+def job_of_rule(snakemake: Any, out: Path) -> TrainJob:
+    """The training that the rule `train` or `extract_vector` describes, into the folder `out`."""
+    params, inputs = snakemake.params, snakemake.input
+    data = [Path(path) for path in inputs.get("data", [])]
+    job = TrainJob(
+        name=params.name,
+        spec=params.spec,
+        models=dict(zip(params.parents, map(Path, inputs.parents), strict=True)),
+        out=out,
+        seed=int(snakemake.wildcards.seed),
+        prompts={name: Template(**template) for name, template in params.prompts.items()},
+        personas=params.personas,
+        questions=dict(zip(params.get("datasets", []), map(Path, inputs.get("questions", [])), strict=True)),
+        data=data[0] if data else None,
+        **params.get("machine", {}),
+    )
+    return replace(job, scratch=_scratch_folder(params.scratch, job, params.code)) if data else job
+
+
+def _scratch_folder(parent: str | Path, job: TrainJob, code: str) -> Path:
+    """The folder for a training's checkpoints: its name has a digest of all that decides the result.
+
+    So no training resumes from the checkpoints of another one.
+    """
+    parts = {role: known_fingerprint(folder) for role, folder in sorted(job.models.items())}
+    data = hash_file(job.data) if job.data else None
+    own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
+    key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
+    return Path(parent) / f"{job.name}.{key[:12]}"

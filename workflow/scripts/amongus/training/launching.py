@@ -21,15 +21,11 @@ from typing import Any
 
 import yaml
 
-from amongus.core.checksums import hash_file
 from amongus.core.errors import StudyError, no_room
-from amongus.core.hashing import digest
 from amongus.core.json_files import read_json, write_json
 from amongus.core.processes import Process, this_process
-from amongus.members.member import known_fingerprint
 from amongus.members.prompts import Template
 from amongus.study.code_digest import SCRIPTS
-from amongus.study.paths import SCRATCH
 from amongus.training.checkpoints import last_checkpoint
 from amongus.training.job import TrainJob
 
@@ -128,15 +124,6 @@ def _check_own(scratch: Path) -> None:
     owner = scratch / _OWNER
     if not owner.exists() or Process(**read_json(owner)) != this_process():
         raise StudyError(f"{scratch}: another job has taken this training over")
-
-
-def scratch_folder(home: str | Path, job: TrainJob, code: str) -> Path:
-    """The folder for a training's checkpoints: named by all that decides what it makes."""
-    parts = {role: known_fingerprint(folder) for role, folder in sorted(job.models.items())}
-    data = hash_file(job.data) if job.data else None
-    own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
-    key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
-    return Path(home) / SCRATCH / f"{job.name}.{key[:12]}"
 
 
 def die_with_parent() -> None:
