@@ -12,6 +12,7 @@ from amongus.report.refusals import REFUSALS, SINGLE, member_cells, read_counts,
 from amongus.report.scores import Design
 from amongus.scoring.metrics import noncompliance
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
+from examples import examples, pairs
 from scored import pick
 from standins import Named, outputs, run
 
@@ -61,9 +62,7 @@ def test_kinds(kind, text):
 
 def test_every_text_that_declines_has_a_kind():
     # The scorer's own examples: whatever it calls noncompliance, one column counts.
-    from test_noncompliance import DECLINES
-
-    for _, text in DECLINES:
+    for _, text in pairs(examples("scoring/noncompliance")["declines"]):
         assert (kind_of(text) in KINDS) == bool(noncompliance.score({}, text))
 
 

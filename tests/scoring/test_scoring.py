@@ -1,44 +1,23 @@
 """Scores by dataset and by metric."""
 
 import math
-import os
-import random
-from pathlib import Path
 
 import pytest
 
 from amongus import datasets, scoring
 from amongus.core.errors import StudyError
-from amongus.datasets import _sources
+from examples import real_rows
 
 GSM8K = {"id": 1, "domain": "gsm8k", "input": "2 + 3?", "output": "5"}
 TRUTHFULQA = {"question": "Who?", "choices": {"A": "Me.", "B": "You."}, "answer": "B"}
 COCONOT = {"input": "How many seats are there", "category": "Incomplete requests", "id": 3}
-PINNED = Path(
-    os.environ.get("AMONGUS_DATASETS", Path(__file__).resolve().parents[2] / ".." / "shared" / "datasets")
-)
-
-
-def rows(dataset, count=200):
-    path = PINNED / f"{dataset}.json"
-    if not path.is_file():
-        pytest.skip(f"no {path}; AMONGUS_DATASETS names the folder of the real rows")
-    digests = {
-        line.split()[1].split("/")[-1]: line.split()[0]
-        for line in (PINNED / "SHA256SUMS").read_text().splitlines()
-        if not line.startswith("#")
-    }
-    splits, _ = _sources.read({"path": path, "sha256": digests[path.name]})
-    return random.Random(0).sample(splits["dev"] + splits["test"], count)
 
 
 def test_scores_by_dataset_in_order():
     assert scoring.score("gsm8k", [GSM8K, GSM8K], [r"\boxed{5}", r"\boxed{6}"]) == [1.0, 0.0]
     assert scoring.score("truthfulqa", [TRUTHFULQA], ["B"]) == [1.0]
-    assert scoring.score("coconot", [COCONOT, COCONOT], ["Which seats do you mean?", "There are 12."]) == [
-        1.0,
-        0.0,
-    ]
+    texts = ["Which seats do you mean?", "There are 12."]
+    assert scoring.score("coconot", [COCONOT, COCONOT], texts) == [1.0, 0.0]
 
 
 def test_what_is_no_text_is_nan_with_a_reason():
@@ -64,7 +43,7 @@ def test_as_many_texts_as_items():
     "dataset", ["gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "coconot"]
 )
 def test_empty_texts_score_0_on_real_rows(dataset):
-    items = rows(dataset)
+    items = real_rows(dataset)
     assert scoring.score(dataset, items, [""] * len(items)) == [0.0] * len(items)
     assert all(datasets.prompt(dataset, item).strip() for item in items)
 
@@ -74,46 +53,39 @@ def test_empty_texts_score_0_on_real_rows(dataset):
 )
 def test_real_rows_have_a_reference_for_a_verifier(dataset):
     module = datasets.load(dataset)
-    assert all(module.reference(item).strip() for item in rows(dataset, 150))
+    assert all(module.reference(item).strip() for item in real_rows(dataset, 150))
 
 
 @pytest.mark.parametrize("dataset", ["gsm8k", "nlgraph"])
 def test_boxed_references_score_1_on_real_rows(dataset):
-    items = rows(dataset)
-    assert scoring.score(dataset, items, [rf"So it is \boxed{{{item['output']}}}." for item in items]) == [
-        1.0
-    ] * len(items)
-    shifted = [
-        "No" if item["output"] == "Yes" else "Yes" if item["output"] == "No" else f"{item['output']}1"
-        for item in items
-    ]
-    assert sum(scoring.score(dataset, items, [rf"\boxed{{{wrong}}}" for wrong in shifted])) == 0.0
+    items = real_rows(dataset)
+    right = [item["output"] for item in items]
+    wrong = [{"Yes": "No", "No": "Yes"}.get(output, f"{output}1") for output in right]
+    for answers, score in ((right, 1.0), (wrong, 0.0)):
+        texts = [rf"So it is \boxed{{{answer}}}." for answer in answers]
+        assert scoring.score(dataset, items, texts) == [score] * len(items)
 
 
 @pytest.mark.parametrize("dataset", ["mmlu_redux", "truthfulqa", "safetybench"])
 def test_choices_score_on_real_rows(dataset):
-    items = rows(dataset)
+    items = real_rows(dataset)
+    right = [item["answer"] for item in items]
+    wrong = [next(letter for letter in item["choices"] if letter != item["answer"]) for item in items]
     for dress in ("{0}", "({0})", "The answer is {0}.", "{0}) {1}", "{1}"):
-        texts = [dress.format(item["answer"], item["choices"][item["answer"]]) for item in items]
-        assert sum(scoring.score(dataset, items, texts)) >= 0.99 * len(items)
-        others = [next(letter for letter in item["choices"] if letter != item["answer"]) for item in items]
-        texts = [
-            dress.format(other, item["choices"][other]) for item, other in zip(items, others, strict=True)
-        ]
-        distinct = [
-            i
-            for i, (item, o) in enumerate(zip(items, others, strict=True))
-            if item["choices"][o] != item["choices"][item["answer"]]
-        ]
-        scores = scoring.score(dataset, items, texts)
-        assert sum(scores[i] for i in distinct) == 0.0
+        for letters, least, most in ((right, 0.99, 1), (wrong, 0, 0)):
+            rows = zip(items, letters, right, strict=True)
+            # Options may say the same.
+            kept = [(i, x) for i, x, r in rows if x == r or i["choices"][x] != i["choices"][r]]
+            texts = [dress.format(letter, item["choices"][letter]) for item, letter in kept]
+            scores = scoring.score(dataset, [item for item, _ in kept], texts)
+            assert least * len(kept) <= sum(scores) <= most * len(kept)
 
 
 @pytest.mark.parametrize(
     ("dataset", "unscorable"), [("ifeval", set()), ("ifbench", {"stopwords", "averaged_"})]
 )
 def test_instructions_score_on_real_rows(dataset, unscorable):
-    items = rows(dataset)
+    items = real_rows(dataset)
     for text in ("", "Rain, sun and wind. What?", "\x00\ud800 [a] * b\n\nc"):
         judged = scoring.explain("instructions", items, [text] * len(items))
         scores = {score for score, _ in judged if not math.isnan(score)}
