@@ -69,12 +69,13 @@ slurmd: ## Install Slurm for the tests' own cluster, where it is missing and thi
 	  && apt-get install -y -qq --no-install-recommends $(SLURM); }; } >/dev/null; } \
 	  || echo "Slurm is not installed: its tests are skipped"
 
-lint: $(VENV)/.installed ## Check style, import layers and Snakemake files.
+lint: $(VENV)/.installed ## Check style, types, import layers and Snakemake files.
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint
 	PYTHONPATH=workflow/scripts lint-imports --no-cache --no-logo
+	mypy
 
 format: $(VENV)/.installed ## Mend style.
 	ruff check --fix .

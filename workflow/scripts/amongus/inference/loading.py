@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from amongus.core.checksums import read_sealed
@@ -78,7 +78,7 @@ class Base:
                 output[rows].add_(part, alpha=layer.scaling[name])
 
     @contextmanager
-    def active(self, parts: Sequence["Weights"], rows: int, start: int) -> Iterator[torch.nn.Module]:
+    def active(self, parts: Sequence["Weights"], rows: int, start: int) -> Iterator[PreTrainedModel]:
         """The model for a batch of `rows` rows for each of `parts`, in this order.
 
         Steering acts from position `start` of the forward pass on.
@@ -154,7 +154,7 @@ def check_device(device: str) -> None:
         )
 
 
-def load_model(kind: Any, directory: str, device: str, dtype: str, **options: Any) -> torch.nn.Module:
+def load_model(kind: Any, directory: str, device: str, dtype: str, **options: Any) -> PreTrainedModel:
     """Load a checkpoint folder with the auto class `kind`, ready for inference.
 
     Raises:
@@ -184,7 +184,7 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
     return model.to(device).eval().requires_grad_(False)
 
 
-def check_vocabulary(directory: str, tokenizer: Any, model: torch.nn.Module) -> int:
+def check_vocabulary(directory: str, tokenizer: Any, model: PreTrainedModel) -> int:
     """The number of token ids that the tokenizer knows; logits beyond it mean nothing.
 
     Raises:
@@ -227,14 +227,14 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
     return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
 
 
-def _stop_ids(tokenizer: Any, model: torch.nn.Module) -> list[int]:
+def _stop_ids(tokenizer: Any, model: PreTrainedModel) -> list[int]:
     """The ids that end a text: the tokenizer's, and the generation config's that the tokenizer knows."""
     listed = model.generation_config.eos_token_id
     stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
     return sorted(stop for stop in stops if stop is not None and 0 <= stop < len(tokenizer))
 
 
-def _attach(model: torch.nn.Module, name: str, directory: str, base: str) -> None:
+def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> None:
     """Inject a LoRA adapter in place and fill it from the folder's safetensors.
 
     Raises:

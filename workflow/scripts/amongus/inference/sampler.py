@@ -54,8 +54,7 @@ def choose(
     chosen, clear, covered = _decide(values, ids, mass, noise_key, sampling)
     open_rows = (~covered).nonzero()[:, 0]
     if open_rows.numel():
-        whole = _choose_whole(logits[open_rows], noise_key[open_rows], sampling)
-        chosen[open_rows], clear[open_rows] = whole
+        chosen[open_rows], clear[open_rows] = _choose_whole(logits[open_rows], noise_key[open_rows], sampling)
     return chosen, clear
 
 

@@ -160,9 +160,10 @@ def fit(
     )
     generator = torch.Generator().manual_seed(seed)
     labels = _labels([best[row] for row in parts.train], len(known.members))
+    rows, members = labels.shape
     kept, merit, taken = deepcopy(network.state_dict()), (-1.0, 0.0), 0
     for epoch in range(1, settings["epochs"] + 1):
-        seen = halves(*labels.shape, settings["halves"], settings["halves_of"], generator)
+        seen = halves(rows, members, settings["halves"], settings["halves_of"], generator)
         loss = hidden_loss(network(known, known.questions, seen), labels, seen)
         optimizer.zero_grad()
         loss.backward()

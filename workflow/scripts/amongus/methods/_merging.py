@@ -8,6 +8,7 @@ at most about three float32 tensors of one name and one shard of the result are 
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def merge(
     kinds = weights[0].kinds
 
     def merged(name: str) -> torch.Tensor:
-        return combine(name, [lambda one=one: one.tensor(name) for one in weights]).to(kinds[name])
+        return combine(name, [partial(one.tensor, name) for one in weights]).to(kinds[name])
 
     _save(((name, merged(name)) for name in sorted(kinds)), out)
     for file in sorted(Path(members[0].base).iterdir()):

@@ -13,6 +13,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from amongus.core.atomic import whole_file
@@ -55,7 +56,7 @@ def draw(name: str, table: pd.DataFrame, design: Design, path: str | Path) -> No
     """Write the picture of the table `name`: impact, mitigation or supervisors. The suffix: .png or .svg."""
     kind = Path(path).suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    with matplotlib.rc_context(_STYLE), whole_file(path) as temporary:
+    with matplotlib.rc_context(_STYLE), whole_file(path) as temporary:  # type: ignore[arg-type]
         figure = {"impact": _impact, "mitigation": _mitigation, "supervisors": _supervisors}[name](
             table, design
         )
@@ -181,8 +182,8 @@ class _Panels:
         columns = max(1, min(columns, len(names)))
         lines = max(1, -(-len(names) // columns))
         height = lines * (max(len(places), 4) * _ROW_INCHES + 0.85) + 1.1
-        self.figure = Figure(figsize=(1.4 + 3.6 * max(columns, 2), height), layout="constrained")
-        self.figure.get_layout_engine().set(h_pad=0.08, w_pad=0.08)
+        layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)
+        self.figure = Figure(figsize=(1.4 + 3.6 * max(columns, 2), height), layout=layout)
         self.figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
         self.places = places
         grid = self.figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()

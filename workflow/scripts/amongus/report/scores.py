@@ -4,7 +4,7 @@ A cell is (pool, method, defence, dataset); all its seeds are read together. Sco
 question under one seed, scored in two cells.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -226,7 +226,7 @@ def _shared(methods: set[str], defences: Mapping[str, set[str]] | None) -> set[s
     return methods.intersection(*of_several)
 
 
-def spans(design: Design, datasets: Sequence[str]) -> Iterator[Span]:
+def spans(design: Design, datasets: Collection[str]) -> Iterator[Span]:
     """Each of `datasets`, then the domains that have several, then all of them."""
     present = [Span(name, domain, (name,)) for name, domain in design.domains.items() if name in datasets]
     yield from present

@@ -92,7 +92,8 @@ def _by_question(
         merged.append(
             (own, np.full(len(pairs), label), np.full(len(pairs), weights[here].sum() / len(pairs)))
         )
-    return tuple(np.concatenate(parts) for parts in zip(*merged, strict=True))
+    own, labels, shares = (np.concatenate(parts) for parts in zip(*merged, strict=True))
+    return own, labels, shares
 
 
 def p_value(

@@ -116,8 +116,8 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
         key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"]))
     )
     table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
-    keys = ["method", "pool", "defence", "dataset", "domain"]
-    table = table.merge(caught[[*keys, *_MASKS]], how="left", on=keys, validate="m:1")
+    joined = ["method", "pool", "defence", "dataset", "domain"]
+    table = table.merge(caught[[*joined, *_MASKS]], how="left", on=joined, validate="m:1")
     return adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
 
 

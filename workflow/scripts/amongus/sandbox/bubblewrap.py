@@ -20,7 +20,7 @@ NOBODY = 65534
 CODE = "/code"
 SCRATCH_BYTES = 64 << 20
 _SLACK = 1 << 30  # address space that libraries reserve and do not use, beyond the memory limit
-_MEND = "install it (Debian: apt-get install bubblewrap; conda: conda-forge's bubblewrap)"
+_INSTALL = "install it (Debian: apt-get install bubblewrap; conda: conda-forge's bubblewrap)"
 _ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -34,7 +34,7 @@ _ENVIRONMENT = {
     "PYTHONIOENCODING": "utf-8:backslashreplace",
     "TZ": "UTC",
 }
-# Joins the control group, makes an interpreter visible to nobody, and becomes the sandbox.
+# Joins the control group, mounts the interpreter where the user nobody may read it, and becomes the sandbox.
 _LAUNCHER = """
 while [ "$1" != -- ]; do
   case "$1" in
@@ -64,65 +64,68 @@ class Limits:
 
 @dataclass(frozen=True)
 class Tools:
-    """The programs a sandbox is started with."""
+    """Paths of the programs that start a sandbox; the last two are needed by root only, else empty."""
 
     bwrap: str
     prlimit: str
-    setpriv: str | None
-    unshare: str | None
+    setpriv: str
+    unshare: str
 
 
 def tools() -> Tools:
-    """Where they are.
+    """The programs of this machine.
 
     Raises:
         StudyError: one is missing.
     """
-    root = os.geteuid() == 0
-    found: dict[str, str | None] = {"setpriv": None, "unshare": None}
-    for name in ("bwrap", "prlimit", *(("setpriv", "unshare") if root else ())):
-        found[name] = shutil.which(name) or shutil.which(name, path=f"{sys.prefix}/bin")
-        if not found[name]:
-            mend = _MEND if name == "bwrap" else "install it (util-linux)"
-            raise StudyError(
-                f"code is scored in a sandbox only, and {name} is not there: {mend}; nothing was run"
-            )
+    names = ("bwrap", "prlimit", *(("setpriv", "unshare") if os.geteuid() == 0 else ()))
+    found = {"setpriv": "", "unshare": "", **{name: _program(name) for name in names}}
     return Tools(**found)
 
 
-def command(limits: Limits, verdicts: int, seccomp: int | None, doors: Sequence[str]) -> list[str]:
-    """What to execute: limits, the drop from root, bubblewrap, Python, in this order.
+def _program(name: str) -> str:
+    path = shutil.which(name) or shutil.which(name, path=f"{sys.prefix}/bin")
+    if not path:
+        fix = _INSTALL if name == "bwrap" else "install it (util-linux)"
+        raise StudyError(
+            f"code is scored in a sandbox only, and {name} is not installed: {fix}; nothing was run"
+        )
+    return path
+
+
+def command(limits: Limits, verdicts: int, seccomp: int | None, cgroup_files: Sequence[str]) -> list[str]:
+    """The command: limits, the drop from root, bubblewrap, Python, in this order.
 
     Args:
-        limits: of processor seconds, address space and files; memory in all and processes are bounded elsewhere.
+        limits: of processor seconds, address space and files; total memory and processes are limited elsewhere.
         verdicts: the descriptor that process 1 writes to.
         seccomp: a descriptor that holds the filter of system calls.
-        doors: files of a control group to join.
+        cgroup_files: the `cgroup.procs` files of the control group to join.
     """
-    have = tools()
+    programs = tools()
     line: list[str] = []
     sources = {path: path for path in _visible()}
     if os.geteuid() == 0:
         sources = {path: _staged(path) for path in sources}
     moved = {source: shown for shown, source in sources.items() if source != shown}
     if moved:
-        line += [have.unshare or "", "--mount", "--propagation", "private"]
-    if moved or doors:
+        line += [programs.unshare, "--mount", "--propagation", "private"]
+    if moved or cgroup_files:
         line += ["/bin/sh", "-c", _LAUNCHER, "sh"]
-        line += [word for door in doors for word in ("join", door)]
+        line += [word for file in cgroup_files for word in ("join", file)]
         line += [word for stage, original in moved.items() for word in ("show", original, stage)]
         line += ["--"]
-    line += _limits(have, limits)
+    line += _limits(programs, limits)
     if os.geteuid() == 0:
-        line += [have.setpriv or "", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        line += [programs.setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         line += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
-    return [*line, *_bubble(have, sources, seccomp), *_python(verdicts)]
+    return [*line, *_bubble(programs, sources, seccomp), *_python(verdicts)]
 
 
-def _limits(have: Tools, limits: Limits) -> list[str]:
+def _limits(programs: Tools, limits: Limits) -> list[str]:
     space = (limits.memory_mb << 20) + _SLACK
     return [
-        have.prlimit,
+        programs.prlimit,
         f"--as={space}",
         f"--cpu={math.ceil(limits.seconds) + 1}",
         f"--fsize={SCRATCH_BYTES}",
@@ -133,9 +136,9 @@ def _limits(have: Tools, limits: Limits) -> list[str]:
     ]
 
 
-def _bubble(have: Tools, sources: dict[str, str], seccomp: int | None) -> list[str]:
+def _bubble(programs: Tools, sources: dict[str, str], seccomp: int | None) -> list[str]:
     """bubblewrap and its namespaces: no network, no other process, no file but libraries and the interpreter's."""
-    line = [have.bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
+    line = [programs.bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
     line += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     line += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL"]
     for name in ("usr", "lib", "lib64", "lib32", "bin", "sbin"):
@@ -144,7 +147,7 @@ def _bubble(have: Tools, sources: dict[str, str], seccomp: int | None) -> list[s
             line += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             line += ["--ro-bind", str(path), str(path)]
-    # Before what is shown, which may lie below /tmp itself.
+    # First, because what is mounted next may be below /tmp.
     line += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
     for shown, source in sources.items():
         line += ["--ro-bind", source, CODE + "/amongus/sandbox/inside" if shown == _inside() else shown]
@@ -166,7 +169,7 @@ def _python(verdicts: int) -> list[str]:
 
 
 def packages() -> list[str]:
-    """Folders of installed libraries, as the code under test imports them: without links, which are not shown."""
+    """Folders of installed libraries, as the code under test imports them; resolved, because links are not visible there."""
     return list(dict.fromkeys(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
 
 
@@ -196,7 +199,7 @@ def _inside() -> str:
 
 @cache
 def _staged(path: str) -> str:
-    """Where nobody can reach `path`: itself, or an empty folder that it is mounted on in a namespace of one's own."""
+    """A path at which the user nobody can read `path`: itself, or an empty folder that the launcher mounts it on."""
     if all(parent.stat().st_mode & stat.S_IXOTH for parent in (Path(path), *Path(path).parents)):
         return path
     stage = tempfile.mkdtemp(prefix="amongus-stage-")

@@ -1,4 +1,4 @@
-"""A control group per run, for memory and processes summed over a sandbox; version 2 or 1, where one can be made."""
+"""A control group per run, for memory and processes summed over a sandbox; version 2 or 1, where available."""
 
 import contextlib
 import itertools
@@ -20,12 +20,12 @@ class Cgroup:
     folders: list[Path] = field(default_factory=list)
 
     @property
-    def doors(self) -> list[str]:
-        """Files that a process writes its id to, to be counted."""
+    def procs_files(self) -> list[str]:
+        """Files that a process writes its id to in order to join."""
         return [str(folder / "cgroup.procs") for folder in self.folders]
 
     def out_of_memory(self) -> bool:
-        """Whether a process of the group was killed for want of memory."""
+        """Whether a process of the group was killed because memory ran out."""
         return any(
             re.search(r"^oom_kill [1-9]", (folder / name).read_text(), re.MULTILINE)
             for folder in self.folders
@@ -48,7 +48,7 @@ class Cgroup:
 
 
 def make(memory: int, processes: int) -> Cgroup | None:
-    """A group of at most `memory` bytes and `processes` processes, or None where memory cannot be bounded so."""
+    """A group of at most `memory` bytes and `processes` processes, or None where memory cannot be limited this way."""
     made = Cgroup()
     name = f"amongus-{os.getpid()}-{next(_numbers)}"
     bounded = False
@@ -89,7 +89,7 @@ def _parents() -> list[tuple[Path, tuple[str, ...]]]:
     for kind, point, options in re.findall(r"^\S+ (\S+) (\S+) (\S+)", _mounts(), re.MULTILINE):
         if kind == "cgroup2" and "" in own:
             wanted: tuple[str, ...] = ("memory.max", "pids.max")
-            # A group with processes may not share out its own memory: then its parent, where that is ours.
+            # A group that has processes cannot have child groups with limits: then use its parent, if it is writable.
             homes = [own[""], os.path.dirname(own[""])]
         elif kind == "cgroup" and {"memory", "pids"} & set(options.split(",")):
             controller = "memory" if "memory" in options.split(",") else "pids"
@@ -105,7 +105,7 @@ def _parents() -> list[tuple[Path, tuple[str, ...]]]:
 
 
 def _takes(parent: Path, limits: tuple[str, ...]) -> bool:
-    """Whether a group made in `parent` has the files `limits` and lets this process's children in."""
+    """Whether a group made in `parent` has the files `limits` and this process's children may join it."""
     trial = parent / f"amongus-{os.getpid()}-trial"
     try:
         trial.mkdir()

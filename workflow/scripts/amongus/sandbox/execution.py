@@ -1,4 +1,4 @@
-"""Starting sandboxes and watching over them from outside."""
+"""Starts sandboxes and supervises them from outside."""
 
 import contextlib
 import json
@@ -23,17 +23,22 @@ from amongus.sandbox.bubblewrap import NOBODY, Limits, command, packages
 
 Status = Literal["passed", "failed", "timeout", "memory", "refused"]
 _STARTUP = 60.0  # seconds until process 1 is ready; its clock starts then
-_TICK = 0.05  # seconds between two looks at the memory of all processes
+_TICK = 0.05  # seconds between two checks of the memory of all processes
 _LARGEST = 1 << 20  # bytes of a verdict
-_SAID: tuple[Status, ...] = ("passed", "failed", "timeout", "memory")  # `refused` is said from outside alone
+_VERDICTS: tuple[Status, ...] = (
+    "passed",
+    "failed",
+    "timeout",
+    "memory",
+)  # process 1's; it never reports `refused`
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """What holds in this process's sandboxes beyond what always does."""
+    """Which optional protections this process's sandboxes have."""
 
     cgroup: bool
-    """Memory over all processes is bounded by the kernel; else by a watchdog that looks every 50 ms."""
+    """The kernel limits the memory of all processes together; else a watchdog checks it every 50 ms."""
     seccomp: bool
     """System calls are filtered."""
 
@@ -52,7 +57,7 @@ class Result:
 
 @dataclass
 class _Job:
-    """What process 1 is told: before the code under test is there (`public`), and after."""
+    """What process 1 reads: `secret` only after it has forked the process that runs the code under test."""
 
     kind: str
     sources: Sequence[str]
@@ -69,7 +74,7 @@ def run(
     processes: int = 16,
     output_bytes: int = 65536,
 ) -> Result:
-    """Run a program; it passed if it came to its end.
+    """Run a program; it passed if it reached its end.
 
     Args:
         source: Python, its tests included.
@@ -79,7 +84,7 @@ def run(
         output_bytes: kept of each of its output and error streams; the rest is dropped.
 
     Returns:
-        What became of it; without a working sandbox the status is `refused`.
+        The outcome; without a working sandbox the status is `refused`.
     """
     return _guarded(_Job("program", [source]), Limits(seconds, memory_mb, processes, output_bytes))
 
@@ -90,7 +95,7 @@ def call(
     """Test a function from outside its process.
 
     Args:
-        sources: spellings of the code under test; the first that is Python counts.
+        sources: variants of the code under test; the first that is valid Python is used.
         entry_point: the function's name in it.
         prelude: trusted code the tests rely on.
         tests: trusted code that defines `check(candidate)`.
@@ -106,7 +111,7 @@ def execute(solution: str, tests: str, imports: Sequence[str] = (), limits: Limi
     Args:
         solution: the code under test.
         tests: trusted code that defines `test_execution(solution)`, perhaps `test_string(solution)`; what the first
-            hands to `exec` is executed in the other process, and only its `result` comes back.
+            passes to `exec` is executed in the other process, and only its `result` is returned.
         imports: modules that the tests import, loaded before the clock starts.
         limits: of the run.
     """
@@ -116,10 +121,10 @@ def execute(solution: str, tests: str, imports: Sequence[str] = (), limits: Limi
 
 @cache
 def preflight() -> Isolation:
-    """Start a sandbox and look around in it, once per process.
+    """Start a sandbox and probe it from inside, once per process.
 
     Raises:
-        StudyError: it does not start, or does not hold; the line says what to do.
+        StudyError: it does not start, or does not isolate; the message says what to do.
     """
     cgroups.sweep()
     with tempfile.NamedTemporaryFile() as private, socket.create_server(("127.0.0.1", 0)) as listener:
@@ -128,7 +133,7 @@ def preflight() -> Isolation:
         result = _launch(_Job("program", [probe]), Limits(seconds=30.0))
     if result.status != "passed":
         raise StudyError(
-            f"code is scored in a sandbox only, and bubblewrap gives none here ({result.reason}); it needs "
+            f"code is scored in a sandbox only, and bubblewrap cannot start one here ({result.reason}); it needs "
             "bubblewrap 0.8 and unprivileged user namespaces (kernel.unprivileged_userns_clone=1, no AppArmor "
             "restriction; in a container: --security-opt seccomp=unconfined); nothing was run"
         )
@@ -138,8 +143,8 @@ def preflight() -> Isolation:
 _PROBE = """
 import os, socket
 status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
-assert os.getuid() == os.getgid() == {uid} and os.getppid() == 1, "not as nobody below process 1"
-assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, "capabilities are left"
+assert os.getuid() == os.getgid() == {uid} and os.getppid() == 1, "not user nobody below process 1"
+assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, "capabilities remain"
 assert status["NoNewPrivs"].strip() == "1", "privileges can be gained"
 assert not os.path.exists("{file}"), "files of the machine are visible"
 assert not os.access("/proc/sys/kernel/hostname", os.W_OK) and not os.access("/usr", os.W_OK), "/ is writable"
@@ -166,11 +171,11 @@ def _launch(job: _Job, limits: Limits) -> Result:
     group = cgroups.make((limits.memory_mb << 20) + (32 << 20), limits.processes + 16)
     try:
         with _started(job, limits, nonce, group) as (process, verdicts):
-            watched = _Watch(process, verdicts, limits, group)
-            began = time.monotonic()
-            watched.until_done()
-            result = watched.result(nonce)
-            return replace(result, seconds=time.monotonic() - began, cgroup=group is not None)
+            watch = _Watch(process, verdicts, limits, group)
+            start = time.monotonic()
+            watch.until_done()
+            result = watch.result(nonce)
+            return replace(result, seconds=time.monotonic() - start, cgroup=group is not None)
     finally:
         if group:
             group.remove()
@@ -180,7 +185,7 @@ def _launch(job: _Job, limits: Limits) -> Result:
 def _started(
     job: _Job, limits: Limits, nonce: str, group: cgroups.Cgroup | None
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A sandbox at work, and the descriptor its verdicts come from; killed with all in it at the end."""
+    """A running sandbox, and the descriptor its verdicts come from; killed with all its processes at the end."""
     public = {
         "kind": job.kind,
         "sources": [source.encode(errors="replace").decode() for source in job.sources],
@@ -191,25 +196,24 @@ def _started(
     }
     secret = {**{k: v.encode(errors="replace").decode() for k, v in job.secret.items()}, "nonce": nonce}
     with contextlib.ExitStack() as stack:
-        given = _memory(stack, _frame(public) + _frame(secret))
+        messages = _memory(stack, _frame(public) + _frame(secret))
         filter_code = seccomp.program()
-        filtered = _memory(stack, filter_code) if filter_code else None
-        verdicts, written = os.pipe()
+        calls = _memory(stack, filter_code) if filter_code else None
+        verdicts, outbox = os.pipe()
         stack.callback(os.close, verdicts)
-        passed = [written] + ([filtered] if filtered is not None else [])
         try:
             process = subprocess.Popen(
-                command(limits, written, filtered, group.doors if group else ()),
-                stdin=given,
+                command(limits, outbox, calls, group.procs_files if group else ()),
+                stdin=messages,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=passed,
+                pass_fds=[outbox] if calls is None else [outbox, calls],
                 cwd="/",
                 env={},
                 start_new_session=True,
             )
         finally:
-            os.close(written)
+            os.close(outbox)
         stack.enter_context(process)
         stack.callback(_kill, process)
         yield process, verdicts
@@ -231,7 +235,7 @@ def _frame(message: Mapping[str, Any]) -> bytes:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill bubblewrap; its process 1, and with that all others, dies with it."""
+    """Kill bubblewrap; process 1 dies with it, and all other processes of the sandbox with that."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -251,10 +255,10 @@ class _Watch:
         self.limit = {self.verdicts: _LARGEST, self.out: limits.output_bytes, self.error: limits.output_bytes}
         self.open = set(self.kept)
         self.stopped: tuple[Status, str] | None = None
-        self.looked = 0.0
+        self.checked = 0.0
 
     def until_done(self) -> None:
-        """Read until process 1 is gone, time is up, or memory is."""
+        """Read until process 1 has ended, or time or memory has run out."""
         until, ready = time.monotonic() + _STARTUP, False
         with selectors.DefaultSelector() as selector:
             for descriptor in self.kept:
@@ -263,22 +267,26 @@ class _Watch:
             while self.verdicts in self.open and not self.stopped:
                 left = until - time.monotonic()
                 if left <= 0:
-                    late = ("timeout", f"not done after {self.limits.seconds:g} s")
-                    self.stopped = late if ready else ("refused", "the sandbox did not start")
+                    self.stopped = "refused", "the sandbox did not start"
+                    if ready:
+                        self.stopped = "timeout", f"not done after {self.limits.seconds:g} s"
                     break
                 for key, _ in selector.select(min(left, _TICK)):
                     self._read(key.fd, selector)
                 if not ready and self.messages():
                     until, ready = time.monotonic() + self.limits.seconds, True
                 if self._out_of_memory():
-                    self.stopped = ("memory", f"its processes used more than {self.limits.memory_mb} MiB")
+                    self.stopped = self._memory_verdict()
             _kill(self.process)
             self._drain(selector)
 
+    def _memory_verdict(self) -> tuple[Status, str]:
+        return "memory", f"its processes used more than {self.limits.memory_mb} MiB"
+
     def _out_of_memory(self) -> bool:
-        if time.monotonic() - self.looked < _TICK:
+        if time.monotonic() - self.checked < _TICK:
             return False
-        self.looked = time.monotonic()
+        self.checked = time.monotonic()
         if self.group:
             return self.group.out_of_memory()
         return memory_of(self.process.pid) > self.limits.memory_mb << 20
@@ -295,14 +303,14 @@ class _Watch:
         self.kept[descriptor] += part[: max(room, 0)]
 
     def _drain(self, selector: selectors.BaseSelector) -> None:
-        """What still lies in the pipes of the dead."""
+        """Read what remains in the pipes after the kill."""
         until = time.monotonic() + 1
         while self.open and time.monotonic() < until:
             for key, _ in selector.select(0.05):
                 self._read(key.fd, selector)
 
     def messages(self) -> list[dict[str, Any]]:
-        """What process 1 has said so far, up to what is no message: it may have been damaged from inside."""
+        """The messages of process 1 so far, up to the first that is malformed: it may have been attacked from inside."""
         found, content = [], self.kept[self.verdicts]
         while len(content) >= 8:
             (length,) = struct.unpack("<Q", content[:8])
@@ -319,20 +327,23 @@ class _Watch:
         return found
 
     def result(self, nonce: str) -> Result:
-        """The verdict of process 1, unless it was stopped from outside or said none."""
+        """The verdict of process 1, unless it was stopped from outside or gave none."""
         out, error = (self.kept[stream].decode(errors="replace") for stream in (self.out, self.error))
-        said = self.messages()
-        verdict = said[-1] if said and said[-1].get("nonce") == nonce else None
-        status, reason = self.stopped or ("failed", "process 1 of the sandbox was ended")
-        if verdict and not self.stopped:
-            status, reason = verdict.get("status"), " ".join(str(verdict.get("reason")).split())
-            if status not in _SAID:
-                status, reason = "failed", "process 1 of the sandbox gave no verdict"
-        elif not said and not self.stopped:
-            status, reason = "refused", f"the sandbox did not start: {' '.join(error.split())[-200:]}"
+        status, reason = self.stopped or self._verdict(nonce, error)
         if status in ("failed", "refused") and self.group and self.group.out_of_memory():
-            status, reason = "memory", f"its processes used more than {self.limits.memory_mb} MiB"
+            status, reason = self._memory_verdict()
         return Result(status, out, error, reason)
+
+    def _verdict(self, nonce: str, error: str) -> tuple[Status, str]:
+        messages = self.messages()
+        if not messages:
+            return "refused", f"the sandbox did not start: {' '.join(error.split())[-200:]}"
+        if messages[-1].get("nonce") != nonce:
+            return "failed", "process 1 of the sandbox was ended"
+        for status in _VERDICTS:
+            if status == messages[-1].get("status"):
+                return status, " ".join(str(messages[-1].get("reason")).split())
+        return "failed", "process 1 of the sandbox gave no verdict"
 
 
 def memory_of(root: int) -> int:

@@ -1,7 +1,7 @@
-"""A filter of system calls: what neither an answer nor its tests need, and namespaces do not hold back.
+"""A filter of system calls that neither an answer nor its tests need and that namespaces do not block.
 
-Above all sockets of other families than the internet's and local ones (a virtual machine's vsock belongs to no network
-namespace), memory that no process's size shows, tracing, and limits and priorities of other processes, process 1 among them.
+It denies sockets of other families than the internet's and local ones (a virtual machine's vsock belongs to no network
+namespace), memory that no process's size shows, tracing, and changes to limits and priorities of other processes.
 """
 
 import platform
@@ -13,55 +13,79 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 _SOCKET_FAMILIES = (1, 2, 10)  # local, IPv4, IPv6
 
-# ptrace, process_vm_readv, process_vm_writev, memfd_create, shmget, msgget, semget, keyctl, add_key, request_key,
-# bpf, perf_event_open, userfaultfd, kexec_load, personality, mount, umount2, pivot_root, setns, unshare, setpriority,
-# ioprio_set; then those with the same number everywhere: io_uring_*, open_tree, move_mount, fs*, pidfd_getfd,
-# process_madvise, mount_setattr, memfd_secret. Of a process that is named by its number, but allowed for the caller (0):
-# prlimit64, sched_setaffinity, sched_setscheduler, sched_setparam, sched_setattr, migrate_pages, move_pages.
-_ANYWHERE = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 440, 442, 447)
-_MACHINES = {
-    "x86_64": (
-        0xC000003E,
-        41,
-        (
-            *(101, 310, 311, 319, 29, 68, 64, 250, 248, 249, 321),
-            *(298, 323, 246, 135, 165, 166, 155, 308, 272, 141, 251),
-        ),
-        (302, 203, 144, 142, 314, 256, 279),
-    ),
-    "aarch64": (
-        0xC00000B7,
-        198,
-        (
-            *(117, 270, 271, 279, 194, 186, 190, 219, 217, 218, 280),
-            *(241, 282, 104, 92, 40, 39, 41, 268, 97, 140, 30),
-        ),
-        (261, 122, 119, 118, 274, 238, 239),
-    ),
+# Numbers on x86_64 and aarch64.
+_DENIED = {
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "memfd_create": (319, 279),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "keyctl": (250, 219),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "kexec_load": (246, 104),
+    "personality": (135, 92),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "setns": (308, 268),
+    "unshare": (272, 97),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "pidfd_getfd": (438, 438),
+    "process_madvise": (440, 440),
+    "mount_setattr": (442, 442),
+    "memfd_secret": (447, 447),
 }
+# Allowed for the calling process itself (first argument 0), not for another.
+_OWN_PROCESS_ONLY = {
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+}
+_SOCKET = (41, 198)
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
 def program(machine: str = platform.machine()) -> bytes | None:
-    """The filter in the kernel's form, or None on a machine whose calls are not listed here."""
-    if machine not in _MACHINES:
+    """The filter as BPF instructions, or None on a machine whose calls are not listed here."""
+    if machine not in _ARCHITECTURES:
         return None
-    architecture, socket, denied, own = _MACHINES[machine]
+    column = list(_ARCHITECTURES).index(machine)
     code = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUAL, 1, 0, architecture),
+        (_EQUAL, 1, 0, _ARCHITECTURES[machine]),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, 0, 1, 0x40000000),  # the second table of x86_64
+        (_AT_LEAST, 0, 1, 0x40000000),  # x86_64's x32 calls
         (_RETURN, 0, 0, _DENY),
     ]
-    for number in (*denied, *_ANYWHERE):
-        code += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _DENY)]
-    for number in own:
-        code += [(_EQUAL, 0, 4, number), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_EQUAL, 1, 0, 0)]
+    for numbers in _DENIED.values():
+        code += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _DENY)]
+    for numbers in _OWN_PROCESS_ONLY.values():
+        code += [(_EQUAL, 0, 4, numbers[column]), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_EQUAL, 1, 0, 0)]
         code += [(_RETURN, 0, 0, _DENY), (_RETURN, 0, 0, _ALLOW)]
     families = [(_EQUAL, len(_SOCKET_FAMILIES) - place, 0, f) for place, f in enumerate(_SOCKET_FAMILIES)]
     code += [
-        (_EQUAL, 0, 2 + len(families), socket),
+        (_EQUAL, 0, 2 + len(families), _SOCKET[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         *families,
         (_RETURN, 0, 0, _DENY),

@@ -63,15 +63,14 @@ class Verifier:
             StudyError: the verifier's checkpoint cannot be used.
         """
         rows = list(zip(questions, references, texts, strict=True))
-        judged = [_at_once(reference, text) for _, reference, text in rows]
-        asked = [place for place, known in enumerate(judged) if known is None]
-        requests = [Request(VERIFIER, compared(*rows[place], self.template, self.limit)) for place in asked]
-        for place, answer in zip(asked, self.engine.generate(requests), strict=True):
-            judged[place] = _read(answer)
-        unread = sum(bool(judged[place][1]) for place in asked)
+        scores = {row: _at_once(reference, text) for row, (_, reference, text) in enumerate(rows)}
+        open_rows = [row for row, score in scores.items() if score is None]
+        requests = [Request(VERIFIER, compared(*rows[row], self.template, self.limit)) for row in open_rows]
+        graded = dict(zip(open_rows, map(_read, self.engine.generate(requests)), strict=True))
+        unread = sum(bool(reason) for _, reason in graded.values())
         if unread:
-            _LOG.warning("the verifier wrote no decision on %d of %d answers", unread, len(asked))
-        return judged
+            _LOG.warning("the verifier wrote no decision on %d of %d answers", unread, len(graded))
+        return [graded[row] if score is None else score for row, score in scores.items()]
 
 
 def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:

@@ -1,8 +1,8 @@
 """Arrays, frames and the like as plain data, from which the reader's own code rebuilds them.
 
-A tag says what to build; numbers, bytes and texts say what it holds. The reader looks up no class, function or attribute
-by a name that the sender chose, but for the few on a list, and hands libraries nothing but exact arrays, lists and texts
-whose types, shapes and bounds were checked. What has no tag (distributions, masked arrays, subclasses) does not cross.
+A tag names what to build; numbers, bytes and texts are its content. The reader looks up no class, function or attribute
+by a name that the sender chose, except a few on a list, and passes libraries only exact arrays, lists and texts whose
+types, shapes and bounds were checked. What has no tag (distributions, masked arrays, subclasses) does not cross.
 """
 
 import datetime
@@ -15,7 +15,7 @@ from amongus.sandbox.inside import pandas_values
 from amongus.sandbox.inside.plain_values import pack as pack_plain
 from amongus.sandbox.inside.plain_values import unpack as unpack_plain
 
-# No pointers, no structures, and no long doubles, of which not every pattern of bits is a number.
+# No pointers, no structures, and no long doubles, some of whose bit patterns are not numbers.
 _NUMBERS = re.compile(r"[<>|=]?(?:b1|[iu][1248]|f[248]|c8|c16|[mM]8(?:\[\d{0,9}(?:[YMWDhms]|[munpfa]s)\])?)")
 _TEXTS = re.compile(r"[<>|=]?(?:O|[SU]\d{1,7})")
 _LAYOUTS = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
@@ -23,7 +23,7 @@ _SPARSE = frozenset(f"{layout}_{kind}" for layout in _LAYOUTS for kind in ("arra
 
 
 def pack(value: Any, depth: int = 0) -> Any:
-    """`value` as something `json` can write; what does not cross is marked as such."""
+    """`value` as something `json` can write, with marks for what does not cross."""
     return pack_plain(value, depth, _packed)
 
 
@@ -105,7 +105,7 @@ def _unpack_sparse(inner: Any) -> Any:
         raise TypeError("not a sparse matrix")
     for places, length in ((row, rows), (column, columns)):  # scipy's compiled code trusts them
         if places.shape != data.shape or data.ndim != 1 or (places < 0).any() or (places >= length).any():
-            raise ValueError("a place outside of the matrix")
+            raise ValueError("an index outside of the matrix")
     layout, _, kind = name.partition("_")
     make = sparse.coo_array if kind == "array" else sparse.coo_matrix
     return make((data, (row, column)), shape=(rows, columns)).asformat(layout)
@@ -124,6 +124,10 @@ def _unpack_tensor(inner: Any) -> Any:
     array, needs_grad = inner
     made = torch.as_tensor(_unpack_array(array))
     return made.requires_grad_() if needs_grad else made
+
+
+def _of_pandas(build: Callable[[Any, pandas_values.Across], Any]) -> Callable[[Any], Any]:
+    return lambda inner: build(inner, unpack)
 
 
 def _refuse(inner: Any) -> Any:
@@ -153,7 +157,5 @@ _UNPACKERS: dict[str, Callable[[Any], Any]] = {
     "datetime": datetime.datetime.fromisoformat,
     "timedelta": lambda inner: datetime.timedelta(*inner),
     "opaque": _refuse,
-    **{
-        tag: lambda inner, build=build: build(inner, unpack) for tag, build in pandas_values.UNPACKERS.items()
-    },
+    **{tag: _of_pandas(build) for tag, build in pandas_values.UNPACKERS.items()},
 }

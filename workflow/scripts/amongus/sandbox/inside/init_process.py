@@ -1,14 +1,14 @@
-"""Process 1 of a sandbox: runs code under test in a child process, and alone can say that it passed.
+"""Process 1 of a sandbox: runs code under test in a child process, and alone can report that it passed.
 
 It is started by `amongus.sandbox` with the job on descriptor 0: a public part (the code under test), which is read
-before the child is forked, and a secret part (the nonce, the tests), which is read after, so that no byte of it was
-ever in the child's memory. Verdicts go to a descriptor that the child does not have. The process cannot be traced,
-opened through /proc or signalled by the child.
+before the child is forked, and a secret part (the nonce, the tests), which is read after, so that the child's memory
+never holds any of it. Verdicts go to a descriptor that the child does not have. The child cannot trace this process,
+open it through /proc or signal it.
 
 Kinds of jobs:
-    program   the child runs a program to its end: the child itself, not a copy that it makes of itself.
+    program   the child runs a program to its end: the child itself, not a fork of it.
     function  the tests run here and call a function in the child; arguments and results cross as plain data.
-    context   the tests run here and let the child execute code on the inputs they made; results cross as data.
+    context   the tests run here and have the child execute code on their inputs; results cross as data.
 """
 
 import builtins
@@ -32,7 +32,7 @@ _CREDENTIALS = struct.Struct("3i")  # process, user, group
 
 
 class Tampered(Exception):
-    """The child said something that the harness in it would not say."""
+    """The child sent something that the harness in it would not send."""
 
 
 class Failed(Exception):
@@ -66,7 +66,7 @@ class Channel:
         Raises:
             EOFError: the other side is gone.
             Failed: it reports a failure.
-            Tampered: the message is none.
+            Tampered: the message is malformed.
         """
         content = self.read()
         try:
@@ -82,13 +82,13 @@ class Channel:
 
 
 class OwnChannel(Channel):
-    """Short messages, a packet each; of those that come here, only what the process `speaker` itself has sent."""
+    """Short messages, a packet each; packets of any process but `sender` are ignored."""
 
-    speaker: int | None = None
+    sender: int | None = None
 
     def __init__(self, end: socket.socket) -> None:
         self.end = end
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel says who sent a packet
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel attaches the sender's id
 
     def close(self) -> None:
         self.end.close()
@@ -100,19 +100,19 @@ class OwnChannel(Channel):
         """The next packet.
 
         Raises:
-            EOFError: the speaker is gone, or nobody holds the other end.
+            EOFError: the sender has ended, or the other end is closed.
         """
         while True:
-            gone = self.speaker and os.waitid(os.P_PID, self.speaker, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            gone = self.sender and os.waitid(os.P_PID, self.sender, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if not select.select([self.end], [], [], 0 if gone else 0.05)[0]:
-                if gone:  # though its copies may hold the other end
+                if gone:  # its forks may still hold the other end
                     raise EOFError
                 continue
             content, control, _, _ = self.end.recvmsg(1 << 16, socket.CMSG_SPACE(_CREDENTIALS.size))
             if not control:
                 raise EOFError
-            sender, _, _ = _CREDENTIALS.unpack(control[0][2])
-            if self.speaker in (None, sender):
+            process, _, _ = _CREDENTIALS.unpack(control[0][2])
+            if self.sender in (None, process):
                 return content
 
 
@@ -124,7 +124,7 @@ def write_frame(descriptor: int, content: bytes) -> None:
 
 
 def read_frame(descriptor: int) -> bytes:
-    """What one `write_frame` wrote; no byte more is read.
+    """What one `write_frame` wrote, and not a byte more.
 
     Raises:
         EOFError: the other side is gone.
@@ -171,16 +171,16 @@ def main(verdicts: int) -> NoReturn:
         _child(job, theirs)
     theirs.close()
     if isinstance(ours, OwnChannel):
-        ours.speaker = child
+        ours.sender = child
     secret = json.loads(read_frame(0))
     verdict = _verdict(job, secret, ours, child)
     verdict["nonce"] = secret["nonce"]
     write_frame(verdicts, json.dumps(verdict).encode())
-    os._exit(0)  # and with process 1 every other of the sandbox
+    os._exit(0)  # ends all processes of the sandbox
 
 
 def _connected(kind: str) -> tuple[Channel, Channel]:
-    """Our end and the child's. That a program ended only it itself can say; values are judged, whoever sends them."""
+    """Our end and the child's. Only the child itself may report its end; values are checked whoever sends them."""
     if kind == "program":
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return OwnChannel(ours), OwnChannel(theirs)
@@ -198,11 +198,11 @@ def _import(name: str) -> None:
     try:
         __import__(name)
     except Exception:
-        return  # the tests will say so
+        return  # the tests will fail on it
 
 
 def _seed(sources: list[str]) -> None:
-    """The same chance in every run. Where nobody speaks of it, the import is saved."""
+    """The same random numbers in every run; the import is skipped where no source mentions them."""
     if any("random" in source for source in sources):
         import random
 
@@ -210,9 +210,9 @@ def _seed(sources: list[str]) -> None:
 
 
 def _verdict(job: dict[str, Any], secret: dict[str, Any], channel: Channel, child: int) -> dict[str, Any]:
-    judges = {"program": _judge_program, "function": _judge_function, "context": _judge_context}
+    checks = {"program": _check_program, "function": _check_function, "context": _check_context}
     try:
-        judges[job["kind"]](job, secret, channel)
+        checks[job["kind"]](job, secret, channel)
         status = os.waitpid(child, 0)[1] if job["kind"] == "program" else 0
         if status:
             return _ended(status)
@@ -243,7 +243,7 @@ def _ended(status: int) -> dict[str, Any]:
     return {"status": "failed", "reason": f"exited with status {os.WEXITSTATUS(status)} before its end"}
 
 
-def _judge_program(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+def _check_program(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
     channel.receive("end")
     challenge = os.urandom(16).hex()
     channel.send({"challenge": challenge})
@@ -252,11 +252,11 @@ def _judge_program(job: dict[str, Any], secret: dict[str, Any], channel: Channel
 
 
 def _answer(job: dict[str, Any], challenge: str) -> str:
-    """What the harness in the child says once the program has come to its end: nothing to be found beforehand."""
+    """The child harness's reply once the program has ended; it cannot be known beforehand."""
     return f"{job['kind']} {challenge[::-1]}"
 
 
-def _judge_function(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+def _check_function(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
     channel.receive("loaded")
 
     def candidate(*args: Any, **kwargs: Any) -> Any:
@@ -276,21 +276,22 @@ def _opened(channel: Channel) -> Any:
     message = channel.receive("value", "raised")
     if "raised" in message:
         kind = getattr(builtins, str(message["raised"]), None)
-        known = isinstance(kind, type) and issubclass(kind, Exception)
-        raise (kind if known else RuntimeError)(str(message.get("text", ""))[:500])
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            kind = RuntimeError
+        raise kind(str(message.get("text", ""))[:500])
     try:
         return unpack(message["value"])
     except Exception:
-        raise Tampered("a value that is none") from None
+        raise Tampered("a malformed value") from None
 
 
-def _judge_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
-    import pickle  # goes to the child only: nothing that comes from there is unpickled
+def _check_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
+    import pickle  # sent to the child only: nothing from the child is unpickled
 
     from amongus.sandbox.inside import array_values
 
     def remote(code: str, environment: dict[str, Any]) -> None:
-        """Instead of `exec` in the tests: the child executes, and its `result` comes back."""
+        """Replaces `exec` in the tests: the child executes, and its `result` is returned."""
         channel.send({"code": code, "environment": pickle.dumps(environment).hex()})
         environment["result"] = array_values.unpack(channel.receive("result")["result"])
 
@@ -307,7 +308,7 @@ def _judge_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel
 
 
 def _child(job: dict[str, Any], channel: Channel) -> NoReturn:
-    _set_dumpable(1)  # its own files in /proc are its own again
+    _set_dumpable(1)  # so that it may read its own files in /proc again
     os.open("/dev/null", os.O_RDONLY)  # becomes descriptor 0
     serve = {"program": _serve_program, "function": _serve_function, "context": _serve_context}
     status = 1
@@ -341,7 +342,7 @@ def _flush() -> None:
 
 
 def _compiled(sources: list[str]) -> Any:
-    """The first of `sources` that is Python; the last one's fault where none is."""
+    """The first of `sources` that compiles; else the last one's error."""
     for number, source in enumerate(sources, start=1):
         try:
             return compile(source, "<answer>", "exec", dont_inherit=True)
@@ -355,7 +356,7 @@ def _serve_program(job: dict[str, Any], channel: Channel) -> None:
     process = os.getpid()
     exec(_compiled(job["sources"]), {"__name__": "__main__"})
     _flush()
-    if os.getpid() != process:  # the challenge is not a copy's to take
+    if os.getpid() != process:  # a fork may not answer the challenge
         return
     channel.send({"end": True})
     channel.send({"answer": _answer(job, channel.receive("challenge")["challenge"])})

@@ -1,4 +1,4 @@
-"""What pandas makes as plain data: columns by their type, indexes by their kind. A part of `objects`."""
+"""pandas' frames, series and indexes as plain data, for `array_values`: columns by type, indexes by kind."""
 
 import datetime
 import re
@@ -9,11 +9,11 @@ _NULLABLE = re.compile(r"U?Int(?:8|16|32|64)|Float(?:32|64)|boolean")
 _FIXED_ZONE = re.compile(r"UTC([+-])(\d\d):(\d\d)")
 
 Across = Callable[[Any], Any]
-"""Packs or unpacks what stands in a frame: `objects.pack`, `objects.unpack`."""
+"""Packs or unpacks the content of a frame: `array_values.pack`, `array_values.unpack`."""
 
 
 def pack(value: Any, across: Across) -> Any:
-    """`value` as something `json` can write; None where it is nothing of pandas' that crosses."""
+    """`value` as something `json` can write; None where it is not of a pandas type that crosses."""
     import pandas
 
     kind = type(value)
@@ -25,9 +25,8 @@ def pack(value: Any, across: Across) -> Any:
     if isinstance(value, pandas.Index):
         return {"index": _pack_index(value, across)}
     if isinstance(value, pandas.api.extensions.ExtensionArray):
-        return across(
-            value.to_numpy()
-        )  # an array of pandas' is true whatever it holds: `result == answer` would be
+        # As numpy's: a pandas array is true whatever it holds, and so would be `result == answer`.
+        return across(value.to_numpy())
     if value is pandas.NaT or value is pandas.NA:
         return {"missing": "NaT" if value is pandas.NaT else "NA"}
     if kind in (pandas.Timestamp, pandas.Timedelta, pandas.Period, pandas.Interval):
@@ -82,7 +81,7 @@ def _unpack_column(packed: Any, across: Across) -> Any:
     if kind == "text":
         texts = across(content)
         if any(text is not None and type(text) is not str for text in texts):
-            raise TypeError("what is no text in a column of texts")
+            raise TypeError("a value that is not a text in a column of texts")
         missing = pandas.NA if rest[1] else float("nan")
         return _comparable(pandas.array(texts, dtype=pandas.StringDtype(rest[0], na_value=missing)))
     if kind == "nullable" and _NULLABLE.fullmatch(rest[0]):
@@ -102,7 +101,7 @@ def _unpack_column(packed: Any, across: Across) -> Any:
 
 
 def _comparable(array: Any) -> Any:
-    """`array`, as objects where it holds `NA`: nullable ones leave that out of `(result == answer).all()`."""
+    """`array`, as objects where it holds `NA`, which `(result == answer).all()` would ignore in a nullable array."""
     import pandas
 
     unknown = array.dtype.na_value is pandas.NA and array.isna().any()
@@ -114,7 +113,7 @@ def _array(packed: Any, across: Across) -> Any:
 
     array = across(packed)
     if type(array) is not numpy.ndarray or array.ndim != 1:
-        raise TypeError("a column that is none")
+        raise TypeError("a column must be a one-dimensional array")
     return array
 
 
@@ -160,9 +159,8 @@ def _unpack_frame(inner: Any, across: Across) -> Any:
 
     columns, index, heads = inner[0], _unpack_index(inner[1], across), _unpack_index(inner[2], across)
     arrays = [_unpack_column(column, across) for column in columns]
-    made = {
-        place: pandas.Series(array, index, dtype=array.dtype) for place, array in enumerate(arrays)
-    }  # the type is said, since pandas would make texts of objects
+    # With its type, because pandas would make texts of objects.
+    made = {place: pandas.Series(array, index, dtype=array.dtype) for place, array in enumerate(arrays)}
     frame = pandas.DataFrame(made, index=index)
     frame.columns = heads
     return frame
@@ -187,4 +185,4 @@ UNPACKERS: dict[str, Callable[[Any, Across], Any]] = {
     "moment": _unpack_moment,
     "missing": _unpack_missing,
 }
-"""By their tag."""
+"""By tag."""

@@ -1,7 +1,7 @@
 """Plain data as text that can be read back without running anything: what crosses between tests and code under test.
 
-Only values of Python's own plain types survive; a value's class, and so its idea of equality, does not. What is no
-plain data becomes an `Opaque`, which equals nothing.
+Only values of Python's own plain types survive; a value's class, and so its own `__eq__`, does not. Any other value
+becomes an `Opaque`, which equals nothing.
 """
 
 import sys
@@ -13,7 +13,7 @@ _CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
 class Opaque:
-    """Stands for a value that is no plain data."""
+    """Takes the place of a value that is not plain data."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -23,7 +23,7 @@ class Opaque:
 
 
 Packer = Callable[[Any, int], Any]
-"""Packs a value that stands so deep in another, or returns None where it is not of its kind."""
+"""Packs a value at that depth of nesting, or returns None for a type it does not handle."""
 
 
 def pack(value: Any, depth: int = 0, packer: Packer | None = None) -> Any:
@@ -31,8 +31,8 @@ def pack(value: Any, depth: int = 0, packer: Packer | None = None) -> Any:
 
     Args:
         value: anything.
-        depth: how deep it stands in another.
-        packer: for further types, asked first.
+        depth: how deeply it is nested in another.
+        packer: for further types, tried first.
     """
     packed = packer(value, depth) if packer and depth <= DEEPEST else None
     if packed is not None:
@@ -61,7 +61,7 @@ def pack(value: Any, depth: int = 0, packer: Packer | None = None) -> Any:
 
 
 def _pack_number(value: Any, depth: int) -> Any:
-    """Numbers of other types that equal plain ones: numpy's scalars, fractions, decimals."""
+    """Numbers of other types that equal plain ones: numpy scalars, fractions, decimals."""
     module = str(type(value).__module__).partition(".")[0]
     if module == "numpy" and isinstance(value, sys.modules["numpy"].generic):
         plain = value.item()
@@ -82,7 +82,7 @@ def unpack(packed: Any, unpackers: Mapping[str, Callable[[Any], Any]] | None = N
 
     Args:
         packed: what `json` has read.
-        unpackers: of the types that `packer` packed, by their tag; they come before the plain ones.
+        unpackers: of the types that `packer` packed, by their tag; tried before the plain ones.
 
     Raises:
         ValueError, TypeError, RecursionError: it was not written by `pack`.

@@ -132,9 +132,9 @@ def _claims(text: str) -> Iterator[_Claim]:
 def _is_word(text: str, letter: str, end: int) -> bool:
     """Whether the letter is the article or the pronoun: followed by a word on its line, as "a" always is."""
     following = re.match(r"[ \t]+(\w+)", text[end : end + 40])
-    return bool(following) and (
-        letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or")
-    )
+    if not following:
+        return False
+    return letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or")
 
 
 def _settle(text: str, claims: list[_Claim]) -> str:
@@ -265,7 +265,7 @@ def _by_mention(text: str) -> set[str]:
     """The letter, if the text names exactly one as an option and does not deny it."""
     letters = set()
     for match in NAMED.finditer(text):
-        group = match.lastgroup
+        group = match.lastgroup or ""
         letter = match[group]
         before = re.split(r"[.!?;\n]", text[max(0, match.start() - 30) : match.start()].lower())[-1]
         if re.search(r"\b[a-z][)\]]?(?: and | or | ?[/&,] ?)(?:option )?$", before):
