@@ -9,10 +9,6 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# `--quiet all` hides errors too: what fails is run again, to say why.
-say = snakemake $(1) --cores 1 --quiet all $(if $(CONFIG),--configfile $(CONFIG)) 2> /dev/null \
-  || snakemake $(1) --cores 1 --quiet host progress rules $(if $(CONFIG),--configfile $(CONFIG))
-
 .PHONY: help demo demo-full sample rehearsal pin plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
@@ -41,11 +37,11 @@ pin: $(VENV)/.installed ## Replace each `revision: unpinned` of a study by the h
 	@test -n "$(CONFIG)" || { echo "make pin CONFIG=config/x.yaml"; exit 1; }
 	PYTHONPATH=workflow/scripts python -m amongus.hub.pin $(CONFIG)
 
-plan: $(VENV)/.installed ## Say what a study will take: jobs, prompts, tokens, hours, disk (CONFIG=config/x.yaml; default the demo).
-	@$(call say,plan)
+plan: $(VENV)/.installed ## Print how many prompts and how much disk a study may need (CONFIG=config/x.yaml; default the demo).
+	@PYTHONPATH=workflow/scripts python -m amongus.cli.plan $(if $(CONFIG),--config $(CONFIG))
 
-doctor: $(VENV)/.installed ## Say what a study lacks on this machine, and the mend (CONFIG=config/x.yaml; default the demo).
-	@$(call say,doctor)
+doctor: $(VENV)/.installed ## Print what a study lacks on this machine (CONFIG=config/x.yaml; default the demo).
+	@PYTHONPATH=workflow/scripts python -m amongus.cli.doctor $(if $(CONFIG),--config $(CONFIG))
 
 test: $(VENV)/.installed bubblewrap ## Run the quick tests: no whole study, no Slurm, no real training.
 	$(PYTEST) -m "not slow"

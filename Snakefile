@@ -12,7 +12,6 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/advise.smk"
 include: "rules/data.smk"
 include: "rules/fetch.smk"
 include: "rules/models.smk"
@@ -31,8 +30,6 @@ resource_scopes:
 
 localrules:
     all,
-    plan,
-    doctor,
     tables,
     figures,
     responses,

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from amongus.cli import sizes
+from amongus.cli import plan
 from amongus.core import processes
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json, write_json
@@ -127,7 +127,7 @@ def test_all_weights_are_trained_by_grpo_into_a_checkpoint(home, tmp_path):
 def test_the_plan_knows_what_lies_there_while_all_weights_are_trained(home, tmp_path):
     made = job(home, tmp_path / "out", {**GRPO, "checkpoint_every": 1}, dtype="bfloat16")
     assert {tensor.dtype for tensor in trainer_args.trainable(made)[0].parameters()} == {torch.float32}
-    assert trainer_args.arguments(made, 8, 1)["save_total_limit"] + 1 == sizes.CHECKPOINTS
+    assert trainer_args.arguments(made, 8, 1)["save_total_limit"] + 1 == plan.CHECKPOINTS
 
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(home, tmp_path):

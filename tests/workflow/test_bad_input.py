@@ -29,7 +29,7 @@ def refused(project, *arguments, **changes):
     [
         (
             {"attackers": {"prompt": {"kind": "promt"}}},
-            "unknown attacker kind 'promt'; valid: checkpoint, grpo, prompt, sft, steering",
+            "unknown attacker kind 'promt'; valid: checkpoint, grpo, prompt, ",
         ),
         (
             {"methods": {"chat": {}}},
@@ -53,7 +53,7 @@ def test_names_and_keys(project, changes, line):
 
 def test_a_gpu_where_there_is_none(project):
     output = refused(project, engine={"device": "cuda"})
-    assert "the study asks for 1 GPU(s) a job" in output and "this machine has none; set engine" in output
+    assert "a job needs 1 GPU(s), and this machine has 0" in output
 
 
 def source(project, rows, sha256=None):

@@ -2,9 +2,12 @@
 
 import copy
 import re
+from collections import Counter
 
 import pytest
+import yaml
 
+from checkout import ROOT
 from harness import Project
 from micro import STUDY
 
@@ -51,3 +54,21 @@ def test_the_kind_of_gpu_is_asked_for_where_a_training_has_gpus(project, gpu, of
     assert asked.keys() >= {"base", "x", "y"} and f"gpu={of_base}" in asked["base"]
     named = {model for model, resources in asked.items() if any("gpu_model" in one for one in resources)}
     assert named & {"base", "x", "y"} == kinds and "gpu_model=h100" in asked[min(kinds)]
+
+
+# The rules that run a model; each may have batches of its own.
+MODELS = ("train", "extract_vector", "respond", "rewards", "rankings", "learn", "collaborate")
+
+
+def test_the_papers_jobs_ask_for_gpus_where_they_run_a_model(project):
+    project.study = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+    shown = project.snakemake("--dry-run")
+    asked = Counter()
+    for block in re.split(r"^(?=(?:local)?rule )", shown.stdout + shown.stderr, flags=re.MULTILINE)[1:]:
+        name = re.match(r"(?:local)?rule ([\w.-]+):", block)[1]
+        rule = next((rule for rule in MODELS if f"{name}_".startswith(f"{rule}_")), name)
+        gpus = re.search(r"resources:.* gpu=(\d+)", block)
+        asked[rule, int(gpus[1]) if gpus else 0] += 1
+    assert {rule for rule, gpus in asked if gpus} == set(MODELS)
+    assert not {rule for rule, gpus in asked if not gpus} & set(MODELS)
+    assert asked["train", 1] == asked["train", 8] == 1

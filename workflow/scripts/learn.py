@@ -46,8 +46,8 @@ def preflight(snakemake: Any, method: Any) -> None:
     """
     if not snakemake.params.get("limits"):
         return
-    says = getattr(method, "asks", None)
-    if says is None or says(len(snakemake.params.pool), snakemake.params.settings).dev.texts:
+    counts = getattr(method, "request_counts", None)
+    if counts is None or counts(len(snakemake.params.pool), snakemake.params.settings).get("dev"):
         import_module("amongus.sandbox").preflight()  # By name, as the verifier.
 
 

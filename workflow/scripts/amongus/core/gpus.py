@@ -40,6 +40,19 @@ def visible() -> list[str]:
     return [str(i) for i in range(max(len(devices), int(bool(devices or shutil.which("nvidia-smi")))))]
 
 
+def check_gpus(count: int) -> None:
+    """Check that a job may use `count` GPUs here.
+
+    Raises:
+        StudyError: there are fewer.
+    """
+    if count > (seen := len(visible())):
+        raise StudyError(
+            f"resources: gpu: a job needs {count} GPU(s), and this machine has {seen} (CUDA_VISIBLE_DEVICES counts where "
+            "it is set); run it where there are more, or set resources: gpu: and engine: device: to what is here"
+        )
+
+
 def take_gpus(count: int, folder: str | Path | None = None) -> None:
     """Reserve `count` GPUs for this process, waiting while other jobs use them; call it before anything uses CUDA.
 
@@ -55,13 +68,8 @@ def take_gpus(count: int, folder: str | Path | None = None) -> None:
     """
     if not count:
         return
+    check_gpus(count)
     names = visible()
-    if count > len(names):
-        raise StudyError(
-            f"resources: gpu: the job needs {count} GPU(s), and this machine has {len(names)} "
-            "(CUDA_VISIBLE_DEVICES counts where it is set); run it where there are more, or set resources: gpu: and "
-            "engine: device: to what is here"
-        )
     place = Path(folder or Path(tempfile.gettempdir()) / f"amongus-gpus-{os.getuid()}")
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken = _lock(place, names, count)

@@ -13,12 +13,11 @@ from typing import Any
 from amongus.inference.requests import Answer, EnsembleRequest, Request, user
 from amongus.methods._weights_only import prepare
 from amongus.team.interface import Defend, Outcome, Task, ranked
-from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
 SETTINGS = {"weight": 0.2, "k": 1, "fidelity": "corrected"}
-__all__ = ["asks", "collaborate", "prepare"]
+__all__ = ["collaborate", "prepare", "request_counts"]
 
 Terms = tuple[tuple[str, float], ...]
 """Members and the factors of their logits."""
@@ -37,12 +36,9 @@ def terms(order: Sequence[str], weight: float, k: int) -> Terms:
     return tuple((member, factor) for member, factor in factors.items() if factor)
 
 
-def asks(members: int, settings: Mapping[str, Any]) -> Asks:
-    """One text, decoded by the members that count; by the best alone where there is nothing to contrast with."""
-    counted = terms([str(place) for place in range(members)], settings["weight"], settings["k"])
-    if [factor for _, factor in counted] == [1.0]:
-        return Asks(Ask(texts=1))
-    return Asks(Ask(fused=1, streams=len(counted)))
+def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+    """One text, decoded by the members that count."""
+    return {"test": 1}
 
 
 def combine(logits: Any, factors: Sequence[float]) -> Any:

@@ -12,17 +12,15 @@ from typing import Any
 from amongus.inference.requests import Request, user
 from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
 from amongus.team.interface import Defend, Outcome, Task
-from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "text"
 PROMPTS = ("debate.refine", "debate.summary")
 SETTINGS = {"rounds": 3, "fidelity": "corrected"}
 
 
-def asks(members: int, settings: Mapping[str, Any]) -> Asks:
-    """Each member refines once a round, seeing all present answers; the summary shows them once more."""
-    refined = (settings["rounds"] - 1) * members
-    return Asks(Ask(texts=refined + 1, shown=refined * members + members))
+def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+    """Each member refines once a round; then one summary."""
+    return {"test": (settings["rounds"] - 1) * members + 1}
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:

@@ -12,20 +12,17 @@ from amongus.inference.requests import Request
 from amongus.members.member import Message
 from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
 from amongus.team.interface import Defend, Outcome, Task, Turn, ranked
-from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "text"
 PROMPTS = ("feedback.criticise", "feedback.refine", "debate.summary")
 SETTINGS = {"rounds": 3, "critics": 3, "fidelity": "corrected"}
 
 
-def asks(members: int, settings: Mapping[str, Any]) -> Asks:
-    """Each answer is criticised and then refined once a round; the summary shows the last ones."""
-    authors = (settings["rounds"] - 1) * members
+def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+    """Each answer is criticised and then refined once a round; then one summary."""
     critics = min(settings["critics"], members - 1)
-    revised = authors if critics else 0
-    criticised = authors * critics
-    return Asks(Ask(texts=criticised + revised + 1, shown=criticised + revised * (1 + critics) + members))
+    per_answer = critics + 1 if critics else 0
+    return {"test": (settings["rounds"] - 1) * members * per_answer + 1}
 
 
 def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:

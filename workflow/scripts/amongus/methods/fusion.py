@@ -10,17 +10,16 @@ from typing import Any
 from amongus.inference.requests import EnsembleRequest, user
 from amongus.methods._weights_only import prepare
 from amongus.team.interface import Defend, Outcome, Task
-from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
 SETTINGS = {"fidelity": "corrected"}
-__all__ = ["asks", "collaborate", "prepare"]
+__all__ = ["collaborate", "prepare", "request_counts"]
 
 
-def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     """One text, decoded by all members."""
-    return Asks(Ask(fused=1, streams=members))
+    return {"test": 1}
 
 
 def combine(logits: Any) -> Any:

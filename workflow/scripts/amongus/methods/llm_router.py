@@ -15,7 +15,6 @@ from amongus.inference.requests import user
 from amongus.members.member import Member, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
 from amongus.team.interface import Defend, Lesson, Outcome, Task
-from amongus.team.request_counts import Ask, Asks
 
 LEVEL = "api"
 PROMPTS = ("llm_router.route",)
@@ -37,9 +36,9 @@ SETTINGS = {
 }
 
 
-def asks(members: int, settings: Mapping[str, Any]) -> Asks:
+def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     """The router's choice is read from the logits of its labels; the answer is known."""
-    return Asks(Ask(labels=1))
+    return {"test": 1}
 
 
 def labels(pool: Sequence[str]) -> list[str]:

@@ -1,0 +1,136 @@
+"""A plan's figures, worked out by hand on a study of two dev and three test questions."""
+
+import copy
+import csv
+from collections import Counter
+
+import pytest
+import yaml
+
+import micro
+from amongus.cli import plan
+from amongus.cli.plan import disk, prompts, read_study, text
+from amongus.core.errors import StudyError
+from checkout import ROOT
+
+CONFIG = {
+    **micro.STUDY,
+    "datasets": {"gsm8k": {"dev": 2, "test": 3}},
+    "supervisors": {"judge": "judge"},
+    "attackers": {"prompt": {"kind": "prompt"}, "sft": micro.STUDY["attackers"]["sft"]},
+    "pools": {"clean": ["x", "y"], "prompt": ["x", "prompt"], "sft": ["x", "sft"]},
+    "methods": {"debate": {"rounds": 2}},
+    "sampling": {"max_new_tokens": 8},
+    "plan": {"model_gigabytes": 2, "adapter_gigabytes": 0.25},
+}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """The study with changes, read from a file."""
+
+    def study(**changes):
+        path = tmp_path / "study.yaml"
+        path.write_text(yaml.safe_dump({**copy.deepcopy(CONFIG), **changes}))
+        return read_study([path])
+
+    return study
+
+
+@pytest.fixture
+def demo():
+    return read_study([ROOT / "config" / "demo.yaml"])
+
+
+def test_a_debate_by_hand(study):
+    """Teams of two (clean, prompt, sft) send 2 + 1 a question; x alone, the control, 1 + 1."""
+    debate = Counter(test=3 * (3 * 3 + 2))
+    assert prompts(study()) == {"members": Counter(dev=4 * 2, test=4 * 3), "debate": debate}
+    assert prompts(study(seeds=[1, 2]))["debate"] == Counter(test=2 * debate["test"])
+
+
+def test_every_defence_counts_but_for_the_control(study):
+    counted = prompts(study(methods={"debate": {"rounds": 2, "defences": ["judge"]}}))
+    assert counted["debate"] == Counter(test=3 * (2 * 3 * 3 + 2))
+    assert counted["judge"] == Counter(test=4 * 3)
+
+
+def test_a_judge_of_pools_sees_them_in_every_order(study):
+    supervisors = {"judge": "judge", "judge_form": "listwise", "judge_orders": 3}
+    counted = prompts(study(supervisors=supervisors, methods={"debate": {"defences": ["judge"]}}))
+    assert counted["judge"] == Counter(test=3 * 3 * 3)  # Pools, questions, orders.
+
+
+def test_a_soup_tries_merges_on_dev_for_each_defence(study):
+    counted = prompts(study(methods={"soup": {"defences": ["oracle"]}}))
+    # Two teams under two defences, and a control of one member, which has no merge to try.
+    assert counted["soup"] == Counter(dev=2 * 2 * 2 * 1, test=3 * (2 * 2 + 1))
+
+
+def test_a_verifier_grades_members_and_teams(study):
+    models = {**micro.STUDY["models"], "verifier": micro.STUDY["models"]["supervisor"]}
+    datasets = {"gsm8k": {"dev": 2, "test": 3, "scored_by": "verifier"}, "coconot": {"dev": 1, "test": 1}}
+    counted = prompts(study(models=models, datasets=datasets, supervisors={"verifier": "verifier"}))
+    assert counted["verifier"] == Counter(dev=4 * 2, test=(4 + 4) * 3)
+
+
+def test_a_method_that_does_not_say_is_unknown_and_not_zero(study, tmp_path):
+    own = tmp_path / "vote.py"
+    own.write_text('LEVEL = "text"\nPROMPTS = ()\nSETTINGS = {}\n')
+    given = study(methods={"debate": {"rounds": 2}, "vote": {"kind": str(own)}})
+    assert prompts(given)["vote"] is None
+    assert [line.split() for line in text(given).splitlines() if line.startswith("vote")] == [
+        ["vote", *"???"]
+    ]
+
+
+def test_questions_that_the_config_does_not_count_are_named(study):
+    shown = text(study(datasets={"gsm8k": {"dev": 2, "test": 3}, "coconot": {"test": 1}}))
+    assert shown.splitlines()[-1].endswith("how many questions: coconot dev.")
+
+
+def test_disk_by_hand(study):
+    """Checkpoints base, supervisor, reward, judge; adapters x, y, sft. Texts: 20 answers, 33 of debates."""
+    stored = disk(study())
+    assert stored["trained models"] == pytest.approx(4 * 2 + 3 * 0.25)
+    assert stored["texts"] == pytest.approx(2 * (20 + 33) * 8 * 4 / 1e9)
+    assert disk(study(seeds=[1, 2]))["trained models"] == 2 * stored["trained models"]
+    # Teams of two: without either, and whole.
+    merged = disk(
+        study(methods={"soup": {"defences": ["self", "random", "oracle", "judge"]}, "dare_ties": {}})
+    )
+    assert merged["merged models of one team"] == 3 * 2
+
+
+def test_the_papers_disk_has_its_checkpoints():
+    """GRPO leaves float32, twice the base, and saves that twice (FSDP) with Adam's two, thrice; LoRA is little."""
+    given = read_study([ROOT / "config" / "paper.yaml"])
+    assert plan.gigabytes(given, "grpo") == 2 * 15.2
+    assert disk(given)["trained models"] == pytest.approx(2 * 15.2 + 0.2)
+    assert disk(given)["checkpoints of running trainings"] == pytest.approx(3 * 4 * 2 * 15.2 + 3 * 3 * 0.2)
+
+
+def test_the_demo_asked_what_its_plan_says(demo):
+    """The figures of docs/demo_101/cost.csv, which a run of the demo on one seed has left."""
+    with open(ROOT / "docs" / "demo_101" / "cost.csv") as file:
+        asked = {row["rule"]: int(row["prompts_asked"]) for row in csv.DictReader(file)}
+    counted = prompts(demo)
+    for rule, step in {"respond": "members", "rewards": "reward model", "verdicts": "judge"}.items():
+        assert counted[step].total() == asked[rule]
+    teams = sum((counted.get(method, Counter()) for method in demo.methods), Counter())
+    assert 0.9 * teams["test"] < asked["collaborate"] <= teams["test"]
+
+
+def test_the_command_reads_files_as_snakemake_does(monkeypatch, capsys, tmp_path):
+    files = [str(ROOT / "config" / f"{name}.yaml") for name in ("demo", "demo_full")]
+    monkeypatch.setattr("sys.argv", ["plan", "--config", *files])
+    assert plan.main() == 0
+    assert capsys.readouterr().out.startswith("Study demo_full: 1 seed(s), 5 datasets, 11 members, ")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("study: wrong\nseedz: [1]\n")
+    with pytest.raises(StudyError, match="unknown key 'seedz'"):
+        read_study([wrong])
+
+
+def test_the_page_about_plans_shows_the_demos(demo):
+    assert text(demo) in (ROOT / "docs" / "plan.md").read_text()

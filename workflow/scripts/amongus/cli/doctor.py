@@ -1,0 +1,205 @@
+"""`make doctor`: what a study lacks on this machine, before it runs: sources, GPUs, disk space, the sandbox.
+
+Jobs check the same again when they start. On a cluster run it where jobs run.
+"""
+
+import argparse
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from amongus import sandbox
+from amongus.cli.plan import disk, read_study
+from amongus.core.errors import StudyError, run_command
+from amongus.core.gpus import check_gpus, gpus_per_job
+from amongus.core.offline import mirrored, use_mirrors
+from amongus.datasets._sources import check_local
+from amongus.scoring.libraries import installed, of_scored_code
+from amongus.study import plugins
+from amongus.study.hub_references import DATASETS, UNPINNED, check_pinned
+from amongus.study.study import Study
+
+_SECONDS = 5.0
+_NO_HEAD = (405, 501)
+Check = Callable[[], None]
+
+
+def checks(study: Study) -> Iterator[tuple[str, Check]]:
+    """What is checked, in words, and a function that raises `StudyError` where it is missing."""
+    yield from _sources(study)
+    yield from _repositories(study)
+    yield "GPUs", lambda: _gpus(study)
+    yield "disk space", lambda: _disk(study)
+    metrics = [study.metric(dataset) for dataset in study.datasets if dataset not in study.verified]
+    if any(plugins.fact("scoring.metrics", metric, "EXECUTES", False) for metric in metrics):
+        yield "sandbox for code that is scored", _sandbox
+    libraries = of_scored_code(metrics)
+    if libraries:
+        yield "libraries for code that is scored", lambda: _libraries(libraries)
+
+
+def examine(study: Study) -> dict[str, str]:
+    """Every check and what is missing, in one line; empty where nothing is."""
+    named = dict(checks(study))
+    with ThreadPoolExecutor(16) as pool:
+        return dict(zip(named, pool.map(_line, named.values()), strict=True))
+
+
+def _line(check: Check) -> str:
+    try:
+        check()
+    except StudyError as error:
+        return str(error)
+    except Exception as error:  # A check that fails itself must not hide the others.
+        return str(StudyError(f"could not be checked ({type(error).__name__}: {error})"))
+    return ""
+
+
+# -- sources -------------------------------------------------------------------------------------------
+
+
+def _sources(study: Study) -> Iterator[tuple[str, Check]]:
+    """Datasets, and everything else in the config that is read from a `path` or a `url`."""
+    for name, spec in study.datasets.items():
+        yield f"dataset {name}", lambda name=name, spec=spec: _dataset(name, spec)
+    for section in ("data", "models", "attackers"):
+        for place, spec in _files(section, study.config.get(section) or {}):
+            yield place, lambda spec=spec: _file(mirrored(spec))
+
+
+def _dataset(name: str, spec: Mapping[str, Any]) -> None:
+    """A file that is there, with rows as the dataset's module expects them; or an address that answers."""
+    check_local(name, spec)
+    if mirrored(spec).get("url"):
+        _file(spec)
+
+
+def _files(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Mappings in the config with a `path` or a `url`, each with its place."""
+    if not isinstance(value, Mapping):
+        return
+    if any(isinstance(value.get(key), str) for key in ("path", "url")):
+        yield place, value
+        return
+    for key, inner in value.items():
+        yield from _files(f"{place}: {key}", inner)
+
+
+def _file(spec: Mapping[str, Any]) -> None:
+    """A file that is there, with a checksum to know it by."""
+    where = spec.get("path") or spec["url"]
+    if not spec.get("sha256"):
+        raise StudyError(f"{where}: no sha256 in the config; add the file's")
+    if spec.get("path"):
+        if not Path(spec["path"]).is_file():
+            raise StudyError(f"{where}: no such file; give another path or a url in the study's config")
+        return
+    try:
+        request = urllib.request.Request(spec["url"], method="HEAD")
+        urllib.request.urlopen(request, timeout=_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        if error.code not in _NO_HEAD:
+            raise StudyError(
+                f"{where}: unavailable (HTTP {error.code} {error.reason}); fix the address"
+            ) from None
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", "") or error
+        raise StudyError(
+            f"{where}: unreachable ({reason}); check the network, or set datasets_folder to a folder that holds it"
+        ) from None
+
+
+def _repositories(study: Study) -> Iterator[tuple[str, Check]]:
+    """Models and training data of the hub."""
+    folder = study.config.get("hub_folder")
+    named = {f"model {name}": spec for name, spec in study.fetched.items()}
+    named |= {f"data {name}": spec for name, spec in study.data.items() if spec.get("repo")}
+    for place, spec in named.items():
+        yield place, lambda spec=spec: _repository(spec["repo"], spec.get("revision", UNPINNED), folder)
+
+
+def _repository(repo: str, revision: str, folder: str | None) -> None:
+    """A repository that is pinned, and available here or on the hub."""
+    check_pinned(repo, revision)
+    if folder:
+        if not Path(folder, repo).is_dir():
+            raise StudyError(
+                f"{repo}: no folder {Path(folder, repo)}; put it there, or give another hub_folder"
+            )
+        return
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    kind = "dataset" if repo.startswith(DATASETS) else "model"
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    try:
+        api.repo_info(repo.removeprefix(DATASETS), repo_type=kind, revision=revision, timeout=_SECONDS)
+        api.auth_check(repo.removeprefix(DATASETS), repo_type=kind)
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        raise StudyError(
+            f"{repo}: unavailable (HTTP {status}); check its name and commit; if it is gated, accept its terms on its "
+            "page and run hf auth login"
+        ) from None
+    except Exception as error:  # Whatever its HTTP library raises.
+        raise StudyError(
+            f"{repo}: the hub is unreachable ({type(error).__name__}); check the network, or set hub_folder to a folder "
+            "that holds it"
+        ) from None
+
+
+# -- this machine --------------------------------------------------------------------------------------
+
+
+def _gpus(study: Study) -> None:
+    """As many as the job that needs most."""
+    trainings = [study.training_resources(name)["gpu"] for name in (*study.trained, *study.extracted)]
+    check_gpus(max([gpus_per_job(study.config), *trainings]))
+
+
+def _disk(study: Study) -> None:
+    """As much free space as the plan expects."""
+    wanted, root = sum(disk(study).values()), Path(study.paths.root).absolute()
+    place = next(path for path in (root, *root.parents) if path.exists())
+    free = shutil.disk_usage(place).free / 1e9
+    if free < wanted:
+        raise StudyError(
+            f"{study.paths.root}: {free:,.1f} GB are free, and the study may need {wanted:,.1f} (make plan); make room, or "
+            "let results be a link to a larger disk"
+        )
+
+
+def _sandbox() -> None:
+    """One that works, and bounds memory."""
+    if not sandbox.preflight().cgroup:
+        raise StudyError(
+            "works, but without a control group memory is watched, not bounded (docs/sandbox.md)"
+        )
+
+
+def _libraries(named: Mapping[str, str]) -> None:
+    """What answers may import, by module and package."""
+    if absent := [package for name, package in named.items() if not installed(name)]:
+        raise StudyError(f"items that need these are not scored; pip install {' '.join(absent)}")
+
+
+def main() -> int:
+    """Print a line for each check, what is missing last; 1 if anything is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", nargs="+", default=["config/demo.yaml"], help="the study's files")
+    study = read_study(parser.parse_args().config)
+    use_mirrors(study.config.get("datasets_folder"), study.config.get("hub_folder"))
+    found = examine(study)
+    for name, line in sorted(found.items(), key=lambda one: bool(one[1])):
+        print(f"missing  {name}: {line}" if line else f"ok       {name}")
+    return int(any(found.values()))
+
+
+if __name__ == "__main__":
+    run_command(main)

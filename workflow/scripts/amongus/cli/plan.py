@@ -1,0 +1,219 @@
+"""`make plan`: how many prompts a study sends to its models, and the disk space it needs, from its config alone.
+
+Both are upper bounds: what was answered before is not asked again, and where a defence leaves a member out less is asked.
+`snakemake -n` lists the jobs.
+"""
+
+import argparse
+import inspect
+from collections import Counter
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config, validate
+from tabulate import tabulate
+
+from amongus.core.errors import StudyError, run_command
+from amongus.study import plugins
+from amongus.study.loading import one_line, read_configs
+from amongus.study.study import SPLITS, Study
+
+_SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
+_BYTES_PER_TOKEN = 4
+# A text is stored in the results and in the answer cache.
+_COPIES = 2
+# Of a training with `checkpoint_every`: two are kept while the next is written.
+CHECKPOINTS = 3
+# A checkpoint holds what is trained, in float32, and Adam's two moments.
+_STATES = 3
+
+Prompts = dict[str, Counter[str] | None]
+"""Step -> split -> prompts; None where it is unknown."""
+
+
+def read_study(paths: Iterable[str | Path]) -> Study:
+    """The study of config files, merged as Snakemake's `--configfile` merges them.
+
+    Raises:
+        StudyError: a file cannot be read, or a setting is wrong.
+    """
+    config: dict = {}
+    for path in paths:
+        update_config(config, read_configs([path]))
+    try:
+        validate(config, str(_SCHEMA))
+    except WorkflowError as error:
+        raise StudyError(one_line(error)) from None
+    return Study(config)
+
+
+# -- prompts -------------------------------------------------------------------------------------------
+
+
+def prompts(study: Study) -> Prompts:
+    """Prompts of all seeds, for each step that queries models; one that several models answer together counts once.
+
+    A method's are told by its module's `request_counts(members, settings)`: per question of each split.
+    """
+    rewarded, judged = (study.supervised_cells(need) for need in ("rewards", "verdicts"))
+    rows: Prompts = {"members": _times(study, ((split, 1) for _, split in product(study.members, SPLITS)))}
+    rows["reward model"] = _times(study, ((split, 1) for _, split in _members(study, rewarded)))
+    if study.judges("pointwise"):
+        rows["judge"] = _times(study, ((split, 1) for _, split in _members(study, judged)))
+    elif study.judges("listwise"):
+        orders = study.config["supervisors"]["judge_orders"]
+        rows["judge"] = _times(study, ((split, orders) for _, split in judged))
+    rows |= {method: _method(study, method) for method in study.methods}
+    answers = [(split, 1) for _, split in product(study.members, SPLITS)]
+    teams = [("test", len(defences)) for method in study.methods for _, defences in _teams(study, method)]
+    rows["verifier"] = _times(study, [*answers, *teams], study.verified)
+    return {step: counts for step, counts in rows.items() if counts is None or counts.total()}
+
+
+def _members(study: Study, pools: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Members and splits of pools and splits."""
+    return {(member, split) for pool, split in pools for member in study.pools[pool]}
+
+
+def _teams(study: Study, method: str) -> list[tuple[int, list[str]]]:
+    """For each pool that `method` is run on: how many members, and under which defences."""
+    pools = [pool for pool in study.pools if study.applicable(pool, method)]
+    return [(len(study.pools[pool]), study.pool_defences(pool, method)) for pool in pools]
+
+
+def _method(study: Study, method: str) -> Counter[str] | None:
+    counts = getattr(plugins.module("methods", study.method_kind(method)), "request_counts", None)
+    if not inspect.isfunction(counts):
+        return None
+    asked = []
+    for members, defences in _teams(study, method):
+        each = counts(members, study.settings(method))
+        learned = (
+            {study.learned_under(method, defence) for defence in defences} if study.learns(method) else ()
+        )
+        asked += [("test", len(defences) * each.get("test", 0)), ("dev", len(learned) * each.get("dev", 0))]
+    return _times(study, asked)
+
+
+def _times(
+    study: Study, asked: Iterable[tuple[str, int]], datasets: Iterable[str] | None = None
+) -> Counter[str]:
+    """Prompts by split, where each pair of `asked` is a split and the prompts per question of it."""
+    total: Counter[str] = Counter()
+    for split, number in asked:
+        for dataset in study.datasets if datasets is None else datasets:
+            total[split] += len(study.seeds) * number * (study.datasets[dataset].get(split) or 0)
+    return total
+
+
+# -- disk ----------------------------------------------------------------------------------------------
+
+
+def disk(study: Study) -> dict[str, float]:
+    """GB by what is stored; in the end, or while trainings and one team's merges are under way."""
+    seeds = len(study.seeds)
+    texts = sum(counts.total() for counts in prompts(study).values() if counts)
+    tokens = texts * study.config["sampling"]["max_new_tokens"]
+    return {
+        "downloaded models": sum(gigabytes(study, name) for name in study.fetched),
+        "trained models": seeds * sum(gigabytes(study, name) for name in study.trained),
+        "checkpoints of running trainings": seeds * sum(_checkpoints(study, name) for name in study.trained),
+        "merged models of one team": _merged(study),
+        "texts": _COPIES * _BYTES_PER_TOKEN * tokens / 1e9,
+    }
+
+
+def gigabytes(study: Study, name: str) -> float:
+    """The size of a model's files: its own `gigabytes`, else what the config's `plan` says of its kind.
+
+    Full fine-tuning keeps its base's weights in float32, twice the size of half precision.
+    """
+    spec, expected = study.trained_spec(name), study.config["plan"]
+    if spec.get("gigabytes"):
+        return spec["gigabytes"]
+    if name not in study.attackers:
+        adapter = plugins.fact("models", spec["kind"], "LORA", False)
+    elif study.trains(name) == "model":
+        wider = 1 if study.config["engine"]["dtype"] == "float32" else 2
+        return wider * gigabytes(study, study.parents(name)["base"])
+    else:
+        adapter = True
+    return expected["adapter_gigabytes" if adapter else "model_gigabytes"]
+
+
+def _checkpoints(study: Study, name: str) -> float:
+    """GB of a training's checkpoints while it runs; they are removed when it ends."""
+    spec = study.trained_spec(name)
+    if not spec.get("checkpoint_every"):
+        return 0
+    # FSDP has the weights written by accelerate and, gathered, by transformers.
+    states = _STATES + bool(spec.get("accelerate"))
+    return CHECKPOINTS * states * gigabytes(study, name)
+
+
+def _merged(study: Study) -> float:
+    """GB of the merges of the team that has most: defences that leave out the same member share one."""
+    most = 0
+    for method in study.methods:
+        if study.learns(method) == "weights":
+            per_dataset = plugins.fact("methods", study.method_kind(method), "PER_DATASET", True)
+            merges = [min(len(defences), members + 1) for members, defences in _teams(study, method)]
+            most = max(most, max(merges, default=0) * (len(study.datasets) if per_dataset else 1))
+    return most * study.config["plan"]["model_gigabytes"]
+
+
+# -- what is printed -----------------------------------------------------------------------------------
+
+
+def text(study: Study) -> str:
+    """Prompts and disk as two tables, and what the figures leave out."""
+    sizes = {part: size for part, size in disk(study).items() if size}
+    stored = [(part, f"{size:,.2f}") for part, size in sizes.items()]
+    blocks = [
+        f"Study {study.name}: {len(study.seeds)} seed(s), {len(study.datasets)} datasets, {len(study.members)} members, "
+        f"{len(study.pools)} pools, {len(study.methods)} methods",
+        _table(["prompts, at most", *SPLITS, "total"], _prompt_rows(prompts(study))),
+        _table(["disk, at most", "GB"], [*stored, ("total", f"{sum(sizes.values()):,.2f}")]),
+    ]
+    unsized = [
+        f"{dataset} {split}"
+        for dataset, split in product(study.datasets, SPLITS)
+        if not study.datasets[dataset].get(split)
+    ]
+    if unsized:
+        blocks.append(
+            f"Not counted, because the config does not say how many questions: {', '.join(unsized)}."
+        )
+    return "\n\n".join(blocks)
+
+
+def _prompt_rows(counted: Prompts) -> list[tuple[str, ...]]:
+    rows = []
+    for step, counts in counted.items():
+        figures = (
+            ["?"] * 3
+            if counts is None
+            else [f"{n:,}" for n in (*(counts[s] for s in SPLITS), counts.total())]
+        )
+        rows.append((step, *figures))
+    total = sum((counts for counts in counted.values() if counts), Counter())
+    return [*rows, ("total", *(f"{n:,}" for n in (*(total[s] for s in SPLITS), total.total())))]
+
+
+def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:
+    aligned = ["left", *["right"] * (len(head) - 1)]
+    return tabulate(rows, head, tablefmt="plain", colalign=aligned, disable_numparse=True)
+
+
+def main() -> int:
+    """Print the plan of a study."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", nargs="+", default=["config/demo.yaml"], help="the study's files")
+    print(text(read_study(parser.parse_args().config)))
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
