@@ -53,6 +53,7 @@ def test_an_open_sandbox_is_refused(afresh, monkeypatch):
 
 
 def test_limits_make_sense():
+    assert sandbox.Limits().seconds == 10
     with pytest.raises(StudyError, match="seconds is 0"):
         sandbox.Limits(seconds=0)
 
