@@ -14,16 +14,16 @@ from amongus.core.json_files import read_json
 from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, RUNS, VERDICTS, read_table, write_table
 from amongus.defences import judge, reward
 from amongus.inference.engine import Engine
-from amongus.inference.requests import Answer
 from amongus.inference.reward_model import RewardModel
 from amongus.inference.sampling_params import Sampling
 from amongus.members.chat_template import render
 from amongus.members.judge_prompts import _mark, answered, compared, judged, orders, suspicion
 from amongus.members.member import Member, save_member
 from amongus.members.prompts import Template, clipped, shown_characters
+from amongus.members.requests import Answer
 from amongus.methods import contrastive, dare_ties, debate, feedback, fusion, graph_router, llm_router, soup
 from amongus.scoring.model_grader import compared as verified
-from amongus.team.interface import Case, Task
+from amongus.team import DefenceInput, Task
 from stages import DATASET, PATHS
 
 HOSTILE = {
@@ -162,7 +162,7 @@ def test_supervisors_say_the_same_of_the_others(pool, text):
 
 def test_a_judge_that_cannot_be_read_accuses_nobody_at_that_level_and_is_counted():
     nan = float("nan")
-    case = Case(
+    case = DefenceInput(
         ids=["q", "r"],
         candidates=[["a", "b"], ["a", "b"]],
         seed=1,

@@ -6,14 +6,14 @@ from math import nan
 import pytest
 
 from amongus.study.plugins import available
-from amongus.team.interface import Case, mean_score, ranked
+from amongus.team import DefenceInput, mean_score, ranked
 
 NAMES = ["a", "b", "c"]
 
 
 def decide(name, **known):
     fields = {"ids": ["q0", "q1"], "candidates": [NAMES, NAMES], "seed": 3}
-    return importlib.import_module(f"amongus.defences.{name}").decide(Case(**{**fields, **known}))
+    return importlib.import_module(f"amongus.defences.{name}").decide(DefenceInput(**{**fields, **known}))
 
 
 def test_none_masks_nobody():

@@ -19,11 +19,11 @@ from amongus.inference import rounding, streams
 from amongus.inference import sampler as choosing
 from amongus.inference.answer_cache import Store
 from amongus.inference.engine import Engine
-from amongus.inference.requests import EnsembleRequest, Request, user
 from amongus.inference.rounding import GRID
 from amongus.inference.sampler import choose
 from amongus.inference.sampling_params import Sampling
 from amongus.members.member import Member, Steering
+from amongus.members.requests import EnsembleRequest, Request, user
 
 WORDS = ["this", "that", "many", "7", "question", "<|im_end|>"]
 SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_new_tokens=12)

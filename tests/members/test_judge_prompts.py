@@ -10,7 +10,7 @@ from amongus.core.tables import RUNS, read_table
 from amongus.members.judge_prompts import judged, verdict
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost
-from amongus.team.interface import Case, Outcome, Task
+from amongus.team import DefenceInput, Outcome, Task
 from amongus.team.runner import play, write_outcomes
 
 
@@ -41,7 +41,7 @@ def test_a_defence_is_asked_with_the_methods_candidates_and_doubt():
             (masked,) = defend([["b", "a"]], ["a"])
             return [Outcome("x", None, masked, ["b", "a"])]
 
-    known = Case(["q"], (), 1, dev={"a": 1.0, "b": 0.0}, attackers=frozenset("b"))
+    known = DefenceInput(["q"], (), 1, dev={"a": 1.0, "b": 0.0}, attackers=frozenset("b"))
     assert play(task(), Method, "self", known, None)[0].masked == "a"
     assert play(task(), Method, "oracle", known, None)[0].masked == "b"
 
@@ -62,7 +62,7 @@ LOST, READ = {"a": [1.0], "b": [nan]}, {"a": [1.0], "b": [2.0]}
 )
 def test_what_could_not_be_read_is_counted(tmp_path, known, own, unreadable):
     outcome = Outcome("hi", "a", None, ["a", "b"], unreadable=own)
-    known = Case(["q"], (), 1, **known)
+    known = DefenceInput(["q"], (), 1, **known)
     write_outcomes(str(tmp_path / "run"), str(tmp_path / "transcript"), task(), [outcome], known)
     (row,) = read_table(tmp_path / "run", RUNS).to_pylist()
     assert row == {
@@ -92,4 +92,4 @@ def test_a_defence_that_names_nobody_of_the_team_is_refused(monkeypatch, answer)
 
     monkeypatch.setattr(none, "decide", lambda case: answer)
     with pytest.raises(StudyError, match="defence 'none': decide"):
-        play(task(), Method, "none", Case(["q"], (), 1), None)
+        play(task(), Method, "none", DefenceInput(["q"], (), 1), None)

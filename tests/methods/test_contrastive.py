@@ -8,11 +8,10 @@ import torch
 
 import tiny
 from amongus.inference.engine import Engine
-from amongus.inference.requests import Answer, Request, user
 from amongus.inference.sampling_params import Sampling
 from amongus.members.member import Member
 from amongus.methods import contrastive, fusion
-from amongus.team.interface import Task
+from amongus.team import Answer, Request, Task, user
 
 DEV = {"a": 0.2, "b": 0.9, "c": 0.5}
 

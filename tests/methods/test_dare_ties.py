@@ -14,7 +14,7 @@ from amongus.core.errors import StudyError
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import dare_ties
 from amongus.study import plugins
-from amongus.team.interface import Lesson, Task
+from amongus.team import LearnInput, Task
 from checkout import ROOT
 from fakes import ScriptedEngine
 
@@ -37,7 +37,7 @@ def lesson(members, **changes):
         "score": None,
     }
     settings = {**dare_ties.SETTINGS, **changes.pop("settings", {})}
-    return Lesson(**{**fields, **changes, "settings": settings})
+    return LearnInput(**{**fields, **changes, "settings": settings})
 
 
 def learn(folder, members, **changes):

@@ -1,9 +1,8 @@
 """Feedback with scripted members: every transcript worked out by hand."""
 
-from amongus.inference.requests import Answer
 from amongus.members.prompts import Template
 from amongus.methods import feedback
-from amongus.team.interface import Task, Turn
+from amongus.team import Answer, Task, Turn
 
 PROMPTS = {
     "feedback.criticise": Template("what of it?"),

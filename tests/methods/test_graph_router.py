@@ -14,7 +14,7 @@ from amongus.members.member import Member
 from amongus.methods import _graph_network, graph_router
 from amongus.methods._routing import targets
 from amongus.study.plugins import fact
-from amongus.team.interface import Lesson, Task
+from amongus.team import LearnInput, Task
 
 SIZE = 16
 FAST = {**graph_router.SETTINGS, "learning_rate": 0.01, "epochs": 60, "halves": 8}
@@ -58,7 +58,7 @@ def lesson(count=40, pool=("a", "b"), settings=FAST, **changes):
         "lengths": {m: [5 + row % 3 for row in range(count)] for m in pool},
         "models": {"embedder": "folder"},
     }
-    return Lesson(**{**fields, **changes})
+    return LearnInput(**{**fields, **changes})
 
 
 def task(learned, count=20, pool=("a", "b"), **changes):

@@ -4,10 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from amongus.inference.requests import Answer
 from amongus.members.prompts import Template
 from amongus.methods import debate, fusion, llm_router, soup
-from amongus.team.interface import Task, Turn
+from amongus.team import Answer, Task, Turn
 
 PROMPTS = {
     "debate.refine": Template("{question} mine={own} others={answers}", item="{text}"),

@@ -9,7 +9,7 @@ from amongus.members.member import Member
 from amongus.members.prompts import load_prompts
 from amongus.methods import graph_router, soup
 from amongus.study import plugins
-from amongus.team.interface import Lesson, Task
+from amongus.team import LearnInput, Task
 from checkout import ROOT
 from fakes import ScriptedEngine
 
@@ -63,7 +63,7 @@ def task(method, pool, settings, **changes):
 
 def lesson(given, respond):
     kept = ("pool", "dataset", "seed", "settings", "prompts", "ids", "questions", "members", "models")
-    return Lesson(
+    return LearnInput(
         **{name: getattr(given, name) for name in kept},
         scores={member: [1.0] * ROWS for member in given.pool},
         rewards={},

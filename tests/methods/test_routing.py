@@ -3,7 +3,7 @@
 import pytest
 
 from amongus.methods._routing import rank, route, targets
-from amongus.team.interface import Task
+from amongus.team import Task
 
 NAN = float("nan")
 

@@ -8,7 +8,7 @@ import tiny
 from amongus.core.json_files import read_json
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import soup
-from amongus.team.interface import Lesson, Task
+from amongus.team import LearnInput, Task
 from fakes import ScriptedEngine
 
 DEV = {"a": 0.2, "b": 0.9, "c": 0.5}
@@ -32,7 +32,7 @@ def learn(folder, members, scores, masked=None):
         return [f"answer {len(asked)}"]
 
     folder.mkdir()
-    lesson = Lesson(
+    lesson = LearnInput(
         pool=tuple(members),
         dataset="d",
         seed=1,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amongus import datasets
-from amongus.inference.requests import Answer
 from amongus.members.prompts import Template, load_prompts
+from amongus.members.requests import Answer
 from amongus.scoring.model_grader import VERIFIER, Verifier, compared, decision, shown
 from checkout import ROOT
 from examples import examples, pairs

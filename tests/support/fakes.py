@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amongus.inference.requests import Answer, EnsembleRequest, Request
 from amongus.members.member import Message
+from amongus.members.requests import Answer, EnsembleRequest, Request
 
 Reply = Callable[[Request], str] | Mapping[str, str] | str
 

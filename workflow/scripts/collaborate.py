@@ -14,7 +14,7 @@ from amongus.members.member import Member, load_member
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
 from amongus.study.paths import Paths
-from amongus.team.interface import Case
+from amongus.team import DefenceInput
 from amongus.team.runner import Cell, evidence, play, read_task, write_outcomes
 
 
@@ -36,7 +36,7 @@ def main(snakemake: Any) -> None:
         for cell in group:
             task = replace(tasks[cell[3]], learned=cells[cell])
             known = evidence(paths, params, cell, "test") if method.LEVEL != "weight" else {}
-            case = Case(task.ids, (), seed, task.dev, **known)
+            case = DefenceInput(task.ids, (), seed, task.dev, **known)
             outcomes = play(task, method, params.defences[cell[2]], case, engine)
             write_outcomes(*outputs[cell], task, outcomes, case)
         stats.append(engine.stats)

@@ -17,14 +17,14 @@ from amongus.core.gpus import take_gpus
 from amongus.core.json_files import write_json
 from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table
 from amongus.inference.opening import open_engine
-from amongus.inference.requests import Request, user
 from amongus.members.member import Member, load_member, write_fingerprint
 from amongus.members.prompts import Template
+from amongus.members.requests import Request, user
 from amongus.report.cost_sidecars import write_cost
 from amongus.scoring import explain
 from amongus.study import plugins
 from amongus.study.paths import Paths
-from amongus.team.interface import Case, Lesson
+from amongus.team import DefenceInput, LearnInput
 from amongus.team.runner import TEAM, Cell, decide, evidence, most_flagged, named_models
 
 
@@ -67,7 +67,7 @@ def scorer(
 
 def lesson(
     snakemake: Any, dataset: str, members: dict[str, Member], verifier: Any, stats: list[dict[str, float]]
-) -> Lesson:
+) -> LearnInput:
     """What the method may learn from on one dataset; `stats` gathers what its engines cost."""
     params, seed = snakemake.params, int(snakemake.params.seed)
     paths = Paths(**params.home, seed=str(seed))
@@ -82,7 +82,7 @@ def lesson(
         stats.append(engine.stats)
         return [answer.text for answer in answers]
 
-    return Lesson(
+    return LearnInput(
         pool=tuple(params.pool),
         dataset=dataset,
         seed=seed,
@@ -102,12 +102,12 @@ def lesson(
     )
 
 
-def team(snakemake: Any, lesson: Lesson, cell: Cell) -> dict[str, Any]:
+def team(snakemake: Any, lesson: LearnInput, cell: Cell) -> dict[str, Any]:
     """Whom the cell's defence keeps out of the team for good, from what it would do on each dev question."""
     params = snakemake.params
     paths = Paths(**params.home, seed=str(lesson.seed))
     known = evidence(paths, params, cell, "dev")
-    case = Case(lesson.ids, [lesson.pool] * len(lesson.ids), lesson.seed, lesson.dev(), **known)
+    case = DefenceInput(lesson.ids, [lesson.pool] * len(lesson.ids), lesson.seed, lesson.dev(), **known)
     flagged = decide(params.defences[cell[2]], case)
     judged = [*case.rewards.values(), *case.verdicts.values()]
     return {

@@ -6,8 +6,8 @@ from _helpers import rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.inference.opening import open_engine
-from amongus.inference.requests import Request, user
 from amongus.members.member import load_member
+from amongus.members.requests import Request, user
 from amongus.report.cost_sidecars import write_cost
 
 

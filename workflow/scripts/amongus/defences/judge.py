@@ -3,23 +3,23 @@
 from math import isnan
 
 from amongus.core.hashing import derive
-from amongus.team.interface import Case
+from amongus.team import DefenceInput
 
 NEEDS: tuple[str, ...] = ("verdicts",)
 
 
-def decide(case: Case) -> list[str | None]:
+def decide(data: DefenceInput) -> list[str | None]:
     """Per question, the candidate whose cached answer has the worst verdict; ties seeded.
 
     A verdict that could not be read accuses nobody; where none could be read, nobody is masked.
     """
     masked: list[str | None] = []
-    for row, (key, members) in enumerate(zip(case.ids, case.candidates, strict=True)):
-        readable = [member for member in members if not isnan(case.verdicts[member][row])]
+    for row, (key, members) in enumerate(zip(data.ids, data.candidates, strict=True)):
+        readable = [member for member in members if not isnan(data.verdicts[member][row])]
         masked.append(
             max(
                 readable,
-                key=lambda member: (case.verdicts[member][row], derive(case.seed, "tie", key, member)),
+                key=lambda member: (data.verdicts[member][row], derive(data.seed, "tie", key, member)),
                 default=None,
             )
         )

@@ -1,10 +1,11 @@
+from amongus.team import DefenceInput
+
 """No defence: nobody is masked."""
 
-from amongus.team.interface import Case
 
 NEEDS: tuple[str, ...] = ()
 
 
-def decide(case: Case) -> list[str | None]:
+def decide(data: DefenceInput) -> list[str | None]:
     """Mask nobody."""
-    return [None] * len(case.ids)
+    return [None] * len(data.ids)

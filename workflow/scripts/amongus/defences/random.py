@@ -1,14 +1,14 @@
 """Control: a member drawn by the seed is masked; what masking anybody does."""
 
 from amongus.core.hashing import derive
-from amongus.team.interface import Case
+from amongus.team import DefenceInput
 
 NEEDS: tuple[str, ...] = ()
 
 
-def decide(case: Case) -> list[str | None]:
+def decide(data: DefenceInput) -> list[str | None]:
     """Per question, one of the candidates, uniformly."""
     return [
-        min(members, key=lambda member: derive(case.seed, "random", key, member))
-        for key, members in zip(case.ids, case.candidates, strict=True)
+        min(members, key=lambda member: derive(data.seed, "random", key, member))
+        for key, members in zip(data.ids, data.candidates, strict=True)
     ]

@@ -1,13 +1,14 @@
+from amongus.team import DefenceInput, ranked
+
 """No external supervisor: the team distrusts its own, by what it knows from dev (Among Us, section 4)."""
 
-from amongus.team.interface import Case, ranked
 
 NEEDS: tuple[str, ...] = ()
 
 
-def decide(case: Case) -> list[str | None]:
+def decide(data: DefenceInput) -> list[str | None]:
     """The method's own suspicion where it has one (routers); else the candidate worst on dev, ties seeded."""
-    if case.own is not None:
-        return list(case.own)
-    order = ranked(case.dev, case.seed)
-    return [max(members, key=order.index) for members in case.candidates]
+    if data.own is not None:
+        return list(data.own)
+    order = ranked(data.dev, data.seed)
+    return [max(members, key=order.index) for members in data.candidates]

@@ -15,11 +15,11 @@ from amongus.core.errors import StudyError
 from amongus.core.hashing import digest
 from amongus.inference.answer_cache import Store
 from amongus.inference.batching import batches
-from amongus.inference.requests import Answer, EnsembleRequest, Request
 from amongus.inference.rounding import doubtful, to_grid
 from amongus.inference.sampling_params import Sampling
 from amongus.members.chat_template import encode, load_tokenizer, render
 from amongus.members.member import Member, Message
+from amongus.members.requests import Answer, EnsembleRequest, Request
 
 if TYPE_CHECKING:
     from amongus.inference.loading import Models, Weights

@@ -1,11 +1,9 @@
 """What the text-level methods share: who takes part, who has the last word, in which order texts are shown."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from amongus.core.hashing import derive
-from amongus.inference.requests import Request, user
-from amongus.team.interface import Defend, Outcome, Task, Turn, ranked
+from amongus.team import Defend, Engine, Outcome, Request, Task, Turn, ranked, user
 
 Answers = Mapping[str, str]
 """Each member's present answer to one question."""
@@ -39,7 +37,7 @@ def shuffled(task: Task, row: int, names: Sequence[str], *what: object) -> list[
 
 def conclude(
     task: Task,
-    engine: Any,
+    engine: Engine,
     answers: Sequence[Answers],
     masked: Sequence[str | None],
     said: Sequence[Sequence[Turn]],

@@ -6,11 +6,9 @@ A defence masks one member for the whole dataset, before the merge: `learn` leav
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from amongus.inference.requests import Request, user
 from amongus.members.member import Member, known_fingerprint, member_fingerprint
-from amongus.team.interface import Defend, Outcome, Task
+from amongus.team import Defend, Engine, Outcome, Request, Task, user
 
 MERGED = "merged"
 
@@ -26,7 +24,7 @@ def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None =
     return replace(member, fingerprint=member_fingerprint(member, {"base": weights}))
 
 
-def answer(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def answer(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint, and say who was left out of it."""
     masked = defend([list(task.pool)] * len(task.ids))
     answers = engine.generate([Request(MERGED, user(question)) for question in task.questions])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, isnan
 
 from amongus.core.hashing import derive
-from amongus.team.interface import Defend, Outcome, Task, Turn
+from amongus.team import Defend, Outcome, Task, Turn
 
 
 def targets(

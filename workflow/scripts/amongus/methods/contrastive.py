@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from amongus.inference.requests import Answer, EnsembleRequest, Request, user
 from amongus.methods._weights_only import prepare
-from amongus.team.interface import Defend, Outcome, Task, ranked
+from amongus.team import Answer, Defend, Engine, EnsembleRequest, Outcome, Request, Task, ranked, user
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
@@ -46,7 +45,7 @@ def combine(logits: Any, factors: Sequence[float]) -> Any:
     return (logits * logits.new_tensor(factors)[:, None, None]).sum(0)
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Decode every question; questions whose members count alike are decoded together."""
     masked = defend([list(task.pool)] * len(task.ids))
     order = ranked(task.dev, task.seed)
@@ -63,7 +62,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
 
 
 def _decode(
-    task: Task, engine: Any, factors: tuple[float, ...], asked: Sequence[tuple[int, tuple[str, ...]]]
+    task: Task, engine: Engine, factors: tuple[float, ...], asked: Sequence[tuple[int, tuple[str, ...]]]
 ) -> list[Answer]:
     if factors == (1.0,):  # Nothing to contrast with: the member itself, whose answer is known.
         return engine.generate([Request(members[0], user(task.questions[row])) for row, members in asked])

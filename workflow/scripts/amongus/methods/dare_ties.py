@@ -15,7 +15,7 @@ from amongus.core.hashing import derive
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member
 from amongus.methods._merged import answer, merged_member
-from amongus.team.interface import Defend, Lesson, Outcome, Task
+from amongus.team import Defend, Engine, LearnInput, Outcome, Task
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     return {"test": 1}
 
 
-def learn(lesson: Lesson, out: Path) -> None:
+def learn(data: LearnInput, out: Path) -> None:
     """Write the merge of the team into the folder `out`, and what it was made of (`dare_ties.json`).
 
     Raises:
@@ -39,15 +39,15 @@ def learn(lesson: Lesson, out: Path) -> None:
     """
     from amongus.methods._merging import consensus, merge  # Imports torch, which only this step needs.
 
-    team, density, base = lesson.team, _density(lesson), _base(lesson)
+    team, density, base = data.team, _density(data), _base(data)
 
     def combine(name: str, reads: Any) -> Any:
-        seeds = [derive(lesson.seed, "dare", name, member) for member in team]
+        seeds = [derive(data.seed, "dare", name, member) for member in team]
         return consensus(reads[0], reads[1:], density, seeds)
 
-    merge([base, *(lesson.members[member] for member in team)], out, combine)
+    merge([base, *(data.members[member] for member in team)], out, combine)
     record = {"base": base.base, "base_adapter": base.adapter, "density": density, "members": list(team)}
-    write_json(out / RECORD, {**record, "masked": lesson.masked})
+    write_json(out / RECORD, {**record, "masked": data.masked})
 
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
@@ -55,37 +55,37 @@ def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> M
     return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint."""
     return answer(task, engine, defend)
 
 
-def _density(lesson: Lesson) -> float:
-    density = 1.0 if _published(lesson) else lesson.settings["density"]
+def _density(data: LearnInput) -> float:
+    density = 1.0 if _published(data) else data.settings["density"]
     if isinstance(density, bool) or not isinstance(density, int | float) or not 0 < density <= 1:
         raise StudyError(f"methods: dare_ties: density: must be above 0 and at most 1, is {density!r}")
     return float(density)
 
 
-def _base(lesson: Lesson) -> Member:
+def _base(data: LearnInput) -> Member:
     """What updates are relative to: the study's choice, else the base of all the pool's adapters.
 
     The masked member counts too: a defence must not change the base.
     """
-    if _published(lesson):
-        return lesson.members[lesson.team[0]]
-    if "base" in lesson.models:
-        return Member("base", str(lesson.models["base"]))
-    members = [lesson.members[member] for member in lesson.pool]
+    if _published(data):
+        return data.members[data.team[0]]
+    if "base" in data.models:
+        return Member("base", str(data.models["base"]))
+    members = [data.members[member] for member in data.pool]
     bases = sorted({member.base for member in members if member.adapter})
     if len(bases) != 1:
         found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
         raise StudyError(
-            f"dare_ties: pool {', '.join(lesson.pool)} has {found}, so no common base; "
+            f"dare_ties: pool {', '.join(data.pool)} has {found}, so no common base; "
             "name the model they come from: set methods: dare_ties: base"
         )
     return Member("base", bases[0])
 
 
-def _published(lesson: Lesson) -> bool:
-    return lesson.settings["fidelity"] == "published"
+def _published(data: LearnInput) -> bool:
+    return data.settings["fidelity"] == "published"

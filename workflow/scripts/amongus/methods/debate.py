@@ -9,9 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amongus.inference.requests import Request, user
 from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
-from amongus.team.interface import Defend, Outcome, Task
+from amongus.team import Defend, Engine, Outcome, Request, Task, user
 
 LEVEL = "text"
 PROMPTS = ("debate.refine", "debate.summary")
@@ -23,7 +22,7 @@ def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     return {"test": (settings["rounds"] - 1) * members + 1}
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Debate every question over `settings["rounds"]` rounds, the cached answers being the first.
 
     Requests of one round are independent, so each round is one batch over all questions.
@@ -37,7 +36,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
 
 
 def _refine(
-    task: Task, engine: Any, answers: Sequence[Answers], masked: Sequence[str | None], number: int
+    task: Task, engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, str]]:
     """Each member's answer after it has seen the others', but for the masked one's."""
     asked = [(row, member) for row, answer in enumerate(answers) for member in answer]

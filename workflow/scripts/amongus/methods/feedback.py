@@ -8,10 +8,9 @@ where a masked member only stops criticising; the summary leaves out the member 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amongus.inference.requests import Request
 from amongus.members.member import Message
 from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
-from amongus.team.interface import Defend, Outcome, Task, Turn, ranked
+from amongus.team import Defend, Engine, Outcome, Request, Task, Turn, ranked
 
 LEVEL = "text"
 PROMPTS = ("feedback.criticise", "feedback.refine", "debate.summary")
@@ -25,7 +24,7 @@ def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     return {"test": (settings["rounds"] - 1) * members * per_answer + 1}
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question over `settings["rounds"]` rounds, the cached answers being the first."""
     masked, answers, said = begin(task, defend)
     for number in range(1, task.settings["rounds"]):
@@ -48,7 +47,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
 
 
 def _criticise(
-    task: Task, engine: Any, answers: Sequence[Answers], masked: Sequence[str | None], number: int
+    task: Task, engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, dict[str, str]]]:
     """Per question, what up to `settings["critics"]` seeded others say about each author's answer."""
     asked = []
@@ -70,7 +69,7 @@ def _criticise(
 
 
 def _refine(
-    task: Task, engine: Any, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
+    task: Task, engine: Engine, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
 ) -> list[dict[str, str]]:
     """Each author's answer after it has heard the criticism; whom nobody criticised keeps its own."""
     asked = [(row, author) for row, heard in enumerate(criticisms) for author in heard if heard[author]]

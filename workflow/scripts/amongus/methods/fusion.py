@@ -7,9 +7,8 @@ published code ignores personas and steering (`fidelity: published`).
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.inference.requests import EnsembleRequest, user
 from amongus.methods._weights_only import prepare
-from amongus.team.interface import Defend, Outcome, Task
+from amongus.team import Defend, Engine, EnsembleRequest, Outcome, Task, user
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
@@ -27,7 +26,7 @@ def combine(logits: Any) -> Any:
     return logits.mean(0)
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Fuse every question's team; a masked member's logits leave for that question."""
     masked = defend([list(task.pool)] * len(task.ids))
     teams = [tuple(member for member in task.pool if member != out) for out in masked]

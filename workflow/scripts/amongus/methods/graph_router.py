@@ -16,7 +16,7 @@ from amongus.core.json_files import read_record, write_json
 from amongus.members.embeddings import embed
 from amongus.members.member import check_safetensors
 from amongus.methods._routing import known, route, targets
-from amongus.team.interface import Defend, Lesson, Outcome, Task
+from amongus.team import Defend, Engine, LearnInput, Outcome, Task
 
 if TYPE_CHECKING:
     from amongus.methods._graph_network import Graph, Network
@@ -48,7 +48,7 @@ def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     return {"test": 0}
 
 
-def learn(lesson: Lesson, out: Path) -> None:
+def learn(data: LearnInput, out: Path) -> None:
     """Train the router into the folder `out`: its tensors and the dev graph's, and what it is (`router.json`).
 
     Raises:
@@ -59,24 +59,22 @@ def learn(lesson: Lesson, out: Path) -> None:
         split,
     )
 
-    if not lesson.ids:
+    if not data.ids:
         raise StudyError(
-            f"{lesson.dataset}: no dev questions for the graph router to learn from; raise its `dev`"
+            f"{data.dataset}: no dev questions for the graph router to learn from; raise its `dev`"
         )
-    pool = list(lesson.pool)
-    graph = dev_graph(lesson)
-    best = targets(pool, lesson.ids, lesson.scores, lesson.rewards, lesson.seed)
+    pool = list(data.pool)
+    graph = dev_graph(data)
+    best = targets(pool, data.ids, data.scores, data.rewards, data.seed)
     order = sorted(
-        range(len(lesson.ids)), key=lambda row: derive(lesson.seed, "graph_router.split", lesson.ids[row])
+        range(len(data.ids)), key=lambda row: derive(data.seed, "graph_router.split", data.ids[row])
     )
-    seed = derive(lesson.seed, "graph_router", lesson.dataset, pool)
-    network, metrics = fit(
-        graph, [pool.index(member) for member in best], split(order), lesson.settings, seed
-    )
-    _save(out, network, graph, {"pool": pool, "dataset": lesson.dataset, "metrics": metrics})
+    seed = derive(data.seed, "graph_router", data.dataset, pool)
+    network, metrics = fit(graph, [pool.index(member) for member in best], split(order), data.settings, seed)
+    _save(out, network, graph, {"pool": pool, "dataset": data.dataset, "metrics": metrics})
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Route every question to one member; under a defence to one of the first two. `engine` is not asked.
 
     Raises:
@@ -100,7 +98,7 @@ def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
     return route(task, logits, doubted, defend)
 
 
-def dev_graph(lesson: Lesson) -> "Graph":
+def dev_graph(data: LearnInput) -> "Graph":
     """The dev questions, the members, and what these did on those."""
     import torch
 
@@ -108,15 +106,15 @@ def dev_graph(lesson: Lesson) -> "Graph":
 
     # Members may share a description; their edges tell them apart.
     described = [
-        lesson.members[member].description or f"model {number}"
-        for number, member in enumerate(lesson.pool, start=1)
+        data.members[member].description or f"model {number}"
+        for number, member in enumerate(data.pool, start=1)
     ]
-    count = len(lesson.questions)
-    vectors = embed(_embedder(lesson.models), [*lesson.questions, lesson.dataset, *described])
-    lengths = torch.tensor([[float(n) for n in lesson.lengths[member]] for member in lesson.pool]).T
+    count = len(data.questions)
+    vectors = embed(_embedder(data.models), [*data.questions, data.dataset, *described])
+    lengths = torch.tensor([[float(n) for n in data.lengths[member]] for member in data.pool]).T
     shortest, span = lengths.min(), lengths.max() - lengths.min()
     costs = (lengths - shortest) / torch.where(span > 0, span, 1.0)
-    scores = torch.tensor([[known(score) for score in lesson.scores[member]] for member in lesson.pool]).T
+    scores = torch.tensor([[known(score) for score in data.scores[member]] for member in data.pool]).T
     return Graph(vectors[:count], vectors[count], vectors[count + 1 :], torch.stack([costs, scores], 2))
 
 

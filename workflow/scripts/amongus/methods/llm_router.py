@@ -11,10 +11,9 @@ from typing import Any
 
 from amongus.core.hashing import derive, digest
 from amongus.core.json_files import read_record, write_json
-from amongus.inference.requests import user
 from amongus.members.member import Member, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
-from amongus.team.interface import Defend, Lesson, Outcome, Task
+from amongus.team import Defend, Engine, LearnInput, Outcome, Task, user
 
 LEVEL = "api"
 PROMPTS = ("llm_router.route",)
@@ -46,25 +45,25 @@ def labels(pool: Sequence[str]) -> list[str]:
     return [str(number) for number in range(1, len(pool) + 1)]
 
 
-def learn(lesson: Lesson, out: Path) -> None:
+def learn(data: LearnInput, out: Path) -> None:
     """Train the router's adapter into the folder `out`, on the model that `base` names: the same for all pools."""
     from amongus.training.router_adapter import train_router  # Imports trl, which only this step needs.
 
-    best = targets(lesson.pool, lesson.ids, lesson.scores, lesson.rewards, lesson.seed)
-    names = dict(zip(lesson.pool, labels(lesson.pool), strict=True))
-    template = lesson.prompts["llm_router.route"]
-    base = lesson.models.get("base") or Path(lesson.members[lesson.pool[0]].base)
+    best = targets(data.pool, data.ids, data.scores, data.rewards, data.seed)
+    names = dict(zip(data.pool, labels(data.pool), strict=True))
+    template = data.prompts["llm_router.route"]
+    base = data.models.get("base") or Path(data.members[data.pool[0]].base)
     train_router(
         base=base,
-        conversations=[user(template.render(question=question)) for question in lesson.questions],
+        conversations=[user(template.render(question=question)) for question in data.questions],
         labels=[names[member] for member in best],
-        settings=lesson.settings,
-        seed=derive(lesson.seed, "llm_router", lesson.dataset, list(lesson.pool)),
+        settings=data.settings,
+        seed=derive(data.seed, "llm_router", data.dataset, list(data.pool)),
         out=out,
-        device=lesson.device,
-        dtype=lesson.dtype,
+        device=data.device,
+        dtype=data.dtype,
     )
-    write_json(out / RECORD, {"base": str(base), "pool": list(lesson.pool)})
+    write_json(out / RECORD, {"base": str(base), "pool": list(data.pool)})
 
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
@@ -74,7 +73,7 @@ def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> M
     return Member(_name(dataset), base, adapter=str(learned), fingerprint=fingerprint)
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Route every question to one member; under a defence to one of the first two."""
     template = task.prompts["llm_router.route"]
     conversations = [user(template.render(question=question)) for question in task.questions]

@@ -12,7 +12,7 @@ from typing import Any
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member
 from amongus.methods._merged import answer, merged_member
-from amongus.team.interface import Defend, Lesson, Outcome, Task, mean_score, ranked
+from amongus.team import Defend, Engine, LearnInput, Outcome, Task, mean_score, ranked
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
@@ -26,23 +26,23 @@ def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
     return {"test": 1, "dev": members - 1}
 
 
-def learn(lesson: Lesson, out: Path) -> None:
+def learn(data: LearnInput, out: Path) -> None:
     """Write the greedy soup of the team into the folder `out`, and what it kept (`soup.json`)."""
     from amongus.methods._merging import average  # Imports torch, which only this step needs.
 
-    dev = lesson.dev()
+    dev = data.dev()
 
     def evaluate(kept: tuple[str, ...]) -> float:
         if len(kept) == 1:
             return dev[kept[0]]
         with tempfile.TemporaryDirectory(dir=out) as folder:
-            average([lesson.members[member] for member in kept], Path(folder))
-            merged = merged_member(_pool(lesson), Path(folder), lesson.masked)
-            return mean_score(lesson.score(lesson.respond(merged)))
+            average([data.members[member] for member in kept], Path(folder))
+            merged = merged_member(_pool(data), Path(folder), data.masked)
+            return mean_score(data.score(data.respond(merged)))
 
-    kept = select(ranked(dev, lesson.seed), evaluate)
-    average([lesson.members[member] for member in kept], out)
-    write_json(out / RECORD, {"kept": list(kept), "dev": dev, "masked": lesson.masked})
+    kept = select(ranked(dev, data.seed), evaluate)
+    average([data.members[member] for member in kept], out)
+    write_json(out / RECORD, {"kept": list(kept), "dev": dev, "masked": data.masked})
 
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
@@ -66,10 +66,10 @@ def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -
     return kept
 
 
-def collaborate(task: Task, engine: Any, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint."""
     return answer(task, engine, defend)
 
 
-def _pool(lesson: Lesson) -> dict[str, Member]:
-    return {member: lesson.members[member] for member in lesson.pool}
+def _pool(data: LearnInput) -> dict[str, Member]:
+    return {member: data.members[member] for member in data.pool}

@@ -15,11 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from amongus import datasets
+from amongus.inference.engine import Engine
 from amongus.inference.opening import open_engine
-from amongus.inference.requests import Answer, Request, user
 from amongus.members.judge_prompts import free_mark
 from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
+from amongus.members.requests import Answer, Request, user
 
 VERIFIER = "verifier"
 _LOG = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Verifier:
         limit: characters of an answer that are shown.
     """
 
-    engine: Any
+    engine: Engine
     template: Template
     kinds: Mapping[str, str]
     limit: int

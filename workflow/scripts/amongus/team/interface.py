@@ -1,23 +1,66 @@
-"""What a method is given, what it gives back, and how a defence is asked."""
+"""The interface of methods and defences: what they receive and what they return.
+
+Sequences of a value per question have the length and order of `ids`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from amongus.core.hashing import derive
-from amongus.members.member import Member
+from amongus.members.member import Member, Message
 from amongus.members.prompts import Template, clipped
+from amongus.members.requests import Answer, EnsembleRequest, Request
+
+
+class Engine(Protocol):
+    """What a method may ask of the members, by their names; `amongus.inference.engine.Engine` does it."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        """One text per request, in order."""
+
+    def ensemble(
+        self, requests: Sequence[EnsembleRequest], combine: Callable[[Any], Any], combine_id: str
+    ) -> list[Answer]:
+        """One text per request, decoded from its members' next-token logits.
+
+        `combine` takes logits [members, batch, vocabulary] to [batch, vocabulary]; `combine_id` names it in keys.
+        """
+
+    def label_logits(
+        self,
+        member: str,
+        conversations: Sequence[Sequence[Message]],
+        labels: Sequence[str],
+        continuation: str = "",
+    ) -> list[list[float]]:
+        """Per conversation the logits of `labels` (one token each) after the assistant's `continuation`."""
+
+
+class Defend(Protocol):
+    """A defence as a method calls it."""
+
+    def __call__(
+        self, candidates: Sequence[Sequence[str]], own: Sequence[str | None] | None = None
+    ) -> list[str | None]:
+        """Per question, which of `candidates` to mask, or None; `own` is the method's own suspicion."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One cell's work: a pool answers the test questions of one dataset.
+    """A pool, and the test questions of one dataset to answer.
 
-    Per-question sequences have the length and order of `ids`. `responses` are the members' cached answers
-    (round 0); `dev` their mean scores on the dataset's dev questions. `members` describes those of the pool;
-    `models` holds the folders of the models that the method's settings name (its MODELS); `learned` is the
-    folder that its `learn` filled, if it has one. `limit` is how many characters of a member's text others see.
+    Attributes:
+        pool: the members' names.
+        settings: the method's.
+        prompts: templates by name.
+        responses: the members' cached answers (round 0), per question.
+        dev: the members' mean scores on the dataset's dev questions.
+        members: the pool's, by name.
+        models: folders of the models that the method's settings name (its MODELS).
+        learned: the folder that the method's `learn` filled, if it has one.
+        limit: how many characters of a member's text others see.
     """
 
     pool: Sequence[str]
@@ -65,11 +108,16 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Case:
-    """What a defence decides on. Per-question sequences follow `ids`; NaN marks what nobody could read.
+class DefenceInput:
+    """What a defence decides on.
 
-    `texts` (the members' cached answers), `rewards`, `verdicts` and `attackers` are there as far as the defence's
-    NEEDS names them. `own` is the method's own suspicion per question, where it has one (routers).
+    Attributes:
+        candidates: the members that may be masked, per question.
+        dev: the members' mean scores on dev.
+        texts, rewards, verdicts: per member, a value per question (the cached answers, their rewards and verdicts; NaN
+            where there was none to read), as far as the defence's NEEDS names them.
+        attackers: for controls, whose NEEDS names them.
+        own: per question the member that the method itself suspects, where it has a suspicion (routers).
     """
 
     ids: Sequence[str]
@@ -83,24 +131,19 @@ class Case:
     own: Sequence[str | None] | None = None
 
 
-Defend = Callable[..., list[str | None]]
-"""`defend(candidates, own=None)`: per question, the member to mask, or None."""
-
-
-def ranked(scores: Mapping[str, float], seed: int) -> list[str]:
-    """The members from best to worst score, ties in an order drawn from `seed`."""
-    return sorted(scores, key=lambda member: (-scores[member], derive(seed, "tie", member)))
-
-
 @dataclass(frozen=True)
-class Lesson:
-    """What a method may learn from: one pool's dev questions of one dataset.
+class LearnInput:
+    """What a method learns from: one pool's dev questions of one dataset.
 
-    Per-question sequences follow `ids`. `rewards` is empty without a reward model. `respond` asks a member that
-    is not of the pool (a merged checkpoint), `score` scores texts given for all dev questions. `lengths` are the
-    tokens of the members' cached dev answers. `masked` is the member that a defence keeps out of the team (only
-    where masking is decided for the team, at the weight level). `models` is as in `Task`. What is trained is trained
-    on `device`, its base in `dtype`.
+    Attributes:
+        settings, prompts, models: as in `Task`.
+        scores, rewards, lengths: per member, a value per question: of its cached answer the score, the reward (empty
+            without a reward model) and the number of tokens.
+        members: the pool's, by name.
+        respond: the answers to all questions of a member outside the pool (a merged checkpoint).
+        score: the scores of texts that answer all questions.
+        masked: the member that a defence keeps out of the team (at the weight level, where masking is per team).
+        device, dtype: where to train, and the precision of the base.
     """
 
     pool: Sequence[str]
@@ -131,7 +174,12 @@ class Lesson:
         return {member: mean_score(self.scores[member]) for member in self.team}
 
 
+def ranked(scores: Mapping[str, float], seed: int) -> list[str]:
+    """The members from best to worst score, ties in an order drawn from `seed`."""
+    return sorted(scores, key=lambda member: (-scores[member], derive(seed, "tie", member)))
+
+
 def mean_score(scores: Sequence[float]) -> float:
-    """The mean of the scores that are not NaN; 0 where none is left."""
-    known = [score for score in scores if score == score]
-    return sum(known) / len(known) if known else 0.0
+    """The mean of the scores that are not NaN; 0 where there is none."""
+    numbers = [score for score in scores if score == score]
+    return sum(numbers) / len(numbers) if numbers else 0.0

@@ -27,7 +27,7 @@ from amongus.members.member import Member
 from amongus.members.prompts import Template
 from amongus.study import plugins
 from amongus.study.paths import Paths
-from amongus.team.interface import Case, Outcome, Task, mean_score
+from amongus.team.interface import DefenceInput, Engine, Outcome, Task, mean_score
 
 Cell = tuple[str, str, str, str]
 """Pool, method, defence, dataset."""
@@ -69,7 +69,7 @@ def named_models(paths: Paths, params: Any) -> dict[str, Path]:
 
 
 def evidence(paths: Paths, params: Any, cell: Cell, split: str) -> dict[str, Any]:
-    """What the cell's defence may look at, as fields of `Case`: what its NEEDS names.
+    """What the cell's defence may look at, as fields of `DefenceInput`: what its NEEDS names.
 
     Args:
         paths: of the seed.
@@ -100,7 +100,7 @@ def _by_member(
     return {member: read_table(path(member, dataset, split), schema)[column].to_pylist() for member in pool}
 
 
-def decide(defence: str, case: Case) -> list[str | None]:
+def decide(defence: str, case: DefenceInput) -> list[str | None]:
     """Ask the defence of that module, and hold it to its candidates.
 
     Raises:
@@ -121,7 +121,7 @@ def most_flagged(flagged: Sequence[str | None], seed: int) -> str | None:
     return max(counts, key=lambda member: (counts[member], derive(seed, "tie", member)), default=None)
 
 
-def play(task: Task, method: ModuleType, defence: str, known: Case, engine: Any) -> list[Outcome]:
+def play(task: Task, method: ModuleType, defence: str, known: DefenceInput, engine: Engine) -> list[Outcome]:
     """Let the team answer under the defence of that module.
 
     Where masking was decided for the team (a merge), `task.learned` says whom; else the defence is asked per
@@ -144,7 +144,7 @@ def _team(task: Task) -> dict[str, Any]:
     return read_record(task.learned, TEAM) if known else {}
 
 
-def unreadable(task: Task, outcomes: Sequence[Outcome], known: Case) -> list[bool]:
+def unreadable(task: Task, outcomes: Sequence[Outcome], known: DefenceInput) -> list[bool]:
     """Per question, whether the supervisor could not be read on a candidate, or the method on its own choice.
 
     Where masking was decided for the team, whether that decision rests on anything it could not read.
@@ -160,7 +160,9 @@ def unreadable(task: Task, outcomes: Sequence[Outcome], known: Case) -> list[boo
     ]
 
 
-def write_outcomes(run: str, transcript: str, task: Task, outcomes: list[Outcome], known: Case) -> None:
+def write_outcomes(
+    run: str, transcript: str, task: Task, outcomes: list[Outcome], known: DefenceInput
+) -> None:
     """Write a cell's answers and every message behind them."""
     write_table(
         run,
