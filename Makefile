@@ -1,4 +1,4 @@
-# The two commands are `make demo` and `make test`; the rest is for those who work on the project.
+# The two commands to know are `make demo` and `make test`.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 CORES ?= all
@@ -51,15 +51,15 @@ test-slow: $(VENV)/.installed bubblewrap slurmd ## Run the slow tests.
 
 test-all: test test-slow ## Run all tests.
 
-soak: $(VENV)/.installed bubblewrap slurmd ## Strike the study with faults at random times, here and through Slurm (TRIALS=30, SEED=1; an hour and a half).
+soak: $(VENV)/.installed bubblewrap slurmd ## Inject faults at random times into a study, on this machine and through Slurm (TRIALS=30, SEED=1; an hour and a half).
 	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts python tests/support/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
 
-bubblewrap: ## Install the sandbox for code that is scored, where it is missing and this user may.
+bubblewrap: ## Install the sandbox for scored code if it is missing (as root).
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } >/dev/null; } \
 	  || echo "bubblewrap is not installed: code is not scored, and the tests of that are skipped"
 
-slurmd: ## Install Slurm for the tests' own cluster, where it is missing and this user may.
+slurmd: ## Install Slurm for the tests if it is missing (as root).
 	@command -v slurmctld >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && { apt-get install -y -qq --no-install-recommends $(SLURM) || { apt-get update -qq \
 	  && apt-get install -y -qq --no-install-recommends $(SLURM); }; } >/dev/null; } \
@@ -73,7 +73,7 @@ lint: $(VENV)/.installed ## Check style, types, import layers and Snakemake file
 	PYTHONPATH=workflow/scripts lint-imports --no-cache --no-logo
 	mypy
 
-format: $(VENV)/.installed ## Mend style.
+format: $(VENV)/.installed ## Fix style.
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules
@@ -98,7 +98,7 @@ compare: $(VENV)/.installed ## Show the paired differences of two studies (A=res
 docs: $(VENV)/.installed ## Bring a study's figures into README.md and docs/ (RESULTS=results/demo NAME=demo_101, the defaults).
 	python docs/update.py $(or $(RESULTS),results/demo) $(or $(NAME),demo_101)
 
-oracles: ## Record anew what mergekit's TIES gives (tests/oracles; downloads an environment of its own, .oracles).
+oracles: ## Record again what mergekit's TIES gives (tests/oracles; downloads its own environment, .oracles).
 	$(PYTHON) -m venv .oracles
 	.oracles/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles/requirements.txt
 	OMP_NUM_THREADS=1 .oracles/bin/python tests/oracles/record_mergekit.py
@@ -109,5 +109,5 @@ lock: ## Pin everything that requirements.in pulls in.
 	{ echo "# Made by 'make lock' from requirements.in."; .lock/bin/python -m pip freeze | sed 's/+cpu$$//'; } > requirements.lock
 	rm -rf .lock
 
-clean: ## Remove everything made but the environment.
+clean: ## Remove all results, but not the environment.
 	rm -rf results .snakemake
