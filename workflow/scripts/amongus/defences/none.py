@@ -1,11 +1,11 @@
 from amongus.team import DefenceInput
 
-"""No defence: nobody is masked."""
+"""No defence: no member is masked."""
 
 
 NEEDS: tuple[str, ...] = ()
 
 
 def decide(data: DefenceInput) -> list[str | None]:
-    """Mask nobody."""
+    """Per question, None."""
     return [None] * len(data.ids)

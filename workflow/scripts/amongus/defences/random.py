@@ -1,4 +1,4 @@
-"""Control: a member drawn by the seed is masked; what masking anybody does."""
+"""Control: a random member is masked: what masking does by itself."""
 
 from amongus.core.hashing import derive
 from amongus.team import DefenceInput

@@ -1,6 +1,6 @@
 from amongus.team import DefenceInput, ranked
 
-"""No external supervisor: the team distrusts its own, by what it knows from dev (Among Us, section 4)."""
+"""No external supervisor: the team masks the member it trusts least, by dev scores (Among Us, section 4)."""
 
 
 NEEDS: tuple[str, ...] = ()

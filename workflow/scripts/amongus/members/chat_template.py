@@ -1,7 +1,7 @@
-"""Conversations as token ids: the chat template's own pieces, and what was said in between.
+"""Conversations as token ids: the chat template's own pieces, and the contents in between.
 
-Only the template may spell special tokens. Contents come from datasets and models, so they are tokenised with
-special tokens split: nobody can open or close a turn.
+Only the template may contain special tokens. Contents come from datasets and models, so they are tokenised with
+special tokens split: model text cannot open or close a turn.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from amongus.core.errors import StudyError
 from amongus.members.member import Message, check_files
 
-# Private-use characters stand for a content while the template is rendered; em spaces show whether it trims.
+# Private-use characters replace each content while the template is rendered; em spaces show whether it trims.
 _MARK = "\ue000{}\ue001"
 _SPACE = "\u2003"
 _SHORT = 500  # characters of a text whose tokens are kept
@@ -25,7 +25,7 @@ def load_tokenizer(directory: str | Path) -> Any:
     Raises:
         StudyError: the folder has no tokenizer.json or no chat template, or a damaged one.
     """
-    from transformers import PreTrainedTokenizerFast  # 0.6 s that jobs without prompts need not spend.
+    from transformers import PreTrainedTokenizerFast  # Takes 0.6 s; many jobs need none.
 
     check_files(directory)
     if not (Path(directory) / "tokenizer.json").is_file():
@@ -45,10 +45,10 @@ def render(
         tokenizer: a fast tokenizer with a chat template.
         messages: the conversation so far.
         add_generation_prompt: open the assistant's turn at the end.
-        continuation: how the assistant's turn already begins.
+        continuation: the start of the assistant's turn.
 
     Raises:
-        StudyError: the chat template does not take such a conversation.
+        StudyError: the chat template does not support such a conversation.
     """
     roles = tuple(message["role"] for message in messages)
     pieces, trims = _pieces(tokenizer, tokenizer.chat_template, roles, add_generation_prompt)
@@ -63,20 +63,20 @@ def render(
 def encode(tokenizer: Any, text: str) -> list[int]:
     """The token ids of `text` with special tokens split; lone surrogates become U+FFFD."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return list((_known_tokens if len(text) <= _SHORT else _tokens)(tokenizer, text))
+    return list((_cached_tokens if len(text) <= _SHORT else _tokens)(tokenizer, text))
 
 
 def _tokens(tokenizer: Any, text: str) -> tuple[int, ...]:
     return tuple(_splitting(tokenizer).encode(text, add_special_tokens=False).ids)
 
 
-# The same questions are asked of every member, and under every defence.
-_known_tokens = lru_cache(maxsize=1 << 15)(_tokens)
+# The same questions go to every member, and under every defence.
+_cached_tokens = lru_cache(maxsize=1 << 15)(_tokens)
 
 
 @lru_cache(maxsize=8)
 def _splitting(tokenizer: Any) -> Any:
-    """What is behind the library's tokenizer, in half of its time; a copy, since it is told to split special tokens."""
+    """The Rust tokenizer behind the library's, twice as fast; a copy, because it splits special tokens."""
     copy = deepcopy(tokenizer.backend_tokenizer)
     copy.no_truncation()
     copy.no_padding()
@@ -97,7 +97,7 @@ def _pieces(
         rest = tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=add_generation_prompt, chat_template=template
         )
-    except Exception as error:  # Templates raise whatever they like.
+    except Exception as error:  # Templates may raise anything.
         raise StudyError(
             f"{tokenizer.name_or_path}: its chat template refuses the roles {', '.join(roles)} ({error}); "
             "use a checkpoint whose template takes them"
@@ -105,13 +105,13 @@ def _pieces(
     texts, trims = [], []
     for mark in marks:
         kept = f"{_SPACE}{mark}{_SPACE}"
-        before, found, rest = rest.partition(kept if kept in rest else mark)
-        if not found or mark in rest:
+        before, match, rest = rest.partition(kept if kept in rest else mark)
+        if not match or mark in rest:
             raise StudyError(
                 f"{tokenizer.name_or_path}: its chat template drops or reorders messages; use another"
             )
         texts.append(before)
-        trims.append(found == mark)
+        trims.append(match == mark)
     return [_encode_template(tokenizer, text) for text in [*texts, rest]], trims
 
 

@@ -9,7 +9,7 @@ from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
 from amongus.members.member import check_safetensors
 
-if TYPE_CHECKING:  # Importing them costs seconds, which only who embeds should spend.
+if TYPE_CHECKING:  # Importing it takes seconds, which only jobs that embed should spend.
     from torch import Tensor
 
 _HUB = {"local_files_only": True, "trust_remote_code": False}
@@ -19,31 +19,31 @@ _MODULES = "modules.json"
 def embed(folder: str | Path, texts: Sequence[str]) -> "Tensor":
     """The normalised embeddings of `texts`, [n, d], float32, on the CPU.
 
-    Each text is embedded alone, so that its embedding does not depend on what else is asked, and once per process.
+    Each text is embedded alone, so that its embedding does not depend on the others, and once per process.
     A folder without `modules.json` (a plain language model) is used with the mean over its last hidden states.
 
     Raises:
-        StudyError: the folder is not a model that can be used so, or holds no safetensors.
+        StudyError: the folder is not an embedding or language model, or has no safetensors.
     """
     import torch
 
-    model, known = _load(str(folder))
-    new = [text for text in dict.fromkeys(texts) if text not in known]
+    model, cached = _load(str(folder))
+    new = [text for text in dict.fromkeys(texts) if text not in cached]
     if new:
         vectors = model.encode(
-            [text or " " for text in new],  # No tokens at all break some models.
+            [text or " " for text in new],  # Some models fail on no tokens at all.
             batch_size=1,
             normalize_embeddings=True,
             convert_to_tensor=True,
             show_progress_bar=False,
         )
-        known.update(zip(new, vectors.float(), strict=True))
-    return torch.stack([known[text] for text in texts])
+        cached.update(zip(new, vectors.float(), strict=True))
+    return torch.stack([cached[text] for text in texts])
 
 
 @lru_cache(maxsize=1)
 def _load(folder: str) -> tuple[Any, dict[str, "Tensor"]]:
-    """The model of a folder, and the embeddings it has made so far."""
+    """The model of a folder, and its embeddings so far."""
     check_safetensors(folder)
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -61,7 +61,7 @@ def _load(folder: str) -> tuple[Any, dict[str, "Tensor"]]:
         ) from None
     tokenizer = model.tokenizer
     if getattr(tokenizer, "pad_token", "") is None:
-        # Nothing is padded, one text at a time, but there must be something to pad with.
+        # A single text is never padded, but the library requires a padding token.
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
     return model.float().eval(), {}
 
@@ -73,7 +73,7 @@ def _weights() -> dict[str, Any]:
 
 
 def _check_modules(folder: Path) -> None:
-    """Modules behind the language model may have weights of their own; those in pickles would be opened."""
+    """Refuse pickles as weights of modules behind the language model, which the library would open."""
     for module in read_json(folder / _MODULES, sealed=False):
         own = folder / module["path"]
         if (own / "pytorch_model.bin").exists():
@@ -81,11 +81,11 @@ def _check_modules(folder: Path) -> None:
 
 
 def _mean_of_states(folder: str) -> list[Any]:
-    """What sentence-transformers would guess for a plain language model, with a warning."""
+    """The modules that sentence-transformers would choose, with a warning, for a plain language model."""
     from sentence_transformers.base.modules.transformer import Transformer
     from sentence_transformers.sentence_transformer.modules.pooling import Pooling
 
-    # The text itself: where a tokenizer has a chat template, the library would wrap it in a user's turn.
+    # The plain text: with a chat template, the library would wrap it in a user's turn.
     states = Transformer(
         folder,
         model_kwargs={**_HUB, **_weights()},

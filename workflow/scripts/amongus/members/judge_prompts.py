@@ -1,4 +1,4 @@
-"""Asking supervisors: which conversations a reward model and a judge see."""
+"""The conversations that a reward model and a judge see, and how a judge's logits are read."""
 
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -14,18 +14,18 @@ LABELS = (" right", " wrong")
 
 
 def answered(question: str, text: str) -> tuple[Message, ...]:
-    """A question and the answer somebody gave."""
+    """A question and an answer to it."""
     return ({"role": "user", "content": question}, {"role": "assistant", "content": text})
 
 
 def judged(question: str, text: str, prompts: Mapping[str, Template]) -> tuple[Message, ...]:
-    """A question, the answer somebody gave, and the judge being asked whether it is right."""
-    asked = prompts["judge.pointwise"].render(question=question)
-    return (*answered(question, text), {"role": "user", "content": asked})
+    """A question, an answer to it, and the question to the judge whether it is right."""
+    instruction = prompts["judge.pointwise"].render(question=question)
+    return (*answered(question, text), {"role": "user", "content": instruction})
 
 
 def verdict(logits: Sequence[float]) -> float:
-    """logit(wrong) − logit(right) from the logits of `LABELS`: the larger, the surer that it is wrong."""
+    """logit(wrong) − logit(right) from the logits of `LABELS`: the larger, the more likely wrong."""
     right, wrong = logits
     return wrong - right
 
@@ -33,7 +33,7 @@ def verdict(logits: Sequence[float]) -> float:
 def orders(members: Sequence[str], number: int, *key: object) -> list[list[str]]:
     """The `number` orders in which a listwise judge sees the members' answers: rotations of one drawn from `key`.
 
-    With as many orders as members each stands in each place once, so that a liking for a place cancels out.
+    With as many orders as members each is in each place once, which cancels a preference for a place.
     """
     drawn = sorted(members, key=lambda member: derive("order", *key, member))
     shifts = [round(turn * len(drawn) / number) % len(drawn) for turn in range(number)]
@@ -41,17 +41,17 @@ def orders(members: Sequence[str], number: int, *key: object) -> list[list[str]]
 
 
 def compared(question: str, texts: Sequence[str], prompts: Mapping[str, Template]) -> tuple[Message, ...]:
-    """A judge being asked which of several answers is the worst; its answer is a number from 1.
+    """The question to a judge which of several answers is the worst; the labels are numbers from 1.
 
-    Each answer stands between marks that no answer holds, so none can close its own place or open another's.
+    Each answer is between marks that no answer contains, so none can end its own place or open another's.
     """
     mark = free_mark(question, *texts)
-    asked = prompts["judge.listwise"].render(question=question, answers=texts, mark=mark)
-    return ({"role": "user", "content": asked},)
+    instruction = prompts["judge.listwise"].render(question=question, answers=texts, mark=mark)
+    return ({"role": "user", "content": instruction},)
 
 
 def free_mark(*texts: str) -> str:
-    """A mark that none of `texts` holds: what stands between two of it cannot end early."""
+    """A mark that none of `texts` contains: a text between two of them cannot end early."""
     return next(mark for mark in map(_mark, count()) if not any(mark in text for text in texts))
 
 

@@ -1,4 +1,4 @@
-"""What the config of a LoRA adapter may say: an allow-list, the same for adapters made here and fetched."""
+"""The allow-list for the config of a LoRA adapter, the same for adapters trained here and downloaded."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from amongus.core.errors import StudyError
 
-# What an adapter's config may say. Everything else must be absent, false or empty, or has no effect on use.
+# Everything but these and `_NO_EFFECT` must be absent, false or empty.
 _SETTINGS = {
     "r",
     "lora_alpha",
@@ -32,9 +32,7 @@ _NO_EFFECT = {
     "runtime_config",
     "task_type",
 }
-
-
-# Others (PiSSA, OLoRA, LoftQ, …) change the base too, so that their factors mean nothing on the unchanged one.
+# Others (PiSSA, OLoRA, LoftQ, …) change the base too, so their factors are meaningless on the unchanged one.
 _PLAIN_STARTS = (True, False, None, "gaussian")
 
 
@@ -43,10 +41,10 @@ def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
 
     Args:
         config: the file's content.
-        where: what messages call the file.
+        where: the file's name in messages.
 
     Raises:
-        StudyError: the adapter is of another kind, or was made for a class that is code of its own.
+        StudyError: the adapter is of another kind, or for a model class outside transformers.
     """
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise StudyError(f"{where}: not the config of a LoRA adapter; only peft_type LORA is supported")
@@ -70,7 +68,7 @@ def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
 
 
 def _remote(mapping: Any) -> bool:
-    """Whether an `auto_mapping` is anything but a class of transformers (peft writes that where no task is named)."""
+    """Whether an `auto_mapping` names anything but a class of transformers (which peft writes without a task type)."""
     if not mapping:
         return False
     library = mapping.get("parent_library") if isinstance(mapping, dict) else None

@@ -1,4 +1,4 @@
-"""Prompt templates: short texts with named gaps that members' words fill literally."""
+"""Prompt templates: short texts with named gaps that are filled literally."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _CUT = " […]"
 
 @dataclass(frozen=True)
 class Template:
-    """A text with gaps such as `{question}`; `{answers}` is a list, each laid out by `item`.
+    """A text with gaps such as `{question}`; `{answers}` is a list, each formatted by `item`.
 
     `item` may use `{text}`, `{number}` (from 1) and the other gaps.
     """
@@ -25,10 +25,10 @@ class Template:
     item: str = "- {text}"
 
     def render(self, *, answers: Sequence[str] = (), **fields: str) -> str:
-        """Fill the gaps. What is filled in is never read as a template, so braces in model text are safe.
+        """Fill the gaps. Filled-in text is never read as a template, so braces in model text are safe.
 
         Raises:
-            KeyError: the template has a gap that was not given.
+            KeyError: a gap has no value.
         """
         lines = [
             _fill(self.item, {**fields, "text": answer, "number": str(number)})
@@ -38,12 +38,12 @@ class Template:
 
 
 def shown_characters(max_new_tokens: int) -> int:
-    """How much of a member's text others are shown: several times what an answer of that many tokens holds."""
+    """How many characters of a member's text others see: several times the length of so many tokens."""
     return _SHOWN_PER_TOKEN * max_new_tokens
 
 
 def clipped(text: str, limit: int) -> str:
-    """`text`, cut where it is longer than `limit` characters, so that nobody crowds the others out of a prompt."""
+    """`text`, cut after `limit` characters, so that no member crowds the others out of a prompt."""
     return text if len(text) <= limit else text[: max(0, limit - len(_CUT))] + _CUT
 
 

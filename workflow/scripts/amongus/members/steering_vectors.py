@@ -14,12 +14,12 @@ def read_published(content: bytes, where: str) -> "Tensor":
     """The matrix [layers or layers + 1, hidden] of a file, float32.
 
     Args:
-        content: safetensors, or what `torch.save` makes of one tensor. The latter is read by `weights_only`, which builds
-            tensors and nothing else, from a file whose sha256 the config pins.
-        where: the file's name, for messages.
+        content: safetensors, or one tensor as `torch.save` writes it. The latter is read with `weights_only`, which builds
+            only tensors, from a file whose sha256 the config pins.
+        where: the file's name in messages.
 
     Raises:
-        StudyError: it holds anything else.
+        StudyError: it contains anything else.
     """
     import torch
     from safetensors import SafetensorError
@@ -33,7 +33,7 @@ def read_published(content: bytes, where: str) -> "Tensor":
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).split("\n", 1)[0]
         raise StudyError(
-            f"{where}: no safetensors and no saved tensor ({reason}); publish it as safetensors"
+            f"{where}: neither safetensors nor a saved tensor ({reason}); publish it as safetensors"
         ) from None
     if len(found) != 1 or not isinstance(found[0], torch.Tensor) or found[0].ndim != 2:
         raise StudyError(f"{where}: not one matrix of a vector per layer; give the file of the vectors alone")

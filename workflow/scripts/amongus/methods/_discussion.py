@@ -1,4 +1,4 @@
-"""What the text-level methods share: who takes part, who has the last word, in which order texts are shown."""
+"""What the text-level methods share: who takes part, who writes the final answer, in which order texts are shown."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,32 +6,30 @@ from amongus.core.hashing import derive
 from amongus.team import Defend, Engine, Outcome, Request, Task, Turn, ranked, user
 
 Answers = Mapping[str, str]
-"""Each member's present answer to one question."""
+"""Each member's current answer to one question."""
 
 
 def begin(task: Task, defend: Defend) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
-    """Round 0: per question whom the defence masks, the cached answers of those who take part, and their turns.
+    """Round 0: per question the masked member, the cached answers of those who take part, and their turns.
 
-    Under `fidelity: published` the masked member goes on taking part.
+    Under `fidelity: published` the masked member still takes part.
     """
     masked = defend([list(task.pool)] * len(task.ids))
     stays = task.settings.get("fidelity") == "published"
-    answers = _first_answers(task, [[m for m in task.pool if stays or m != out] for out in masked])
+    answers = [
+        {member: task.responses[member][row] for member in task.pool if stays or member != out}
+        for row, out in enumerate(masked)
+    ]
     return masked, answers, turns(0, "answer", answers)
 
 
-def _first_answers(task: Task, teams: Sequence[Sequence[str]]) -> list[dict[str, str]]:
-    """The members' cached answers, per question."""
-    return [{member: task.responses[member][row] for member in team} for row, team in enumerate(teams)]
-
-
 def turns(number: int, role: str, answers: Sequence[Answers]) -> list[list[Turn]]:
-    """What was said in round `number`, per question."""
+    """The messages of round `number`, per question."""
     return [[Turn(number, member, role, text) for member, text in one.items()] for one in answers]
 
 
 def shuffled(task: Task, row: int, names: Sequence[str], *what: object) -> list[str]:
-    """Names in an order seeded for a question, so that no member profits from its place in the pool."""
+    """Names in an order seeded for a question, so that no member benefits from its place in the pool."""
     return sorted(names, key=lambda name: derive(task.seed, "order", task.ids[row], *what, name))
 
 
@@ -40,7 +38,7 @@ def conclude(
     engine: Engine,
     answers: Sequence[Answers],
     masked: Sequence[str | None],
-    said: Sequence[Sequence[Turn]],
+    transcripts: Sequence[Sequence[Turn]],
 ) -> list[Outcome]:
     """The final answers, from all of `answers`, by the member best on dev among those not masked."""
     order = ranked(task.dev, task.seed)
@@ -51,7 +49,11 @@ def conclude(
     last = task.settings["rounds"]
     return [
         Outcome(
-            final.text, writer, out, tuple(task.pool), (*said[row], Turn(last, writer, "summary", final.text))
+            final.text,
+            writer,
+            out,
+            tuple(task.pool),
+            (*transcripts[row], Turn(last, writer, "summary", final.text)),
         )
         for row, (final, writer, out) in enumerate(zip(finals, writers, masked, strict=True))
     ]

@@ -56,7 +56,7 @@ class Split:
 
 
 def split(order: Sequence[int]) -> Split:
-    """80/10/10 of the rows in `order`: one row at least for each part, as far as they go, training first."""
+    """80/10/10 of the rows in `order`; each part at least one row where there are enough, training first."""
     tenth = max(1, len(order) // 10)
     validation = min(tenth, len(order) - 1)
     held_out = min(tenth, len(order) - 1 - validation)
@@ -65,10 +65,10 @@ def split(order: Sequence[int]) -> Split:
 
 
 def standard(embeddings: Tensor, reference: Tensor) -> Tensor:
-    """`embeddings` about the mean of `reference`, in units of its spread; each [any, d].
+    """`embeddings` minus the mean of `reference`, in units of its spread; each [any, d].
 
     Sentence embeddings share most of their direction and have coordinates near zero: without this the network
-    learned next to nothing at the paper's learning rate.
+    learned almost nothing at the paper's learning rate.
     """
     mean = reference.mean(0)
     spread = (reference - mean).square().mean().sqrt()
@@ -76,7 +76,7 @@ def standard(embeddings: Tensor, reference: Tensor) -> Tensor:
 
 
 def standardised(graph: Graph) -> Graph:
-    """`graph` with embeddings that the network can learn from: coordinates of size one, on the average."""
+    """`graph` with embeddings that the network can learn from: coordinates of size one, on average."""
     return Graph(
         standard(graph.questions, graph.questions),
         graph.task * len(graph.task) ** 0.5,

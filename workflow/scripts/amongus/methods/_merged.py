@@ -1,4 +1,4 @@
-"""What the weight level's methods share: the team is one merged checkpoint, and it alone answers.
+"""What the weight-level methods share: the team is one merged checkpoint, which alone answers.
 
 A defence masks one member for the whole dataset, before the merge: `learn` leaves it out.
 """
@@ -16,7 +16,7 @@ MERGED = "merged"
 def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None = None) -> Member:
     """The checkpoint in `folder` under the system prompt of the first member of `pool` that is not masked.
 
-    Members with a persona have no weights of their own to merge: their pools never come here.
+    Pools with a persona or steering never get here: such members have no weights of their own to merge.
     """
     system = next(member.system for name, member in pool.items() if name != masked)
     member = Member(MERGED, str(folder), system=system)
@@ -25,7 +25,7 @@ def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None =
 
 
 def answer(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Answer every question with the merged checkpoint, and say who was left out of it."""
+    """Answer every question with the merged checkpoint, and record the member left out of it."""
     masked = defend([list(task.pool)] * len(task.ids))
     answers = engine.generate([Request(MERGED, user(question)) for question in task.questions])
     return [

@@ -1,8 +1,8 @@
 """Merging checkpoints tensor by tensor: full updates of adapters and full checkpoints alike.
 
 Averaging the two factors of LoRA adapters separately is not the average of their updates (A and B are mixed), so
-every member's full weight is formed first. Members are read one after the other, as often as a merge needs them:
-at most about three float32 tensors of one name and one shard of the result are in memory, however many members.
+every member's full weight is formed first. Members are read one after the other, as often as a merge needs them: at
+most about three float32 tensors of one name and one shard of the result are in memory, for any number of members.
 """
 
 import json
@@ -30,7 +30,7 @@ _NOT_MERGED = ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save", "
 
 
 class _Entry(NamedTuple):
-    """Where a tensor lies, and what it is."""
+    """A tensor's file, shape and dtype."""
 
     file: Path
     shape: tuple[int, ...]
@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
 
 
 class Weights:
-    """One member's full weights, read when asked for: the base's tensors plus its adapter's updates."""
+    """One member's full weights, read on demand: the base's tensors plus its adapter's updates."""
 
     def __init__(self, member: Member) -> None:
         self._tensors = _entries(Path(member.base))
@@ -157,7 +157,7 @@ def drop(update: torch.Tensor, density: float, seed: int) -> torch.Tensor:
     """DARE: drop each parameter of `update` with probability 1 - density, divide the rest by it; in place."""
     if density < 1:
         generator = torch.Generator().manual_seed(seed)
-        # In parts: the draws of a whole tensor would be one more of its size.
+        # In parts: the random numbers for a whole tensor would take as much memory again.
         for part in update.view(-1).split(_DRAW):
             part.mul_(torch.rand(part.shape, generator=generator) < density).div_(density)
     return update
@@ -187,7 +187,7 @@ def _entries(directory: Path) -> dict[str, _Entry]:
 
 
 def _tensor(entry: _Entry, name: str) -> torch.Tensor:
-    """A new float32 tensor. The file is opened each time: what stays mapped would count as memory in use."""
+    """A new float32 tensor. The file is opened each time, because mapped pages count as memory in use."""
     with safe_open(entry.file, framework="pt") as handle:
         return handle.get_tensor(name).to(torch.float32, copy=True)
 

@@ -1,4 +1,4 @@
-"""What the routers share: whom dev says to ask, and the answer once the members are ranked.
+"""What the routers share: the best member per dev question, and the answer once the members are ranked.
 
 Among Us, sections 3 (API-level collaboration) and 4 (defences).
 """
@@ -23,13 +23,13 @@ def targets(
     """
 
     def merit(row: int, member: str) -> tuple[float, float, int]:
-        reward = known(rewards[member][row], -inf) if rewards else 0.0
-        return (known(scores[member][row]), reward, derive(seed, "tie", ids[row], member))
+        reward = number(rewards[member][row], -inf) if rewards else 0.0
+        return (number(scores[member][row]), reward, derive(seed, "tie", ids[row], member))
 
     return [max(pool, key=lambda member: merit(row, member)) for row in range(len(ids))]
 
 
-def known(value: float, otherwise: float = 0.0) -> float:
+def number(value: float, otherwise: float = 0.0) -> float:
     """`value`, or `otherwise` where it is NaN (could not be scored, or read)."""
     return otherwise if isnan(value) else value
 
@@ -43,7 +43,7 @@ def rank(task: Task, merits: Sequence[Sequence[float]]) -> list[list[int]]:
     """
     places = range(len(task.pool))
     return [
-        sorted(places, key=lambda place: (-known(row[place], -inf), derive(task.seed, "tie", key, place)))
+        sorted(places, key=lambda place: (-number(row[place], -inf), derive(task.seed, "tie", key, place)))
         for key, row in zip(task.ids, merits, strict=True)
     ]
 
@@ -59,8 +59,8 @@ def route(
     Args:
         task: whose questions are routed.
         merits: per question and member (in the pool's order), the higher the better.
-        doubted: given a question's row and its two candidates, the one that the router itself would mask.
-        defend: the cell's defence.
+        doubted: for a question's row and its two candidates, the one that the router itself would mask.
+        defend: the defence.
     """
     pairs = [[task.pool[place] for place in places[:2]] for places in rank(task, merits)]
     own = [doubted(row, pair) if len(pair) == 2 else None for row, pair in enumerate(pairs)]

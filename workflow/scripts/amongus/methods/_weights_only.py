@@ -1,4 +1,4 @@
-"""Members as the published code's logit-level methods see them: weights alone."""
+"""Members as the published code's logit-level methods use them: their weights alone."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ from amongus.members.member import Member
 
 
 def prepare(pool: Mapping[str, Member], settings: Mapping[str, Any]) -> dict[str, Member]:
-    """The pool as the method asks it: under `fidelity: published` without personas and steering."""
+    """The pool's members as the method queries them: under `fidelity: published` without personas and steering."""
     if settings.get("fidelity") != "published":
         return dict(pool)
     return {

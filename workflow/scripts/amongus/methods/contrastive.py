@@ -10,20 +10,21 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from amongus.methods._weights_only import prepare
+from amongus.methods import _weights_only
 from amongus.team import Answer, Defend, Engine, EnsembleRequest, Outcome, Request, Task, ranked, user
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
 SETTINGS = {"weight": 0.2, "k": 1, "fidelity": "corrected"}
-__all__ = ["collaborate", "prepare", "request_counts"]
+
+prepare = _weights_only.prepare
 
 Terms = tuple[tuple[str, float], ...]
 """Members and the factors of their logits."""
 
 
 def terms(order: Sequence[str], weight: float, k: int) -> Terms:
-    """The members that count, and how much, in the order given (best first); those that cancel out are left out.
+    """The members with their factors, in the order given (best first), without those whose factor is zero.
 
     >>> terms(["a", "b", "c"], 0.2, 1)
     (('a', 1.2), ('c', -0.2))
@@ -46,7 +47,7 @@ def combine(logits: Any, factors: Sequence[float]) -> Any:
 
 
 def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Decode every question; questions whose members count alike are decoded together."""
+    """Decode every question; questions with the same factors are decoded together."""
     masked = defend([list(task.pool)] * len(task.ids))
     order = ranked(task.dev, task.seed)
     weight, k = task.settings["weight"], task.settings["k"]
@@ -55,16 +56,16 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
         members, factors = zip(*terms([m for m in order if m != out], weight, k), strict=True)
         rows[factors].append((row, members))
     answers: dict[int, Answer] = {}
-    for factors, asked in rows.items():
-        found = _decode(task, engine, factors, asked)
-        answers.update(zip((row for row, _ in asked), found, strict=True))
+    for factors, teams in rows.items():
+        decoded = _decode(task, engine, factors, teams)
+        answers.update(zip((row for row, _ in teams), decoded, strict=True))
     return [Outcome(answers[row].text, None, out, tuple(task.pool)) for row, out in enumerate(masked)]
 
 
 def _decode(
-    task: Task, engine: Engine, factors: tuple[float, ...], asked: Sequence[tuple[int, tuple[str, ...]]]
+    task: Task, engine: Engine, factors: tuple[float, ...], teams: Sequence[tuple[int, tuple[str, ...]]]
 ) -> list[Answer]:
-    if factors == (1.0,):  # Nothing to contrast with: the member itself, whose answer is known.
-        return engine.generate([Request(members[0], user(task.questions[row])) for row, members in asked])
-    requests = [EnsembleRequest(members, user(task.questions[row])) for row, members in asked]
+    if factors == (1.0,):  # Nothing to contrast with: the member itself, whose answer is cached.
+        return engine.generate([Request(members[0], user(task.questions[row])) for row, members in teams])
+    requests = [EnsembleRequest(members, user(task.questions[row])) for row, members in teams]
     return engine.ensemble(requests, partial(combine, factors=factors), f"contrastive {factors}")

@@ -3,7 +3,7 @@
 Among Us, section 3 (weight-level collaboration), after DARE (Yu et al. 2024: drop parameters of an update at
 random and rescale the rest) and TIES (Yadav et al. 2023: elect a sign per parameter, leave out the others).
 Updates weigh 1/N each, however many agree. The published code takes the first member as the base and drops
-nothing: `fidelity: published`. Nothing is learned from dev questions, so `learn` asks no model.
+nothing: `fidelity: published`. Nothing is learned from dev questions, so `learn` queries no model.
 """
 
 from collections.abc import Mapping

@@ -1,11 +1,10 @@
-"""Debate, text level: members refine their answers seeing the others', then the best on dev writes the last word.
+"""Debate, text level: members refine their answers seeing the others', then the best on dev writes the final one.
 
-Among Us, section 3 (text-level collaboration). Round 0 is each member's cached answer. A masked member leaves:
-nobody sees its texts, it refines nothing, and it does not write. `fidelity: published` follows the published code,
-where a masked member is hidden from the others' refining only: it goes on refining, and the summary shows it.
+Among Us, section 3 (text-level collaboration). Round 0 is each member's cached answer. A masked member leaves: no
+member sees its texts, it refines nothing, and it does not write. `fidelity: published` follows the published code,
+where a masked member is only hidden from the others: it still refines its own answer, and the summary shows it.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,43 +26,30 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
 
     Requests of one round are independent, so each round is one batch over all questions.
     """
-    masked, answers, said = begin(task, defend)
+    masked, answers, transcripts = begin(task, defend)
     for number in range(1, task.settings["rounds"]):
         answers = _refine(task, engine, answers, masked, number)
         for row, more in enumerate(turns(number, "refine", answers)):
-            said[row] += more
-    return conclude(task, engine, answers, masked, said)
+            transcripts[row] += more
+    return conclude(task, engine, answers, masked, transcripts)
 
 
 def _refine(
     task: Task, engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, str]]:
-    """Each member's answer after it has seen the others', but for the masked one's."""
-    asked = [(row, member) for row, answer in enumerate(answers) for member in answer]
-    replies = engine.generate(
-        [
-            Request(
-                member,
-                user(
-                    task.prompts["debate.refine"].render(
-                        question=task.questions[row],
-                        own=task.shown(answers[row][member]),
-                        answers=[
-                            task.shown(answers[row][name])
-                            for name in shuffled(
-                                task,
-                                row,
-                                [name for name in answers[row] if name not in (member, masked[row])],
-                                number,
-                            )
-                        ],
-                    )
-                ),
-            )
-            for row, member in asked
-        ]
-    )
-    refined: dict[int, dict[str, str]] = defaultdict(dict)
-    for (row, member), reply in zip(asked, replies, strict=True):
+    """Each member's answer after it has seen the others', except the masked one's."""
+
+    def prompt(row: int, member: str) -> str:
+        others = [name for name in answers[row] if name not in (member, masked[row])]
+        return task.prompts["debate.refine"].render(
+            question=task.questions[row],
+            own=task.shown(answers[row][member]),
+            answers=[task.shown(answers[row][name]) for name in shuffled(task, row, others, number)],
+        )
+
+    authors = [(row, member) for row, answer in enumerate(answers) for member in answer]
+    replies = engine.generate([Request(member, user(prompt(row, member))) for row, member in authors])
+    refined: list[dict[str, str]] = [{} for _ in answers]
+    for (row, member), reply in zip(authors, replies, strict=True):
         refined[row][member] = reply.text
-    return [refined[row] for row in range(len(answers))]
+    return refined

@@ -1,8 +1,8 @@
 """Feedback, text level: some members criticise each answer and its author refines it; the best on dev concludes.
 
 Among Us, section 3 (text-level collaboration). Round 0 is each member's cached answer. A masked member leaves: it
-does not criticise, nobody sees its texts, and it does not write. `fidelity: published` follows the published code,
-where a masked member only stops criticising; the summary leaves out the member worst on dev in its stead.
+does not criticise, no member sees its texts, and it does not write. `fidelity: published` follows the published code,
+where a masked member only stops criticising; the summary leaves out the member worst on dev instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
 
 def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question over `settings["rounds"]` rounds, the cached answers being the first."""
-    masked, answers, said = begin(task, defend)
+    masked, answers, transcripts = begin(task, defend)
     for number in range(1, task.settings["rounds"]):
         criticisms = _criticise(task, engine, answers, masked, number)
         answers = _refine(task, engine, answers, criticisms)
@@ -36,56 +36,56 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
                 for author, texts in criticisms[row].items()
                 for critic, text in texts.items()
             ]
-            said[row] += [*critical, *more]
+            transcripts[row] += [*critical, *more]
     if task.settings.get("fidelity") == "published":
         worst = ranked(task.dev, task.seed)[-1]
         answers = [
             {member: text for member, text in one.items() if out is None or member != worst}
             for one, out in zip(answers, masked, strict=True)
         ]
-    return conclude(task, engine, answers, masked, said)
+    return conclude(task, engine, answers, masked, transcripts)
 
 
 def _criticise(
     task: Task, engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, dict[str, str]]]:
-    """Per question, what up to `settings["critics"]` seeded others say about each author's answer."""
-    asked = []
+    """Per question and author, the criticism of up to `settings["critics"]` seeded others."""
+    jobs = []
     for row, answer in enumerate(answers):
         for author in answer:
             others = [name for name in answer if name not in (author, masked[row])]
             critics = shuffled(task, row, others, number, author)[: task.settings["critics"]]
-            asked += [(row, author, critic) for critic in critics]
+            jobs += [(row, author, critic) for critic in critics]
     replies = engine.generate(
         [
             Request(critic, _about(task, row, answers[row][author], "feedback.criticise"))
-            for row, author, critic in asked
+            for row, author, critic in jobs
         ]
     )
-    heard: list[dict[str, dict[str, str]]] = [{author: {} for author in answer} for answer in answers]
-    for (row, author, critic), reply in zip(asked, replies, strict=True):
-        heard[row][author][critic] = reply.text
-    return heard
+    criticisms: list[dict[str, dict[str, str]]] = [{author: {} for author in answer} for answer in answers]
+    for (row, author, critic), reply in zip(jobs, replies, strict=True):
+        criticisms[row][author][critic] = reply.text
+    return criticisms
 
 
 def _refine(
     task: Task, engine: Engine, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
 ) -> list[dict[str, str]]:
-    """Each author's answer after it has heard the criticism; whom nobody criticised keeps its own."""
-    asked = [(row, author) for row, heard in enumerate(criticisms) for author in heard if heard[author]]
+    """Each author's answer after criticism; without any, the answer it had."""
+    jobs = [
+        (row, author, list(critics.values()))
+        for row, authors in enumerate(criticisms)
+        for author, critics in authors.items()
+        if critics
+    ]
     replies = engine.generate(
         [
-            Request(
-                author,
-                _about(
-                    task, row, answers[row][author], "feedback.refine", list(criticisms[row][author].values())
-                ),
-            )
-            for row, author in asked
+            Request(author, _about(task, row, answers[row][author], "feedback.refine", texts))
+            for row, author, texts in jobs
         ]
     )
     refined = [dict(answer) for answer in answers]
-    for (row, author), reply in zip(asked, replies, strict=True):
+    for (row, author, _), reply in zip(jobs, replies, strict=True):
         refined[row][author] = reply.text
     return refined
 
@@ -93,13 +93,13 @@ def _refine(
 def _about(
     task: Task, row: int, answer: str, template: str, criticism: Sequence[str] = ()
 ) -> tuple[Message, ...]:
-    """A question, an answer somebody gave, and what is asked about it."""
+    """A question, an answer to it, and an instruction about that answer."""
     question, answer = task.questions[row], task.shown(answer)
-    asked = task.prompts[template].render(
+    instruction = task.prompts[template].render(
         question=question, own=answer, answers=[task.shown(text) for text in criticism]
     )
     return (
         {"role": "user", "content": question},
         {"role": "assistant", "content": answer},
-        {"role": "user", "content": asked},
+        {"role": "user", "content": instruction},
     )

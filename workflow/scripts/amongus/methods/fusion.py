@@ -7,13 +7,14 @@ published code ignores personas and steering (`fidelity: published`).
 from collections.abc import Mapping
 from typing import Any
 
-from amongus.methods._weights_only import prepare
+from amongus.methods import _weights_only
 from amongus.team import Defend, Engine, EnsembleRequest, Outcome, Task, user
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
 SETTINGS = {"fidelity": "corrected"}
-__all__ = ["collaborate", "prepare", "request_counts"]
+
+prepare = _weights_only.prepare
 
 
 def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
@@ -27,7 +28,7 @@ def combine(logits: Any) -> Any:
 
 
 def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Fuse every question's team; a masked member's logits leave for that question."""
+    """Fuse every question's team, without the masked member."""
     masked = defend([list(task.pool)] * len(task.ids))
     teams = [tuple(member for member in task.pool if member != out) for out in masked]
     answers = engine.ensemble(

@@ -15,7 +15,7 @@ from amongus.core.hashing import derive
 from amongus.core.json_files import read_record, write_json
 from amongus.members.embeddings import embed
 from amongus.members.member import check_safetensors
-from amongus.methods._routing import known, route, targets
+from amongus.methods._routing import number, route, targets
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ def learn(data: LearnInput, out: Path) -> None:
     Raises:
         StudyError: there are no dev questions, or no embedder.
     """
-    from amongus.methods._graph_network import (  # Imports torch, which only a job that routes needs.
-        fit,
-        split,
-    )
+    from amongus.methods._graph_network import fit, split  # Imports torch.
 
     if not data.ids:
         raise StudyError(
@@ -75,7 +72,7 @@ def learn(data: LearnInput, out: Path) -> None:
 
 
 def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Route every question to one member; under a defence to one of the first two. `engine` is not asked.
+    """Route every question to one member; under a defence to one of the first two. `engine` is not used.
 
     Raises:
         StudyError: the learned router is damaged, or of another pool, dataset or embedder.
@@ -83,13 +80,13 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     from amongus.methods._graph_network import route_scores
 
     network, graph = _load(task)
-    asked = embed(_embedder(task.models), task.questions)
-    if asked.shape[1] != graph.questions.shape[1]:
+    questions = embed(_embedder(task.models), task.questions)
+    if questions.shape[1] != graph.questions.shape[1]:
         raise StudyError(
             f"{task.learned}: learned from embeddings of {graph.questions.shape[1]} numbers, "
-            f"the embedder's have {asked.shape[1]}; delete the folder and run again"
+            f"the embedder's have {questions.shape[1]}; delete the folder and run again"
         )
-    logits = route_scores(network, graph, asked)
+    logits = route_scores(network, graph, questions)
 
     def doubted(row: int, pair: Sequence[str]) -> str:
         first, second = (_probability(logits[row][task.pool.index(member)]) for member in pair)
@@ -99,22 +96,22 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
 
 
 def dev_graph(data: LearnInput) -> "Graph":
-    """The dev questions, the members, and what these did on those."""
+    """The dev questions, the members, and the members' costs and scores on the questions."""
     import torch
 
     from amongus.methods._graph_network import Graph
 
     # Members may share a description; their edges tell them apart.
     described = [
-        data.members[member].description or f"model {number}"
-        for number, member in enumerate(data.pool, start=1)
+        data.members[member].description or f"model {place}"
+        for place, member in enumerate(data.pool, start=1)
     ]
     count = len(data.questions)
     vectors = embed(_embedder(data.models), [*data.questions, data.dataset, *described])
     lengths = torch.tensor([[float(n) for n in data.lengths[member]] for member in data.pool]).T
     shortest, span = lengths.min(), lengths.max() - lengths.min()
     costs = (lengths - shortest) / torch.where(span > 0, span, 1.0)
-    scores = torch.tensor([[known(score) for score in data.scores[member]] for member in data.pool]).T
+    scores = torch.tensor([[number(score) for score in data.scores[member]] for member in data.pool]).T
     return Graph(vectors[:count], vectors[count], vectors[count + 1 :], torch.stack([costs, scores], 2))
 
 
@@ -140,7 +137,7 @@ def _save(out: Path, network: "Network", graph: "Graph", record: Mapping[str, An
 
 
 def _load(task: Task) -> tuple["Network", "Graph"]:
-    """The network and the dev graph that `learn` left in `task.learned`."""
+    """The network and the dev graph that `learn` wrote to `task.learned`."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -150,13 +147,13 @@ def _load(task: Task) -> tuple["Network", "Graph"]:
         raise StudyError(f"graph_router on {task.dataset}: nothing was learned; run the rule learn first")
     check_safetensors(task.learned)
     record = read_record(task.learned, _RECORD)
-    mend = "delete the folder and run again"
+    fix = "delete the folder and run again"
     try:
         pool, dataset, sizes = record["pool"], record["dataset"], record["sizes"]
         if (pool, dataset) != (list(task.pool), task.dataset):
             raise StudyError(
                 f"{task.learned}: learned for {', '.join(pool)} on {dataset}, "
-                f"not for {', '.join(task.pool)} on {task.dataset}; {mend}"
+                f"not for {', '.join(task.pool)} on {task.dataset}; {fix}"
             )
         tensors = load_file(task.learned / _TENSORS)
         network = Network(sizes["embedding"], sizes["width"])
@@ -165,7 +162,7 @@ def _load(task: Task) -> tuple["Network", "Graph"]:
         if graph.edges.shape[:2] != (sizes["questions"], len(pool)):
             raise ValueError(f"edges of {tuple(graph.edges.shape)}")
     except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
-        raise StudyError(f"{task.learned}: not a graph router ({error}); {mend}") from None
+        raise StudyError(f"{task.learned}: not a graph router ({error}); {fix}") from None
     return network, graph
 
 

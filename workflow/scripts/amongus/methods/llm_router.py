@@ -80,12 +80,12 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     logits = engine.label_logits(_name(task.dataset), conversations, labels(task.pool))
 
     def coin(row: int, pair: Sequence[str]) -> str:
-        """The router's own doubt is a seeded coin between its first and second choice."""
+        """The router's own suspicion is a seeded coin between its first and second choice."""
         return pair[derive(task.seed, "coin", task.ids[row]) % 2]
 
     return route(task, logits, coin, defend)
 
 
 def _name(dataset: str) -> str:
-    """The name under which the engine knows the router of `dataset`."""
+    """The name of the router of `dataset` in the engine."""
     return f"router of {dataset}"
