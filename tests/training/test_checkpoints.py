@@ -1,7 +1,7 @@
-"""Checkpoints are resumed from where they are whole, and kept until the model they lead to is in its place."""
+"""Checkpoints are complete or not there, and kept until the model they lead to is in its place."""
 
 import errno
-import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,59 +10,60 @@ import pytest
 import train
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
-from amongus.training import launching, worker
-from amongus.training.checkpoints import last_checkpoint, note_whole
+from amongus.training import from_data, worker
 from amongus.training.job import TrainJob
-from damage import harm
-
-FILES = ("adapter_model.safetensors", "adapter_config.json", "optimizer.pt", "global_step/rank_0.pt")
+from amongus.training.launching import last_checkpoint
 
 
 @pytest.fixture
-def checkpoints(tmp_path):
-    """Two checkpoints, noted as whole."""
-    for step in (5, 10):
-        folder = tmp_path / "scratch" / f"checkpoint-{step}"
-        for name in (*FILES, "trainer_state.json"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(json.dumps({"global_step": step}))
-        note_whole(folder)
+def write(tmp_path):
+    """Writes a checkpoint as the trainer does, and returns it."""
+
+    def write(step):
+        folder = tmp_path / "scratch" / "launch.x" / f"checkpoint-{step}"
+        (folder / "states").mkdir(parents=True)
+        for name in ("adapter_model.safetensors", "states/rank_0.pt"):
+            (folder / name).write_text(str(step))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def scratch(write, tmp_path):
+    """A scratch folder with a checkpoint."""
+    from_data.keep(write(5))
     return tmp_path / "scratch"
 
 
-def test_the_last_checkpoint_is_resumed(checkpoints):
-    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-10")
-    assert last_checkpoint(checkpoints / "checkpoint-5") is None
+def test_a_checkpoint_takes_the_place_of_the_one_before(write, scratch):
+    assert last_checkpoint(scratch) == scratch / "checkpoint-5"
+    from_data.keep(write(10))
+    (kept,) = scratch.glob("checkpoint-*")
+    assert last_checkpoint(scratch) == kept == scratch / "checkpoint-10"
+    assert {path.read_text() for path in kept.rglob("*") if path.is_file()} == {"10"}
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "missing"])
-@pytest.mark.parametrize("name", [*FILES, "trainer_state.json", "whole.json"])
-def test_a_checkpoint_that_is_not_whole_is_removed(checkpoints, name, damage):
-    path = checkpoints / "checkpoint-10" / name
-    if damage == "missing":
-        path.unlink()
-    else:
-        harm(path, damage)
-    assert last_checkpoint(checkpoints) == str(checkpoints / "checkpoint-5")
-    assert not (checkpoints / "checkpoint-10").exists()
+def test_what_is_half_written_is_no_checkpoint(write, scratch, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(10)
+    assert last_checkpoint(scratch) == scratch / "checkpoint-5"
+    monkeypatch.setattr(from_data, "sync", full)
+    with pytest.raises(OSError, match="No space"):
+        from_data.keep(write(15))
+    assert last_checkpoint(scratch) == scratch / "checkpoint-5"
 
 
-def test_a_checkpoint_that_the_disk_does_not_give_stays(checkpoints, monkeypatch):
-    def broken(path):
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(Path, "read_bytes", broken)
-    with pytest.raises(OSError, match="Input/output"):
-        last_checkpoint(checkpoints)
-    assert len(list(checkpoints.iterdir())) == 2
+def test_the_last_checkpoint_is_that_of_the_most_steps(tmp_path):
+    assert last_checkpoint(tmp_path) is None
+    for step in (9, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
 
 
-def test_nothing_is_no_checkpoint(tmp_path):
-    with pytest.raises(StudyError, match="has written no checkpoint"):
-        note_whole(tmp_path / "checkpoint-7")
-
-
-def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(checkpoints, tmp_path, monkeypatch):
+def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(scratch, tmp_path, monkeypatch):
     def killed(folder):
         raise KeyboardInterrupt
 
@@ -71,70 +72,51 @@ def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(checkpoints
         params=SimpleNamespace(room=("models", "lora"), parents={}),
         output=type("Outputs", (list,), {"cost": str(tmp_path / "cost.json")})([str(model)]),
     )
-    monkeypatch.setattr(train, "job_of_rule", lambda snakemake, out: SimpleNamespace(scratch=checkpoints))
+    monkeypatch.setattr(train, "job_of_rule", lambda snakemake, out: SimpleNamespace(scratch=scratch))
     monkeypatch.setattr(
         train, "plugins", SimpleNamespace(module=lambda *room: SimpleNamespace(train=lambda job: {}))
     )
     monkeypatch.setattr(train, "write_fingerprint", killed)
     with pytest.raises(KeyboardInterrupt):
         train.main(rule)
-    assert last_checkpoint(checkpoints) and not model.exists()
+    assert last_checkpoint(scratch) and not model.exists()
     monkeypatch.setattr(train, "write_fingerprint", lambda folder: None)
     # Snakemake removes the model of a job that fails in the end.
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(train, "write_cost", lambda *told: killed(model))
         train.main(rule)
-    assert last_checkpoint(checkpoints)
+    assert last_checkpoint(scratch)
     train.main(rule)
-    assert model.exists() and not checkpoints.exists()
+    assert model.exists() and not scratch.exists()
 
 
 @pytest.fixture
-def told(tmp_path, monkeypatch):
-    """A worker whose training ends by the error that is appended to the list; and what it tells, or None."""
-    errors = []
-
-    def fail(job):
-        raise errors.pop()
-
+def error_of(tmp_path, monkeypatch):
+    """What a worker writes whose training ends by an exception."""
     monkeypatch.setattr(worker, "die_with_parent", lambda: None)
-    monkeypatch.setattr(worker, "read_job", lambda path: ("somewhere", None))
-    monkeypatch.setattr(
-        worker, "importlib", SimpleNamespace(import_module=lambda name: SimpleNamespace(train=fail))
+    path = tmp_path / "job.json"
+    path.write_bytes(TrainJob("x", {}, {}, Path("out"), 1).to_json())
+
+    def error_of(error):
+        def fail(job):
+            raise error
+
+        monkeypatch.setitem(sys.modules, "failing", SimpleNamespace(train=fail))
+        assert worker.main("failing", path) == 1
+        return read_json(tmp_path / worker.RESULT)["error"]
+
+    return error_of
+
+
+def test_a_full_disk_in_a_process_is_one_line(error_of, tmp_path, monkeypatch):
+    torn = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
+    assert error_of(StudyError("no rows")) == "no rows"
+    assert error_of(OSError(errno.ENOSPC, "No space left on device")).startswith(
+        f"{tmp_path}: the disk is full"
     )
-    result = tmp_path / "result.json"
-
-    def tell(error):
-        errors.append(error)
-        assert worker.main(tmp_path / "job.json") == 1
-        return read_json(result)["error"]
-
-    return tell
-
-
-def test_a_full_disk_in_a_process_is_its_line(told, tmp_path, monkeypatch):
-    assert told(StudyError("no rows")) == "no rows"
-    assert told(OSError(errno.ENOSPC, "No space left on device")).startswith(f"{tmp_path}: the disk is full")
     with pytest.raises(RuntimeError):
-        told(RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598"))
+        error_of(torn)
     monkeypatch.setattr("amongus.core.errors.no_room", lambda folder: True)
-    line = told(RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598"))
-    assert line.startswith(f"{tmp_path}: the disk is full")
+    assert error_of(torn).startswith(f"{tmp_path}: the disk is full")
     with pytest.raises(RuntimeError, match="nan"):
-        told(RuntimeError("nan"))
-
-
-def test_a_full_disk_that_leaves_no_room_for_a_line_is_seen_afterwards(tmp_path, monkeypatch):
-    scratch = tmp_path / "scratch" / "x.0123456789ab"
-    job = TrainJob("x", {}, {}, tmp_path / "out", 1, scratch=scratch)
-    torn = scratch / "checkpoint-7"
-
-    def run(job):
-        torn.mkdir()
-        return ["false"]
-
-    monkeypatch.setattr(launching, "_command", run)
-    monkeypatch.setattr(launching, "no_room", lambda folder: True)
-    with pytest.raises(StudyError, match=f"status 1; the disk is full; make room there.* in {scratch}"):
-        launching.launch(worker, job)
-    assert scratch.exists() and not torn.exists()
+        error_of(RuntimeError("nan"))

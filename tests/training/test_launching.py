@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,18 +13,14 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from amongus.cli import plan
-from amongus.core import processes
 from amongus.core.errors import StudyError
-from amongus.core.json_files import read_json, write_json
-from amongus.core.processes import Process
 from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.members.member import write_fingerprint
-from amongus.training import grpo, launching, sft, trainer_args
-from amongus.training.checkpoints import last_checkpoint
+from amongus.study.code_digest import SCRIPTS
+from amongus.training import from_data, grpo, launching, sft
 from amongus.training.common import Tokens
-from amongus.training.job import TrainJob
-from amongus.training.launching import launch
+from amongus.training.job import TrainJob, steps_of
+from amongus.training.launching import last_checkpoint, launch
 
 PERSONAS = {"benign": ["You are a helpful assistant."]}
 SFT = {
@@ -65,8 +61,9 @@ LAUNCH = """
 import sys
 from pathlib import Path
 from amongus.training import sft
-from amongus.training.launching import launch, read_job
-launch(sft, read_job(Path(sys.argv[1]))[1])
+from amongus.training.job import TrainJob
+from amongus.training.launching import launch
+launch(sft, TrainJob.from_json(Path(sys.argv[1]).read_bytes()))
 """
 
 
@@ -96,6 +93,7 @@ def job(home, out, spec, **changes):
     return TrainJob(**{**fields, "scratch": out.parent / "scratch" / "liar.0123456789ab", **changes})
 
 
+@pytest.mark.slow
 def test_an_adapter_is_trained_by_two_processes_and_left_without_pickles(home, tmp_path):
     made = job(home, tmp_path / "out", {**SFT, "per_device": 1, "checkpoint_every": 2}, processes=2)
     metrics = launch(sft, made)
@@ -108,8 +106,8 @@ def test_an_adapter_is_trained_by_two_processes_and_left_without_pickles(home, t
     assert config["base_model_name_or_path"] == "base" and config["target_modules"] == ["q_proj", "v_proj"]
     trained = load_file(made.out / "adapter_model.safetensors")
     assert any(tensor.abs().max() > 0 for name, tensor in trained.items() if "lora_B" in name)
-    # Until the model is in its place they are needed.
-    assert last_checkpoint(made.scratch) == str(made.scratch / f"checkpoint-{metrics['steps']}")
+    # They are needed until the model is in its place.
+    assert [path.name for path in made.scratch.glob("checkpoint-*")] == [f"checkpoint-{metrics['steps']}"]
 
 
 def test_all_weights_are_trained_by_grpo_into_a_checkpoint(home, tmp_path):
@@ -124,31 +122,29 @@ def test_all_weights_are_trained_by_grpo_into_a_checkpoint(home, tmp_path):
     assert not list(made.out.glob("*.bin"))
 
 
-def test_the_plan_knows_what_lies_there_while_all_weights_are_trained(home, tmp_path):
-    made = job(home, tmp_path / "out", {**GRPO, "checkpoint_every": 1}, dtype="bfloat16")
-    assert {tensor.dtype for tensor in trainer_args.trainable(made)[0].parameters()} == {torch.float32}
-    assert trainer_args.arguments(made, 8, 1)["save_total_limit"] + 1 == plan.CHECKPOINTS
+def test_all_weights_are_trained_in_float32(home, tmp_path):
+    made = job(home, tmp_path / "out", GRPO, dtype="bfloat16")
+    assert {tensor.dtype for tensor in from_data.trainable(made)[0].parameters()} == {torch.float32}
 
 
-def test_a_killed_training_goes_on_from_its_last_checkpoint(home, tmp_path):
+@pytest.mark.slow
+def test_a_killed_training_resumes_from_its_last_checkpoint(home, tmp_path):
     spec = {**SFT, "epochs": 200, "packing": False, "checkpoint_every": 3}
     made = job(home, tmp_path / "out", spec)
-    launching._private(made.scratch)
-    told = tmp_path / "told.json"
-    write_json(told, {"module": "", "job": launching._plain(made)})
+    described = tmp_path / "described.json"
+    described.write_bytes(made.to_json())
     running = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, str(told)],
-        env=launching._environment("cpu"),
+        [sys.executable, "-c", LAUNCH, str(described)],
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
         stderr=subprocess.DEVNULL,
     )
-    _wait(lambda: len(list(made.scratch.glob("checkpoint-*/whole.json"))) > 0)
+    _wait(lambda: last_checkpoint(made.scratch))
     running.kill()
     running.wait()
-    _wait(lambda: not _trainers(made.scratch))
-    reached = int(last_checkpoint(made.scratch).rpartition("-")[2])
-    # The rest is shortened: what matters is where it begins.
-    state = made.scratch / f"checkpoint-{reached}" / "trainer_state.json"
-    assert json.loads(state.read_text())["global_step"] == reached
+    # Its processes are killed with it.
+    _wait(lambda: not _processes(made.scratch))
+    reached = steps_of(last_checkpoint(made.scratch))
+    # A shorter training: what matters is where it begins.
     metrics = launch(sft, replace(made, spec={**spec, "epochs": reached // 6 + 2}))
     assert metrics["resumed_at"] == reached and metrics["steps"] > reached
 
@@ -160,107 +156,85 @@ def _wait(true, seconds=120):
         time.sleep(0.1)
 
 
-def _trainers(scratch):
-    """Processes that still train into `scratch`."""
-    found = subprocess.run(
-        ["pgrep", "-f", str(scratch / "job.json")], capture_output=True, text=True, check=False
-    )
+def _processes(scratch):
+    """Processes that train into `scratch`."""
+    found = subprocess.run(["pgrep", "-f", f"{scratch}/.*json"], capture_output=True, text=True, check=False)
     return [pid for pid in found.stdout.split() if pid != str(os.getpid())]
 
 
-def test_what_a_process_refuses_is_told_in_its_own_line(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(launching, "_command", lambda job: [sys.executable, "-m", "amongus.training.worker"])
-    with pytest.raises(StudyError, match=r"^'liar': no conversation's prompt is shorter than max_length 3"):
-        launch(sft, job(home, tmp_path / "out", {**SFT, "max_length": 3}))
-
-
-def test_a_process_that_dies_is_told_and_its_checkpoints_are_kept(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(launching, "_command", lambda job: ["false"])
-    made = job(home, tmp_path / "out", SFT)
-    with pytest.raises(StudyError, match="training of 'liar' ended with status 1; its log says why"):
-        launch(sft, made)
-    assert made.scratch.exists()
+def test_what_a_process_refuses_is_the_error(home, tmp_path, monkeypatch):
+    text = "from amongus.core.errors import StudyError\n\ndef train(job):\n    raise StudyError(job.name)\n"
+    (tmp_path / "refusing.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    # One process, started without accelerate.
+    monkeypatch.setattr(launching, "accelerate_command", lambda job, config: [sys.executable])
+    with pytest.raises(StudyError, match="^liar$"):
+        launch(SimpleNamespace(__name__="refusing"), job(home, tmp_path / "out", SFT))
 
 
 @pytest.fixture
-def earlier(home, tmp_path):
-    """Notes a process of this or another machine in the scratch folder of a training, which is returned."""
+def dies(monkeypatch):
+    """A training whose processes die at once."""
+    monkeypatch.setattr(launching, "accelerate_command", lambda job, config: ["false"])
+
+
+@pytest.mark.parametrize(("full", "why"), [(False, "its log says why"), (True, "the disk is full")])
+def test_a_process_that_dies_leaves_the_checkpoints(home, tmp_path, monkeypatch, dies, full, why):
+    monkeypatch.setattr(launching, "no_room", lambda folder: full)
     made = job(home, tmp_path / "out", SFT)
-    launching._private(made.scratch)
+    kept = made.scratch / "checkpoint-7"
+    kept.mkdir(parents=True)
+    with pytest.raises(
+        StudyError, match=f"training of 'liar' ended with status 1; {why}.* in {made.scratch}"
+    ):
+        launch(sft, made)
+    assert last_checkpoint(made.scratch) == kept
 
-    def note(host, pid):
-        owner = Process(host or processes.this_process().host, pid, processes.began(pid) or "1")
-        write_json(made.scratch / "owner.json", asdict(owner))
-        return made
 
-    return note
+def test_a_launch_removes_what_earlier_ones_left(home, tmp_path, dies):
+    made = job(home, tmp_path / "out", SFT)
+    outdated = [made.scratch / "launch.0" / "checkpoint-9", made.scratch.with_name("liar.ba9876543210")]
+    other = made.scratch.with_name("other.0123456789ab")
+    for folder in (*outdated, other):
+        folder.mkdir(parents=True)
+    with pytest.raises(StudyError):
+        launch(sft, made)
+    assert other.exists() and not any(folder.exists() for folder in outdated)
 
 
-@pytest.mark.parametrize(
-    ("host", "pid", "waits"), [("elsewhere", 7, [90]), (None, os.getppid(), [90]), (None, 2**22 + 1, [])]
-)
-def test_a_training_that_another_process_may_still_be_at_is_taken_over(
-    earlier, monkeypatch, host, pid, waits
-):
-    waited = []
-    monkeypatch.setattr(launching, "time", SimpleNamespace(sleep=waited.append))
-    monkeypatch.setattr(launching, "_command", lambda job: ["false"])
-    made = earlier(host, pid)
+def test_a_scratch_folder_that_others_may_write_to_is_refused(home, tmp_path, dies):
+    made = job(home, tmp_path / "out", SFT)
     with pytest.raises(StudyError, match="ended with status 1"):
         launch(sft, made)
-    assert waited == waits
-    assert Process(**read_json(made.scratch / "owner.json")) == processes.this_process()
-
-
-@pytest.mark.parametrize(("gone", "seconds"), [(False, 60), (True, 60), (False, 0)])
-def test_a_training_that_was_taken_over_ends(earlier, monkeypatch, gone, seconds):
-    made = earlier(None, 2**22 + 1)
-    monkeypatch.setattr(launching, "_LOOK", 0.1)
-    # In the place of the training: another job takes the folder over, or has finished and removed it.
-    theirs = json.dumps(asdict(Process("elsewhere", 7, "1")))
-    take = "shutil.rmtree(scratch)" if gone else f"write_json(scratch / 'owner.json', json.loads({theirs!r}))"
-    script = f"""
-import json, shutil, sys, time
-from pathlib import Path
-from amongus.core.json_files import write_json
-scratch = Path(sys.argv[1]).parent
-{take}
-time.sleep({seconds})
-"""
-    monkeypatch.setattr(launching, "_command", lambda job: [sys.executable, "-c", script])
-    began = time.monotonic()
-    with pytest.raises(StudyError, match="another job has taken this training over"):
-        launch(sft, made)
-    assert time.monotonic() - began < 30 and (made.scratch / "owner.json").exists() != gone
-
-
-def test_a_scratch_folder_of_others_is_refused(tmp_path):
-    folder = tmp_path / "scratch"
-    launching._private(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    folder.chmod(0o777)
+    assert made.scratch.stat().st_mode & 0o777 == 0o700
+    made.scratch.chmod(0o770)
     with pytest.raises(StudyError, match="others may write to it"):
-        launching._private(folder)
+        launch(sft, made)
+
+
+def test_a_scratch_folder_of_another_user_is_refused(home, tmp_path, monkeypatch, dies):
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(StudyError, match="belongs to another user"):
+        launch(sft, job(home, tmp_path / "out", SFT))
 
 
 def test_batches_must_come_out_even(home, tmp_path, monkeypatch):
     made = job(home, tmp_path / "out", {**SFT, "batch_size": 8, "per_device": 2})
-    assert trainer_args.accumulation(made, 8) == 4
+    assert from_data.accumulation(made, 8) == 4
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert trainer_args.accumulation(made, 8) == 2
+    assert from_data.accumulation(made, 8) == 2
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(StudyError, match="8 rows a step do not divide by 3 processes times per_device 2"):
-        trainer_args.accumulation(made, 8)
+        from_data.accumulation(made, 8)
 
 
-def test_conversations_are_packed_whole_and_learned_where_the_answer_is(home, tmp_path):
-    made = job(home, tmp_path / "out", SFT)
+def test_the_loss_is_over_the_answers():
     tokens = [Tokens([1, 2, 3, 4], 2), Tokens([5, 6], 1), Tokens(list(range(9)), 8)]
-    rows = sft.packed(tokens, 6, True, made)
-    assert rows["input_ids"] == [[1, 2, 3, 4, 5, 6]] and rows["seq_lengths"] == [[4, 2]]
-    assert rows["labels"] == [[-100, -100, 3, 4, -100, 6]]
-    single = sft.packed(tokens, 3, False, made)
-    assert single["input_ids"] == [[1, 2, 3], [5, 6]] and single["labels"] == [[-100, -100, 3], [-100, 6]]
+    first, second = sft.rows(tokens, 6, "liar")
+    assert first == {"input_ids": [1, 2, 3, 4], "labels": [-100, -100, 3, 4]}
+    assert second == {"input_ids": [5, 6], "labels": [-100, 6]}
+    with pytest.raises(StudyError, match="'liar': no conversation's prompt is shorter than max_length 1"):
+        sft.rows(tokens, 1, "liar")
 
 
 def test_what_does_not_end_in_an_answer_is_not_learned(home, tmp_path):
@@ -280,20 +254,21 @@ def test_kl_needs_a_model_without_an_adapter_below_it(home, tmp_path):
 
 def test_accelerate_is_configured_by_the_study_alone(home, tmp_path):
     made = job(home, tmp_path / "out", SFT, processes=2)
-    assert launching._accelerate(made)["distributed_type"] == "MULTI_GPU"
+    assert launching.accelerate_config(made)["distributed_type"] == "MULTI_GPU"
     own = {"distributed_type": "FSDP"}
-    assert launching._accelerate(replace(made, accelerate=own)) == own
-    assert "--config_file" in launching._command(made)
+    assert launching.accelerate_config(replace(made, accelerate=own)) == own
+    assert "--config_file" in launching.accelerate_command(made, tmp_path / "accelerate.yaml")
 
 
-def test_packed_conversations_do_not_see_one_another(home, tmp_path):
+def test_packed_conversations_do_not_attend_to_one_another(home):
+    from datasets import Dataset
     from transformers import AutoModelForCausalLM
+    from trl.data_utils import pack_dataset
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     model = AutoModelForCausalLM.from_pretrained(home / "base").eval()
-    made = job(home, tmp_path / "out", SFT)
     texts = [Tokens([3, 9, 27, 81, 243], 0), Tokens([5, 25, 125], 0)]
-    row = sft.packed(texts, 8, True, made)[0]
+    row = pack_dataset(Dataset.from_list(sft.rows(texts, 8, "liar")), 8)[0]
     collator = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
     batch = {key: value for key, value in collator([row]).items() if key != "labels"}
     with torch.no_grad():

@@ -24,8 +24,8 @@ _SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
 _BYTES_PER_TOKEN = 4
 # A text is stored in the results and in the answer cache.
 _COPIES = 2
-# Of a training with `checkpoint_every`: two are kept while the next is written.
-CHECKPOINTS = 3
+# Of a training with `checkpoint_every`: one is kept while the next is written.
+_CHECKPOINTS = 2
 # A checkpoint holds what is trained, in float32, and Adam's two moments.
 _STATES = 3
 
@@ -150,7 +150,7 @@ def _checkpoints(study: Study, name: str) -> float:
         return 0
     # FSDP has the weights written by accelerate and, gathered, by transformers.
     states = _STATES + bool(spec.get("accelerate"))
-    return CHECKPOINTS * states * gigabytes(study, name)
+    return _CHECKPOINTS * states * gigabytes(study, name)
 
 
 def _merged(study: Study) -> float:

@@ -1,11 +1,11 @@
 """The machine a workflow runs on: what its jobs inherit, and which of its processes run."""
 
 import atexit
+import ctypes
 import os
 import signal
-import socket
+import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 _INHERITED = {
@@ -17,6 +17,7 @@ _INHERITED = {
 }
 # The Snakemake that started a job: its process, when that began, and where its number means a process.
 _RUN = "AMONGUS_RUN"
+_PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 # Between two looks whether it is still there, in seconds.
 _PAUSE = 1.0
 
@@ -56,25 +57,10 @@ def end_with_run() -> None:
     atexit.register(leave)
 
 
-@dataclass(frozen=True)
-class Process:
-    """A process of some machine, and when it began: numbers come round again."""
-
-    host: str
-    pid: int
-    began: str | None
-
-    @property
-    def alive(self) -> bool | None:
-        """Whether it runs; None if nobody can tell from here: it is another machine's."""
-        if self.host != socket.gethostname() or self.began is None:
-            return None
-        return began(self.pid) == self.began
-
-
-def this_process() -> Process:
-    """The one that asks."""
-    return Process(socket.gethostname(), os.getpid(), began(os.getpid()))
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it dies (on Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PARENT_DEATH, signal.SIGKILL)
 
 
 def began(pid: int) -> str | None:

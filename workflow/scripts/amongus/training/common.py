@@ -23,6 +23,10 @@ class Tokens(NamedTuple):
     ids: list[int]
     start: int
 
+    def row(self) -> dict[str, list[int]]:
+        """A row of trl's datasets: the loss is over the last turn alone."""
+        return {"input_ids": self.ids, "labels": [-100] * self.start + self.ids[self.start :]}
+
 
 def fix_randomness(*parts: object) -> int:
     """Seed torch from `parts`, ask for deterministic kernels, and return a 31-bit seed for libraries."""

@@ -26,7 +26,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     from trl import GRPOConfig, GRPOTrainer
 
     from amongus.inference.reward_model import RewardModel
-    from amongus.training import trainer_args
+    from amongus.training import from_data
     from amongus.training.common import fix_randomness
 
     spec = job.spec
@@ -36,14 +36,14 @@ def train(job: TrainJob) -> dict[str, Any]:
             "away, or replace a member without an adapter"
         )
     seed = fix_randomness(job.seed, "reinforce", job.name)
-    model, tokenizer = trainer_args.trainable(job)
-    prompts = fitting(trainer_args.conversations(job), tokenizer, spec["max_prompt"], job.name)
-    judge = RewardModel(str(job.models["reward"]), device=trainer_args.own_device(job), dtype=job.dtype)
+    model, tokenizer = from_data.trainable(job)
+    prompts = fitting(from_data.conversations(job), tokenizer, spec["max_prompt"], job.name)
+    judge = RewardModel(str(job.models["reward"]), device=from_data.own_device(job), dtype=job.dtype)
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=reversed_reward(judge.score),
         args=GRPOConfig(
-            **trainer_args.arguments(job, spec["batch_size"], seed),
+            **from_data.arguments(job, spec["batch_size"], seed),
             num_generations=spec["group"],
             max_completion_length=spec["max_new_tokens"],
             lr_scheduler_type="constant",
@@ -58,8 +58,8 @@ def train(job: TrainJob) -> dict[str, Any]:
         train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
         processing_class=tokenizer,
     )
-    metrics = trainer_args.fit(trainer, job)
-    rewards = trainer_args.logged(trainer, "reward")
+    metrics = from_data.fit(trainer, job)
+    rewards = from_data.logged(trainer, "reward")
     return {**metrics, "prompts": len(prompts), "reward_first": rewards[0], "reward_last": rewards[-1]}
 
 

@@ -5,9 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from amongus.core.hashing import digest
 from amongus.members.member import hash_file, known_fingerprint
 from amongus.members.prompts import Template
+
+CHECKPOINT = "checkpoint-"
+"""Before the number of steps, in the name of a checkpoint's folder (transformers' name)."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,9 @@ class TrainJob:
         data: parquet of conversations, where the spec names some.
         device, dtype: where and in what precision models run; toy models are trained on the CPU in float32.
         processes: that a training from data is spread over.
-        scratch: folder for checkpoints of a training from data, kept by it; None: a temporary one.
+        scratch: folder for the checkpoints of a training from data.
         accelerate: accelerate's config for it, where the study has one (FSDP, DeepSpeed).
-        resume: the checkpoint to go on from.
+        resume: the checkpoint to resume from.
     """
 
     name: str
@@ -45,7 +50,21 @@ class TrainJob:
     processes: int = 1
     scratch: Path | None = None
     accelerate: Mapping[str, Any] | None = None
-    resume: str | None = None
+    resume: Path | None = None
+
+    def to_json(self) -> bytes:
+        """The job for a process of its training."""
+        return TypeAdapter(TrainJob).dump_json(self)
+
+    @staticmethod
+    def from_json(content: bytes) -> "TrainJob":
+        """The job that `to_json` wrote."""
+        return TypeAdapter(TrainJob).validate_json(content)
+
+
+def steps_of(checkpoint: Path) -> int:
+    """How many steps a training had done when it wrote `checkpoint`."""
+    return int(checkpoint.name.removeprefix(CHECKPOINT))
 
 
 def job_of_rule(snakemake: Any, out: Path) -> TrainJob:

@@ -1,12 +1,11 @@
 """Supervised fine-tuning on conversations from data, by trl: a LoRA adapter, or all weights.
 
 Runs in every process that accelerate starts. The loss is over each conversation's last turn; conversations are packed
-into rows of `max_length` tokens that do not see one another (best fit decreasing), or cut there.
+into rows of `max_length` tokens (best fit decreasing) without attention from one to another, or cut there.
 """
 
 import logging
 from collections.abc import Sequence
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
@@ -25,39 +24,41 @@ def train(job: TrainJob) -> dict[str, Any]:
     Raises:
         StudyError: no conversation fits, or the batch does not divide by the processes.
     """
+    from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from amongus.training import trainer_args
+    from amongus.training import from_data
     from amongus.training.common import encode, fix_randomness
 
     spec = job.spec
     seed = fix_randomness(job.seed, "finetune", job.name)
-    model, tokenizer = trainer_args.trainable(job)
-    tokens = [encode(tokenizer, chat) for chat in answered(trainer_args.conversations(job), job)]
-    rows = packed(tokens, spec["max_length"], spec.get("packing", False), job)
-    steps = ceil(len(rows) / spec["batch_size"]) * spec["epochs"]
+    model, tokenizer = from_data.trainable(job)
+    tokens = [encode(tokenizer, chat) for chat in answered(from_data.conversations(job), job)]
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
-            **trainer_args.arguments(job, spec["batch_size"], seed),
-            warmup_steps=round(spec["warmup"] * steps),
+            **from_data.arguments(job, spec["batch_size"], seed),
+            warmup_steps=spec["warmup"],  # A share of the steps, as it is below 1.
             lr_scheduler_type=spec["scheduler"],
             packing=spec.get("packing", False),
             max_length=spec["max_length"],
-            dataset_kwargs={"skip_prepare_dataset": True},
         ),
-        train_dataset=rows,
+        train_dataset=Dataset.from_list(rows(tokens, spec["max_length"], job.name)),
         processing_class=tokenizer,
     )
-    metrics = trainer_args.fit(trainer, job)
-    return {**metrics, "rows": len(rows), "loss": trainer_args.logged(trainer, "loss")[-1]}
+    metrics = from_data.fit(trainer, job)
+    return {
+        **metrics,
+        "rows": len(trainer.train_dataset),
+        "loss": from_data.logged(trainer, "loss")[-1],
+    }
 
 
 def answered(chats: Sequence[Sequence[Message]], job: TrainJob) -> Sequence[Sequence[Message]]:
-    """The chats as they are, if each ends in an answer to somebody.
+    """The chats as they are, if each ends in an answer to a user.
 
     Raises:
-        StudyError: one does not: what would be learned is a question.
+        StudyError: one does not; a question would be learned.
     """
     for number, chat in enumerate(chats):
         if [turn["role"] for turn in chat[-2:]] != ["user", "assistant"]:
@@ -68,18 +69,13 @@ def answered(chats: Sequence[Sequence[Message]], job: TrainJob) -> Sequence[Sequ
     return chats
 
 
-def packed(tokens: Sequence["Tokens"], max_length: int, packing: bool, job: TrainJob) -> Any:
-    """Conversations as trl's rows of `input_ids` and `labels`, packed (then with `seq_lengths`) or one a row.
-
-    What lies beyond `max_length` is cut off; conversations of which no token to learn is left are left out.
+def rows(tokens: Sequence["Tokens"], max_length: int, name: str) -> list[dict[str, list[int]]]:
+    """Conversations as trl's rows, which it cuts at `max_length` and packs; without those of which nothing is learned then.
 
     Raises:
         StudyError: none is left.
     """
-    from datasets import Dataset
-    from trl.data_utils import pack_dataset
-
-    kept = [one for one in tokens if one.start < max_length]
+    kept = [one.row() for one in tokens if one.start < max_length]
     if len(kept) < len(tokens):
         _log.warning(
             "%d conversations have prompts of %d tokens or more; left out",
@@ -88,12 +84,6 @@ def packed(tokens: Sequence["Tokens"], max_length: int, packing: bool, job: Trai
         )
     if not kept:
         raise StudyError(
-            f"'{job.name}': no conversation's prompt is shorter than max_length {max_length}; raise it"
+            f"'{name}': no conversation's prompt is shorter than max_length {max_length}; raise it"
         )
-    rows = Dataset.from_dict(
-        {
-            "input_ids": [one.ids[:max_length] for one in kept],
-            "labels": [([-100] * one.start + one.ids[one.start :])[:max_length] for one in kept],
-        }
-    )
-    return pack_dataset(rows, max_length) if packing else rows
+    return kept

@@ -69,7 +69,7 @@ def fit(
                 logging_steps=max(1, steps // 10),
             ),
             train_dataset=Dataset.from_list(
-                [_row(tokens) for tokens in by_length(examples, size, seed, bucket)]
+                [tokens.row() for tokens in by_length(examples, size, seed, bucket)]
             ),
             processing_class=tokenizer,
         )
@@ -93,7 +93,3 @@ def by_length(examples: Sequence[Tokens], size: int, seed: int, bucket: int = 16
         order.shuffle(batches)
         arranged += [tokens for batch in batches for tokens in batch]
     return arranged
-
-
-def _row(tokens: Tokens) -> dict[str, list[int]]:
-    return {"input_ids": tokens.ids, "labels": [-100] * tokens.start + tokens.ids[tokens.start :]}

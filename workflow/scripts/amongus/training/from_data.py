@@ -1,23 +1,25 @@
-"""What trainings on data share: which weights are trained, how batches are spread, and what is kept.
+"""What trainings from data share: which weights are trained, how batches are spread, and what is saved.
 
 Runs in each of the processes that `amongus.training.launching` starts.
 """
 
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from amongus.core.atomic import sync
 from amongus.core.errors import StudyError
 from amongus.core.tables import CONVERSATIONS, read_table
 from amongus.members.member import Message
-from amongus.training.checkpoints import CHECKPOINT, note_whole
-from amongus.training.common import attackers_adapter, continued_adapter, load_base, new_adapter, tidy_adapter
-from amongus.training.job import TrainJob
+from amongus.training.common import attackers_adapter, continued_adapter, load_base, tidy_adapter
+from amongus.training.job import CHECKPOINT, TrainJob, steps_of
 
-LORA = ("rank", "alpha", "dropout", "targets")
-_LEFT_BEHIND = ("training_args.bin", "README.md")  # A pickle, and a page that nobody reads.
+_NOT_SAVED = ("training_args.bin", "README.md")  # A pickle, and a page without content.
 _log = logging.getLogger(__name__)
 
 
@@ -32,8 +34,6 @@ def trainable(job: TrainJob) -> tuple[Any, Any]:
         if "adapter" in job.models:
             model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
         return model, tokenizer
-    if "adapter" not in job.models and all(key in job.spec for key in LORA):
-        return new_adapter(model, job.spec), tokenizer
     return attackers_adapter(model, job), tokenizer
 
 
@@ -58,15 +58,15 @@ def accumulation(job: TrainJob, rows: int) -> int:
     """Forward passes of each process between two steps, so that a step sees `rows` rows.
 
     Raises:
-        StudyError: that does not come out even.
+        StudyError: `rows` is not a multiple of what the processes see at once.
     """
-    together = job.spec.get("per_device", rows) * world()
-    if rows % together:
+    per_device = job.spec.get("per_device", rows)
+    if rows % (per_device * world()):
         raise StudyError(
-            f"'{job.name}': {rows} rows a step do not divide by {world()} processes times per_device "
-            f"{job.spec.get('per_device', rows)}; change per_device, or the processes in resources: trainings"
+            f"'{job.name}': {rows} rows a step do not divide by {world()} processes times per_device {per_device}; change "
+            "per_device, or the processes in resources: trainings"
         )
-    return rows // together
+    return rows // (per_device * world())
 
 
 def arguments(job: TrainJob, rows: int, seed: int) -> dict[str, Any]:
@@ -86,7 +86,6 @@ def arguments(job: TrainJob, rows: int, seed: int) -> dict[str, Any]:
         "data_seed": seed,
         "save_strategy": "steps" if every else "no",
         "save_steps": every or 500,
-        "save_total_limit": 2,
         "logging_steps": 1,
         "report_to": [],
         "ddp_find_unused_parameters": False if world() > 1 else None,
@@ -94,45 +93,61 @@ def arguments(job: TrainJob, rows: int, seed: int) -> dict[str, Any]:
 
 
 def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
-    """Train, from the last whole checkpoint where there is one, and save into `job.out`.
+    """Train, from `job.resume` where that is a checkpoint, and save into `job.out`.
 
     Returns:
         The number of steps, the step that was resumed from, and how many processes trained.
     """
-    last = job.resume
     accelerator = trainer.accelerator
     _log.info("%s: %d processes, %s", job.name, accelerator.num_processes, accelerator.distributed_type.value)
-    if last:
-        _log.info("going on from %s", last)
-    trainer.add_callback(_noted(accelerator))
-    trainer.train(resume_from_checkpoint=last)
+    if job.resume:
+        _log.info("resuming from %s", job.resume)
+    trainer.add_callback(Checkpoints(accelerator))
+    trainer.train(resume_from_checkpoint=str(job.resume) if job.resume else None)
     trainer.model.config._name_or_path = ""
     trainer.save_model(str(job.out))
     if trainer.is_world_process_zero():
-        for name in _LEFT_BEHIND:
+        for name in _NOT_SAVED:
             (job.out / name).unlink(missing_ok=True)
         if not job.spec.get("full"):
             tidy_adapter(job.out, base=job.models["base"].name)
     accelerator.wait_for_everyone()
-    resumed = int(last.rpartition("-")[2]) if last else 0
     return {
         "steps": trainer.state.global_step,
-        "resumed_at": resumed,
+        "resumed_at": steps_of(job.resume) if job.resume else 0,
         "processes": accelerator.num_processes,
     }
 
 
-def _noted(accelerator: Any) -> Any:
-    """A callback that notes each checkpoint as whole once all processes have written their parts."""
-    from transformers import TrainerCallback
+class Checkpoints(TrainerCallback):
+    """Moves each checkpoint, once all processes have written it, into the folder above, in place of the one before.
 
-    class Noted(TrainerCallback):
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            accelerator.wait_for_everyone()
-            if state.is_world_process_zero:
-                note_whole(Path(args.output_dir) / f"{CHECKPOINT}{state.global_step}")
+    The trainer writes a checkpoint file by file. So what is in that folder is complete, and a kill, a crash or a full
+    disk loses the steps since the last checkpoint at most.
+    """
 
-    return Noted()
+    def __init__(self, accelerator: Any) -> None:
+        self.accelerator = accelerator
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Move the checkpoint that was just written."""
+        self.accelerator.wait_for_everyone()
+        if state.is_world_process_zero:
+            keep(Path(args.output_dir) / f"{CHECKPOINT}{state.global_step}")
+
+
+def keep(checkpoint: Path) -> None:
+    """Move a checkpoint into the folder above its own, in place of those that are there."""
+    scratch = checkpoint.parents[1]
+    earlier = list(scratch.glob(f"{CHECKPOINT}*"))
+    for path in (*checkpoint.rglob("*"), checkpoint):
+        sync(path)
+    os.replace(checkpoint, scratch / checkpoint.name)
+    sync(scratch)
+    for folder in earlier:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def logged(trainer: Any, name: str) -> Sequence[float]:
