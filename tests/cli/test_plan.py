@@ -107,7 +107,7 @@ def test_the_papers_disk_has_its_checkpoints():
     given = read_study([ROOT / "config" / "paper.yaml"])
     assert plan.gigabytes(given, "grpo") == 2 * 15.2
     assert disk(given)["trained models"] == pytest.approx(2 * 15.2 + 0.2)
-    assert disk(given)["checkpoints of running trainings"] == pytest.approx(3 * 4 * 2 * 15.2 + 3 * 3 * 0.2)
+    assert disk(given)["checkpoints of running trainings"] == pytest.approx(2 * 4 * 2 * 15.2 + 2 * 3 * 0.2)
 
 
 def test_the_demo_asked_what_its_plan_says(demo):

@@ -168,7 +168,7 @@ def test_what_a_process_refuses_is_the_error(home, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     # One process, started without accelerate.
     monkeypatch.setattr(launching, "accelerate_command", lambda job, config: [sys.executable])
-    with pytest.raises(StudyError, match="^liar$"):
+    with pytest.raises(StudyError, match=r"^liar$"):
         launch(SimpleNamespace(__name__="refusing"), job(home, tmp_path / "out", SFT))
 
 

@@ -34,7 +34,7 @@ def fix_randomness(*parts: object) -> int:
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory guards against reading it unset; it took more than half of a training step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return seed
 
 

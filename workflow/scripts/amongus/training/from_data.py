@@ -39,6 +39,7 @@ def trainable(job: TrainJob) -> tuple[Any, Any]:
 
 def conversations(job: TrainJob) -> list[list[Message]]:
     """The conversations of the job's data, under the benign persona where they have no system prompt of their own."""
+    assert job.data, "a training from data has data"
     read = read_table(job.data, CONVERSATIONS)["messages"].to_pylist()
     persona: list[Message] = [{"role": "system", "content": text} for text in job.personas["benign"][:1]]
     return [chat if chat[0]["role"] == "system" else [*persona, *chat] for chat in read]

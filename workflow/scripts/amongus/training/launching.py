@@ -36,6 +36,7 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     Raises:
         StudyError: what a process raised, or that one died.
     """
+    assert job.scratch, "a training from data has a scratch folder"
     scratch = _private(job.scratch)
     _remove_outdated(scratch, job.name)
     folder = Path(tempfile.mkdtemp(prefix=_LAUNCH, dir=scratch))
