@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import fake_hub
 from amongus.core.errors import StudyError
 from amongus.core.tables import read_table
 from amongus.hub.training_data import data
@@ -23,13 +22,6 @@ def parquet():
     kept = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(ROWS), kept)
     return kept.getvalue()
-
-
-@pytest.fixture
-def hub(monkeypatch):
-    with fake_hub.running() as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        yield hub
 
 
 def test_the_training_file_alone_is_fetched(hub, tmp_path):

@@ -27,10 +27,9 @@ class FakeHub:
         files: repo -> file -> content.
         commits: repo -> its one commit.
         gated: repositories whose files ask for a licence and a token.
-        status: file -> statuses to answer with first, in order (`api` for the list of files).
+        status: file -> statuses to answer with first, in order (`api` for the list of files); 200 for no fault.
         cut: file -> after how many bytes of the next answer the connection ends, once.
         altered: file -> content sent instead, of the listed size.
-        ranges: whether it takes ranges.
         asked: (method, path) -> how often.
         sent: file -> bytes of its content that were sent.
         tokens: (host, path) -> the authorization header that came with the request.
@@ -43,7 +42,6 @@ class FakeHub:
         self.status: dict[str, list[int]] = {}
         self.cut: dict[str, int] = {}
         self.altered: dict[str, bytes] = {}
-        self.ranges = True
         self.asked: Counter = Counter()
         self.sent: Counter = Counter()
         self.tokens: dict[tuple[str, str], str | None] = {}
@@ -69,14 +67,35 @@ class FakeHub:
 
     def info(self, repo: str) -> dict:
         """What the hub says of a repository."""
-        siblings = []
-        for name, content in self.files[repo].items():
-            entry: dict = {"rfilename": name, "size": len(content), "blobId": blob(content)}
-            if name.endswith(LARGE):
-                digest = hashlib.sha256(content).hexdigest()
-                entry["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 134}
-            siblings.append(entry)
+        siblings = [
+            {
+                "rfilename": name,
+                "size": len(content),
+                "blobId": blob(content),
+                **_lfs(name, content, "sha256"),
+            }
+            for name, content in self.files[repo].items()
+        ]
         return {"id": repo, "modelId": repo, "sha": self.commits[repo], "siblings": siblings}
+
+    def tree(self, repo: str) -> list:
+        """The same of its files, in another form."""
+        return [
+            {
+                "type": "file",
+                "path": name,
+                "size": len(content),
+                "oid": blob(content),
+                **_lfs(name, content, "oid"),
+            }
+            for name, content in self.files[repo].items()
+        ]
+
+
+def _lfs(name: str, content: bytes, key: str) -> dict:
+    if not name.endswith(LARGE):
+        return {}
+    return {"lfs": {key: hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,7 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.hub.asked[self.command, path] += 1
         self.hub.tokens[self.headers["Host"].split(":")[0], path] = self.headers.get("authorization")
-        if found := re.fullmatch(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/revision/(\w+))?", path):
+        if found := re.fullmatch(
+            r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/(revision|tree)/(\w+))?", path
+        ):
             self.listing(*found.groups())
         elif found := re.fullmatch(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/(\w+)/(.+)", path):
             self.resolve(*found.groups(), body)
@@ -104,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.error(404)
 
-    def listing(self, repo: str, revision: str | None) -> None:
+    def listing(self, repo: str, form: str | None, revision: str | None) -> None:
         if self.failing("api"):
             return
         if repo not in self.hub.files:
@@ -112,7 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif revision not in (None, self.hub.commits[repo]):
             self.error(404, "RevisionNotFound")
         else:
-            self.send(200, json.dumps(self.hub.info(repo)).encode(), {"Content-Type": "application/json"})
+            found = self.hub.tree(repo) if form == "tree" else self.hub.info(repo)
+            self.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def resolve(self, repo: str, revision: str, name: str, body: bool) -> None:
         content = self.hub.files.get(repo, {}).get(name)
@@ -139,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.hub.altered.get(name, self.hub.files[repo][name])
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         status = 200
-        if span and self.hub.ranges:
+        if span:
             start, end = int(span[1]), min(int(span[2] or len(content)), len(content) - 1)
             headers |= {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
             content, status = content[start : end + 1], 206
@@ -153,11 +175,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def failing(self, name: str) -> bool:
         """Whether this request is one of those that were to fail, and has."""
-        statuses = self.hub.status.get(name)
-        if statuses:
-            self.error(statuses.pop(0))
-            return True
-        return False
+        statuses = self.hub.status.get(name) or [200]
+        if (status := statuses.pop(0)) != 200:
+            self.error(status)
+        return status != 200
 
     def error(self, status: int, code: str = "") -> None:
         later = {"Retry-After": "7"} if status == 429 else {}

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from _helpers import rule_job
-from amongus.core.offline import hub_folder
+from amongus.core.offline import allow_hub, hub_folder
 from amongus.hub.fetch import fetch
 
 
 def main(snakemake: Any) -> None:
     """Fetch into a scratch folder beside the output, which outlives a failure, and then into place."""
+    allow_hub()
     params, out = snakemake.params, Path(snakemake.output[0])
     seeds = sorted(out.parents[1].glob(f"seed-*/models/{out.name}"))
     fetch(params.wanted, hub_folder(), out.parent / ".partial" / out.name, out, seeds)

@@ -7,7 +7,7 @@ from typing import Any
 from _helpers import rule_job
 from amongus.core import download
 from amongus.core.hashing import derive
-from amongus.core.offline import hub_folder
+from amongus.core.offline import allow_hub, hub_folder
 from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.hub.training_data import data
 from amongus.study.paths import PARTIAL
@@ -18,8 +18,9 @@ def main(snakemake: Any) -> None:
     """Write the conversations of `params.spec`."""
     name, spec = snakemake.params.name, snakemake.params.spec
     if "repo" in spec:
+        allow_hub()
         scratch = Path(f"{snakemake.output[0]}{PARTIAL}")
-        content, where = data(spec, hub_folder(), scratch / spec["revision"])
+        content, where = data(spec, hub_folder(), scratch)
     else:
         content, where = download.content(spec, f"data '{name}'")
     read = chats(rows_of(content, where), where, spec.get("prompt"), spec.get("response"))
@@ -30,7 +31,7 @@ def main(snakemake: Any) -> None:
         CONVERSATIONS,
     )
     if "repo" in spec:
-        shutil.rmtree(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

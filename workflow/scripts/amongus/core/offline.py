@@ -1,6 +1,6 @@
-"""Local folders that stand for the network: where pinned files and repositories are looked for instead.
+"""Local folders in place of the network, and which jobs may reach it.
 
-They are told by the environment, since what is fetched is pinned whatever its way here: no rule may depend on them.
+The environment says so, since what is downloaded is pinned however it gets here: no rule may depend on it.
 """
 
 import os
@@ -25,14 +25,22 @@ def hub_folder() -> str | None:
     return os.environ.get(_REPOSITORIES)
 
 
-def mirrored(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """What a config says of a file, its URL replaced by the file of that name in the folder, if there is a folder."""
-    return in_folder(spec, os.environ.get(_FILES))
+def allow_hub() -> None:
+    """Let this process reach the hub. To be called before `huggingface_hub` is imported, which reads this once.
+
+    Jobs inherit HF_HUB_OFFLINE=1 (`amongus.core.processes`).
+    """
+    os.environ.update(HF_HUB_OFFLINE="0", HF_HUB_DISABLE_TELEMETRY="1")
 
 
-def in_folder(spec: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
-    """`spec` with its URL, if it has one, replaced by the file of that name in `folder`, if there is one."""
-    kept = dict(spec)
+def mirrored(spec: Mapping[str, Any], folder: str | None = None) -> dict[str, Any]:
+    """`spec` with its URL, if it has one, replaced by the file of that name in a folder, if one stands for URLs.
+
+    Args:
+        spec: what a config says of a file.
+        folder: that folder; None for the one that `use_mirrors` has named.
+    """
+    kept, folder = dict(spec), folder or os.environ.get(_FILES)
     if folder and kept.get("url"):
         kept["path"] = str(Path(folder, kept.pop("url").rsplit("/", 1)[-1]))
     return kept

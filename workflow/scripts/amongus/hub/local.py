@@ -1,94 +1,70 @@
-"""A repository in a local folder, `{hub_folder}/{owner}/{name}`: where there is no network."""
+"""A repository in a local folder, `{hub_folder}/{owner}/{name}`: for work without a network."""
 
 import logging
-import os
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from amongus.core.errors import StudyError
-from amongus.core.hardlinks import link
-from amongus.hub.checksums import check_content
-from amongus.hub.repository import Entry
+from amongus.hub.repository import File, Repository
 
 _LOG = logging.getLogger(__name__)
 _RECORDS = ".cache/huggingface/download"
-"""Where `hf download --local-dir` notes the commit and hash of each file it has brought."""
+"""Where `hf download --local-dir` records the commit and checksum of each file."""
 
 
-class Folder:
-    """The files of a repository in a folder of that name below `root`.
+class LocalRepository(Repository):
+    """The files of a repository in a folder of that name below `folder`.
 
-    What `hf download --local-dir` has brought is checked by its records: the commit must be `revision`, and each
-    file's hash the recorded one. A folder without records is taken as it is.
+    What `hf download --local-dir` recorded there is checked: the commit must be `revision`, and each file have its
+    checksum. A folder without records is taken for the commit as it is.
 
     Raises:
-        StudyError: on creation, if it is not there, is of another commit, or has links that leave it.
+        StudyError: on creation, if it is missing, is of another commit, or has links that leave it.
     """
 
-    def __init__(self, root: str | Path, repo: str, revision: str) -> None:
-        self._path = Path(root) / repo
-        self.name = str(self._path)
-        if not self._path.is_dir():
+    def __init__(self, folder: str | Path, repo: str, revision: str) -> None:
+        root = Path(folder) / repo
+        super().__init__(str(root), root)
+        if not root.is_dir():
             raise StudyError(
-                f"{self.name}: no such folder; put the repository there (hf download {repo} --revision {revision} "
-                f"--local-dir {self.name}), or leave out hub_folder"
+                f"{root}: no such folder; put the repository there (hf download {repo} --revision {revision} "
+                f"--local-dir {root}), or omit hub_folder"
             )
-        self.entries = {file: self._entry(file, revision) for file in self._files()}
-        if not any(entry.sha256 or entry.blob for entry in self.entries.values()):
-            _LOG.warning("%s: nothing here tells its commit; taken as %s", self.name, revision)
+        self.files = {
+            name: File((root / name).stat().st_size, self._recorded(name, revision)) for name in self._names()
+        }
+        if not any(file.checksum for file in self.files.values()):
+            _LOG.warning("%s: no record of its commit; taken as %s", root, revision)
 
-    def needs(self, files: Collection[str], scratch: Path) -> int:
-        """Bytes that are still to be copied for `files`; none where they can be linked."""
-        if self._path.stat().st_dev == scratch.stat().st_dev:
-            return 0
-        return sum(self.entries[file].size for file in files if not (scratch / file).exists())
-
-    def read(self, file: str, start: int, size: int) -> bytes:
-        """`size` bytes of the file from `start` on."""
-        with (self._path / file).open("rb") as handle:
-            handle.seek(start)
-            return handle.read(size)
-
-    def get(self, file: str, target: Path) -> None:
-        """Link or copy a file to `target`.
+    def get(self, names: Iterable[str]) -> None:
+        """Check the files, which are there already.
 
         Raises:
-            StudyError: it is not what was recorded when it was downloaded.
+            StudyError: one is not what was recorded when it was downloaded.
         """
-        entry = self.entries[file]
-        if entry.sha256 or entry.blob:
-            check_content(f"{self.name}: {file}", self._path / file, entry, "download it there again")
-        target.unlink(missing_ok=True)
-        link(self._path / file, target)
+        for name, fault in self.differing(names).items():
+            raise self.refusal(f"{name} {fault}", "download it there again")
 
-    def _files(self) -> list[str]:
-        """Every file below the folder but hidden folders' (`.cache`, `.git`), as paths relative to it.
+    def _names(self) -> Iterator[str]:
+        """Every file below the folder but those in hidden folders (`.cache`, `.git`)."""
+        inside = self.root.resolve()
+        for path in sorted(self.root.rglob("*")):
+            name = path.relative_to(self.root)
+            if any(part.startswith(".") for part in name.parts[:-1]):
+                continue
+            if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(inside)):
+                raise StudyError(f"{path}: a link that leaves its folder; put the file itself there (cp -L)")
+            if path.is_file():
+                yield name.as_posix()
 
-        Raises:
-            StudyError: a symbolic link leads out of the folder, or nowhere.
-        """
-        inside, found = self._path.resolve(), []
-        for place, folders, files in os.walk(self._path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in [*folders, *sorted(files)]:
-                path = Path(place) / name
-                if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(inside)):
-                    raise StudyError(
-                        f"{path}: a link that leaves its folder; put the file itself there (cp -L)"
-                    )
-                if path.is_file():
-                    found.append(path.relative_to(self._path).as_posix())
-        return found
-
-    def _entry(self, file: str, revision: str) -> Entry:
-        size = (self._path / file).stat().st_size
+    def _recorded(self, name: str, revision: str) -> str | None:
         try:
-            lines = (self._path / _RECORDS / f"{file}.metadata").read_text(encoding="utf-8").splitlines()
+            lines = (self.root / _RECORDS / f"{name}.metadata").read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
-            return Entry(size)
+            return None
         commit, known = (*lines, "", "")[:2]
         if commit != revision:
-            raise StudyError(
-                f"{self.name}: {file} was downloaded at commit {commit}, the study pins {revision}; get that one"
+            raise self.refusal(
+                f"{name} was downloaded at commit {commit}, the study pins {revision}", "download that one"
             )
-        return Entry(size, sha256=known) if len(known) == 64 else Entry(size, blob=known or None)
+        return known or None

@@ -6,13 +6,14 @@ The file is edited as text, so comments and layout stay.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
 from amongus.core.atomic import write_text
-from amongus.core.errors import StudyError
+from amongus.core.errors import StudyError, run_command
+from amongus.core.offline import allow_hub
 from amongus.study.hub_references import DATASETS, UNPINNED, check_repo
 
 
@@ -24,18 +25,16 @@ def pin(path: Path, commit_of: Callable[[str], str]) -> dict[str, str]:
         commit_of: the current commit of a repository.
 
     Raises:
-        StudyError: the file is no YAML, or a revision has no repo beside it.
+        StudyError: the file is not YAML, or a revision has no repo beside it.
     """
     try:
         text = path.read_bytes().decode("utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StudyError(f"{path}: cannot be read ({error}); give the study's YAML file") from None
-    places = dict(_unpinned(path, tree))
-    for repo in places.values():
-        check_repo(str(path), repo.removeprefix(DATASETS))
+    places = _unpinned(path, tree)
     commits = {repo: commit_of(repo) for repo in dict.fromkeys(places.values())}
-    # From the end, so that what is replaced does not move what is still to be.
+    # From the end, so that no replacement moves the places of those still to come.
     for (start, end), repo in sorted(places.items(), reverse=True):
         text = text[:start] + commits[repo] + text[end:]
     if places:
@@ -43,49 +42,42 @@ def pin(path: Path, commit_of: Callable[[str], str]) -> dict[str, str]:
     return commits
 
 
-def _unpinned(path: Path, tree: yaml.Node | None) -> Iterator[tuple[tuple[int, int], str]]:
-    """Where in the text each `unpinned` stands, and the repository that stands beside it."""
-    waiting, seen = [tree] if tree else [], set()
+def _unpinned(path: Path, tree: yaml.Node | None) -> dict[tuple[int, int], str]:
+    """The repository beside each `revision: unpinned`, by the place of that word in the text."""
+    waiting, seen, places = [tree] if tree else [], set(), {}
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:  # An alias is the node it stands for.
-            continue
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue  # An alias is the very node of its anchor.
         seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             waiting.extend(node.value)
-        if not isinstance(node, yaml.MappingNode):
             continue
         waiting.extend(value for _, value in node.value)
         fields = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
-        revision, repo = fields.get("revision"), fields.get("repo")
+        revision = fields.get("revision")
         if revision is None or revision.value != UNPINNED:
             continue
-        if repo is None:
-            line = revision.start_mark.line + 1
-            raise StudyError(
-                f"{path}: line {line}: a revision without its repo beside it; write both in one place"
-            )
-        yield (revision.start_mark.index, revision.end_mark.index), repo.value
+        where = f"{path}: line {revision.start_mark.line + 1}"
+        if "repo" not in fields:
+            raise StudyError(f"{where}: a revision without its repo beside it; write both in one place")
+        repo = fields["repo"].value
+        check_repo(where, str(repo).removeprefix(DATASETS))
+        places[revision.start_mark.index, revision.end_mark.index] = repo
+    return places
 
 
-def main(arguments: list[str]) -> int:
-    """Pin the files named by `arguments` and print what was pinned; the exit status."""
-    # Only who asks the hub needs its library.
-    from amongus.hub.client import current_commit, online
+def main() -> int:
+    """Pin the files named on the command line and print what was pinned."""
+    allow_hub()
+    from amongus.hub.download import current_commit
 
-    try:
-        for name in arguments:
-            with online():
-                pinned = pin(Path(name), current_commit)
-            for repo, commit in pinned.items():
-                print(f"{name}: {repo} {commit}")
-            if not pinned:
-                print(f"{name}: nothing unpinned")
-    except StudyError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+    for name in sys.argv[1:]:
+        pinned = pin(Path(name), current_commit)
+        lines = [f"{repo} {commit}" for repo, commit in pinned.items()] or ["nothing unpinned"]
+        print("\n".join(f"{name}: {line}" for line in lines))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command(main)

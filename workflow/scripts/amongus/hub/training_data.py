@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from amongus.core.errors import StudyError
-from amongus.hub import repository
-from amongus.hub.fetch import forget_others, opened
-from amongus.study.hub_references import check_pinned
+from amongus.hub.fetch import open_repository
+from amongus.hub.repository import Repository
 
 _KINDS = (".parquet", ".jsonl", ".json")
 _TRAINING = "train"
@@ -19,27 +17,24 @@ def data(spec: Mapping[str, Any], folder: str | None, scratch: Path) -> tuple[by
     Args:
         spec: `repo` (`datasets/owner/name`), `revision`, and `file` where there are several to train on.
         folder: a local folder with repositories, or None for the hub.
-        scratch: a folder where the download waits until it is whole; kept when it fails.
+        scratch: a folder for the download.
 
     Raises:
-        StudyError: the repository cannot be had, or it is not clear which file is meant.
+        StudyError: the repository is unavailable, or it is not clear which file is meant.
     """
-    check_pinned(spec["repo"], spec["revision"])
-    forget_others(scratch)
-    with opened(spec["repo"], spec["revision"], folder) as source:
-        repository.check_names(source)
-        file = _chosen(source, spec.get("file"))
-        source.get(file, scratch / file)
-    return (scratch / file).read_bytes(), f"{source.name}: {file}"
+    repository = open_repository(spec["repo"], spec["revision"], folder, scratch)
+    file = _chosen(repository, spec.get("file"))
+    repository.get([file])
+    return (repository.root / file).read_bytes(), f"{repository.name}: {file}"
 
 
-def _chosen(source: repository.Source, named: str | None) -> str:
+def _chosen(repository: Repository, named: str | None) -> str:
     """The file named, or the only one that is called after the training split, or the only one."""
-    files = sorted(file for file in source.entries if PurePosixPath(file).suffix in _KINDS)
+    files = sorted(file for file in repository.files if PurePosixPath(file).suffix in _KINDS)
     training = [file for file in files if _TRAINING in PurePosixPath(file).name]
     for found in [[file for file in files if file == named]] if named else [training, files]:
         if len(found) == 1:
             return found[0]
-    raise StudyError(
-        f"{source.name}: which of its files is meant is not clear; give file: one of {', '.join(files) or 'none'}"
+    raise repository.refusal(
+        "which of its files is meant is not clear", f"give file: one of {', '.join(files) or 'none'}"
     )

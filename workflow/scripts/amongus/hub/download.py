@@ -1,0 +1,190 @@
+"""A repository of the Hugging Face hub, through `huggingface_hub`; what goes wrong there is one line."""
+
+import glob
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    SafetensorsParsingError,
+)
+
+from amongus.core.errors import StudyError, full_disk
+from amongus.hub.repository import File, Repository
+from amongus.study.hub_references import DATASETS
+
+_LOG = logging.getLogger(__name__)
+_WAITS = (2.0, 15.0, 60.0)
+"""Seconds before each further try; the library's own retries bridge only short failures."""
+_TIMEOUT = 60.0  # seconds
+_TRANSIENT = (408, 429, 500, 502, 503, 504)
+
+T = TypeVar("T")
+
+
+class HubRepository(Repository):
+    """A repository of the hub at a commit, downloaded to `root`, where an earlier download goes on.
+
+    Raises:
+        StudyError: on creation, if the repository or the commit is unavailable.
+    """
+
+    def __init__(self, repo: str, revision: str, root: Path) -> None:
+        super().__init__(f"{repo}@{revision[:8]}", root)
+        self._repo, self._address = repo, {**_address(repo), "revision": revision}
+        self._api = HfApi(endpoint=_endpoint())
+        found = _ask(
+            repo, lambda: self._api.repo_info(**self._address, files_metadata=True, timeout=_TIMEOUT)
+        )
+        if found.sha != revision:
+            raise self.refusal(
+                f"the hub answers with commit {found.sha}", "run make pin CONFIG=<the study's file>"
+            )
+        self.files = {
+            file.rfilename: File(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
+            for file in found.siblings or ()
+        }
+
+    def get(self, names: Iterable[str]) -> None:
+        """Download files. Whole ones of an earlier run are kept; those that differ are removed.
+
+        Raises:
+            StudyError: one is unavailable, the disk is too small, or a checksum differs.
+        """
+        if not (names := list(names)):
+            return
+        self.root.mkdir(parents=True, exist_ok=True)
+        for litter in self.root.glob(".cache/huggingface/download/**/*.incomplete"):
+            litter.unlink()  # Of a killed run: the library does not go on within a file.
+        needed = sum(self.files[name].size for name in names if not (self.root / name).exists())
+        free = shutil.disk_usage(self.root).free
+        if needed > free:
+            raise StudyError(
+                f"{self.name}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free at {self.root}; "
+                "free some space and run again"
+            )
+        _LOG.info("%s: %d files, %.3f GB to download", self.name, len(names), needed / 1e9)
+        patterns = [glob.escape(name) for name in names]
+        _ask(
+            self._repo,
+            lambda: self._api.snapshot_download(
+                **self._address, local_dir=self.root, allow_patterns=patterns
+            ),
+        )
+        for name, fault in self.differing(names).items():
+            (self.root / name).unlink(missing_ok=True)
+            raise self.refusal(f"{name} {fault}", "the download is discarded, run again")
+        for name in names:
+            if name.endswith(".safetensors"):
+                super().shapes(name)  # A few missing bytes at the end do not show in the header.
+
+    def shapes(self, name: str) -> dict[str, list[int]]:
+        """The shape of each tensor of a safetensors file on the hub; only its header is downloaded.
+
+        Raises:
+            StudyError: it is not a safetensors file, or is shorter than its header says.
+        """
+
+        def read() -> dict[str, list[int]]:
+            try:
+                header = self._api.parse_safetensors_file_metadata(
+                    **self._address, filename=name, timeout=_TIMEOUT
+                )
+                end = max((tensor.data_offsets[1] for tensor in header.tensors.values()), default=0)
+                if end > self.files[name].size - 8:
+                    raise SafetensorsParsingError("shorter than its header says")
+                return {tensor: list(entry.shape) for tensor, entry in header.tensors.items()}
+            except (
+                SafetensorsParsingError,
+                AttributeError,
+                LookupError,
+                RecursionError,
+                TypeError,
+            ) as error:
+                raise self.not_safetensors(name, error) from None
+
+        return _ask(self._repo, read)
+
+
+def current_commit(repo: str) -> str:
+    """The newest commit of a repository.
+
+    Raises:
+        StudyError: it is unavailable.
+    """
+    api = HfApi(endpoint=_endpoint())
+    return _ask(repo, lambda: api.repo_info(**_address(repo), timeout=_TIMEOUT), waits=()).sha
+
+
+def _endpoint() -> str:
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def _address(repo: str) -> dict[str, Any]:
+    """How the library names a repository, of models or of data."""
+    kind = "dataset" if repo.startswith(DATASETS) else "model"
+    return {"repo_id": repo.removeprefix(DATASETS), "repo_type": kind}
+
+
+def _ask(repo: str, action: Callable[[], T], waits: Sequence[float] = _WAITS) -> T:
+    """Do `action`, again where the hub or the network may have recovered.
+
+    Raises:
+        StudyError: the hub refuses, or is unreachable.
+    """
+    for wait in (*waits, None):
+        try:
+            return action()
+        except (HTTPError, OSError, RuntimeError) as error:  # Of httpx2, huggingface_hub, and hf_xet.
+            if getattr(error, "errno", None) or full_disk(error, "."):
+                raise  # The disk's fault, not the network's.
+            # The library hides the hub's answer behind the fact that it has no copy.
+            hidden = isinstance(error, LocalEntryNotFoundError) and error.__cause__
+            cause = error.__cause__ if hidden else error
+            if line := _refusal(repo, cause):
+                raise StudyError(f"{repo}: {line}") from None
+            problem = " ".join(str(cause).split()) or type(cause).__name__
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise StudyError(
+                f"{repo}: {_endpoint()} does not answer like a hub ({error}); check HF_ENDPOINT and proxies"
+            ) from None
+        if wait is not None:
+            _LOG.warning("%s: %s; trying again in %.0f s", repo, problem, wait)
+            time.sleep(wait)
+    raise StudyError(
+        f"{repo}: {_endpoint()} is unreachable ({problem}); check the network and run again, whole files are kept; "
+        "or work without a network (hub_folder, see docs/hub.md)"
+    )
+
+
+def _refusal(repo: str, error: BaseException) -> str | None:
+    """What an answer of the hub means that will stay the same, and the fix; None for a passing failure."""
+    lines = {
+        GatedRepoError: f"gated; accept its licence at {_endpoint()}/{repo} and set HF_TOKEN to your token",
+        RepositoryNotFoundError: "no such repository, or a private one; correct the name, or set HF_TOKEN",
+        RevisionNotFoundError: "no such revision; correct it, or write unpinned and run make pin",
+        OfflineModeIsEnabled: "HF_HUB_OFFLINE is set; unset it, or use hub_folder (docs/hub.md)",
+        RemoteEntryNotFoundError: "a listed file is missing; run again later, or pin another commit",
+    }
+    for kind, line in lines.items():
+        if isinstance(error, kind):
+            return line
+    if not isinstance(error, HfHubHTTPError) or error.response.status_code in _TRANSIENT:
+        return None
+    status = error.response.status_code
+    if status in (401, 403):
+        return f"access denied (HTTP {status}); set HF_TOKEN to a token that may read it"
+    return f"HTTP {status} from {_endpoint()}; correct the name, or check HF_ENDPOINT"
