@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from amongus.core.checksums import hash_file
 from amongus.core.errors import StudyError
-from amongus.members.member import hash_file
 
 _SHA256_DIGITS = 64
 
