@@ -61,8 +61,9 @@ def _from_path(path: Path) -> bytes:
 def _from_url(url: str, wait: float) -> bytes:
     if not url.startswith(("https://", "http://")):
         raise StudyError(f"{url}: only http and https are downloaded; for a local file give path")
+    problem = ""
     for trial in range(_TRIES):
-        if trial:
+        if problem:
             _LOG.warning("%s: %s; trying again", url, problem)
             time.sleep(wait * 2 ** (trial - 1))
         try:

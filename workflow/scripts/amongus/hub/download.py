@@ -3,13 +3,12 @@
 import glob
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huggingface_hub import HfApi
+from huggingface_hub import DatasetInfo, HfApi, ModelInfo
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -43,51 +42,39 @@ class HubRepository(Repository):
     """
 
     def __init__(self, repo: str, revision: str, root: Path) -> None:
-        super().__init__(f"{repo}@{revision[:8]}", root)
-        self._repo, self._address = repo, {**_address(repo), "revision": revision}
-        self._api = HfApi(endpoint=_endpoint())
-        found = _ask(
-            repo, lambda: self._api.repo_info(**self._address, files_metadata=True, timeout=_TIMEOUT)
-        )
+        found = _info(repo, revision)
+        files = {
+            file.rfilename: File(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
+            for file in found.siblings or ()
+        }
+        super().__init__(f"{repo}@{revision[:8]}", root, files)
         if found.sha != revision:
             raise self.refusal(
                 f"the hub answers with commit {found.sha}", "run make pin CONFIG=<the study's file>"
             )
-        self.files = {
-            file.rfilename: File(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
-            for file in found.siblings or ()
-        }
+        self._repo, self._address = repo, {**_address(repo), "revision": revision}
 
     def get(self, names: Iterable[str]) -> None:
         """Download files. Whole ones of an earlier run are kept; those that differ are removed.
 
         Raises:
-            StudyError: one is unavailable, the disk is too small, or a checksum differs.
+            StudyError: one is unavailable, or its checksum differs.
         """
         if not (names := list(names)):
             return
-        self.root.mkdir(parents=True, exist_ok=True)
         for litter in self.root.glob(".cache/huggingface/download/**/*.incomplete"):
             litter.unlink()  # Of a killed run: the library does not go on within a file.
-        needed = sum(self.files[name].size for name in names if not (self.root / name).exists())
-        free = shutil.disk_usage(self.root).free
-        if needed > free:
-            raise StudyError(
-                f"{self.name}: needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free at {self.root}; "
-                "free some space and run again"
-            )
-        _LOG.info("%s: %d files, %.3f GB to download", self.name, len(names), needed / 1e9)
-        patterns = [glob.escape(name) for name in names]
+        size = sum(self.files[name].size for name in names if not (self.root / name).exists())
+        _LOG.info("%s: %d files, %.3f GB to download", self.name, len(names), size / 1e9)
+        wanted = [glob.escape(name) for name in names]
         _ask(
             self._repo,
-            lambda: self._api.snapshot_download(
-                **self._address, local_dir=self.root, allow_patterns=patterns
-            ),
+            lambda: _hub().snapshot_download(**self._address, local_dir=self.root, allow_patterns=wanted),
         )
-        for name, fault in self.differing(names).items():
-            (self.root / name).unlink(missing_ok=True)
-            raise self.refusal(f"{name} {fault}", "the download is discarded, run again")
         for name in names:
+            if fault := self.fault(name):
+                (self.root / name).unlink(missing_ok=True)
+                raise self.refusal(f"{name} {fault}", "the download is discarded, run again")
             if name.endswith(".safetensors"):
                 super().shapes(name)  # A few missing bytes at the end do not show in the header.
 
@@ -100,7 +87,7 @@ class HubRepository(Repository):
 
         def read() -> dict[str, list[int]]:
             try:
-                header = self._api.parse_safetensors_file_metadata(
+                header = _hub().parse_safetensors_file_metadata(
                     **self._address, filename=name, timeout=_TIMEOUT
                 )
                 end = max((tensor.data_offsets[1] for tensor in header.tensors.values()), default=0)
@@ -114,7 +101,7 @@ class HubRepository(Repository):
                 RecursionError,
                 TypeError,
             ) as error:
-                raise self.not_safetensors(name, error) from None
+                raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
         return _ask(self._repo, read)
 
@@ -125,8 +112,22 @@ def current_commit(repo: str) -> str:
     Raises:
         StudyError: it is unavailable.
     """
-    api = HfApi(endpoint=_endpoint())
-    return _ask(repo, lambda: api.repo_info(**_address(repo), timeout=_TIMEOUT), waits=()).sha
+    return str(_info(repo, None, waits=()).sha)
+
+
+def _info(repo: str, revision: str | None, waits: Sequence[float] = _WAITS) -> ModelInfo | DatasetInfo:
+    """What the hub says of a repository at a commit, or at its newest."""
+
+    def ask() -> ModelInfo | DatasetInfo:
+        found = _hub().repo_info(**_address(repo), revision=revision, files_metadata=True, timeout=_TIMEOUT)
+        assert isinstance(found, ModelInfo | DatasetInfo)
+        return found
+
+    return _ask(repo, ask, waits)
+
+
+def _hub() -> HfApi:
+    return HfApi(endpoint=_endpoint())
 
 
 def _endpoint() -> str:
@@ -145,6 +146,7 @@ def _ask(repo: str, action: Callable[[], T], waits: Sequence[float] = _WAITS) ->
     Raises:
         StudyError: the hub refuses, or is unreachable.
     """
+    problem = ""
     for wait in (*waits, None):
         try:
             return action()
@@ -152,8 +154,7 @@ def _ask(repo: str, action: Callable[[], T], waits: Sequence[float] = _WAITS) ->
             if getattr(error, "errno", None) or full_disk(error, "."):
                 raise  # The disk's fault, not the network's.
             # The library hides the hub's answer behind the fact that it has no copy.
-            hidden = isinstance(error, LocalEntryNotFoundError) and error.__cause__
-            cause = error.__cause__ if hidden else error
+            cause = (error.__cause__ if isinstance(error, LocalEntryNotFoundError) else None) or error
             if line := _refusal(repo, cause):
                 raise StudyError(f"{repo}: {line}") from None
             problem = " ".join(str(cause).split()) or type(cause).__name__

@@ -11,8 +11,7 @@ from amongus.core.errors import full_disk_named
 from amongus.core.hardlinks import link
 from amongus.core.json_files import write_json
 from amongus.hub import checks
-from amongus.hub.local import LocalRepository
-from amongus.hub.repository import Repository
+from amongus.hub.repository import Repository, local_repository
 from amongus.members.member import write_fingerprint
 from amongus.study.hub_references import check_pinned
 
@@ -66,15 +65,11 @@ def open_repository(repo: str, revision: str, folder: str | None, scratch: Path)
         StudyError: it is not pinned, or is unavailable.
     """
     check_pinned(repo, revision)
-    repository: Repository
     if folder:
-        repository = LocalRepository(folder, repo, revision)
-    else:
-        # The library of the hub takes a third of a second to import, and folders do without.
-        from amongus.hub.download import HubRepository
+        return local_repository(folder, repo, revision)
+    from amongus.hub.download import HubRepository  # Takes a third of a second, and folders do without.
 
-        repository = HubRepository(repo, revision, scratch)
-    return repository
+    return HubRepository(repo, revision, scratch)
 
 
 def _reuse(seeds: Iterable[Path], files: Iterable[str], scratch: Path) -> None:

@@ -1,17 +1,22 @@
-"""A repository of models or data at one commit, wherever it is read from, and the checksums of its files."""
+"""A repository of models or data at one commit, in a folder on this machine."""
 
 import hashlib
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from amongus.core.checksums import hash_file
 from amongus.core.errors import StudyError
 
+_LOG = logging.getLogger(__name__)
 _SHA256_DIGITS = 64
+_RECORDS = ".cache/huggingface/download"
+"""Where `hf download --local-dir` records the commit and checksum of each file."""
 
 
 @dataclass(frozen=True)
@@ -19,46 +24,45 @@ class File:
     """A file of a repository: bytes, and its sha256 (large files) or git's sha1; None where nothing records one."""
 
     size: int
-    checksum: str | None = None
+    checksum: str | None
 
 
-class Repository(ABC):
-    """A repository at one commit.
+class Repository:
+    """A repository in a folder.
 
     Attributes:
         name: what messages call it.
-        root: the folder below which `get` makes its files available.
-        files: everything it holds, by path relative to its top.
+        root: the folder.
+        files: everything the repository holds, by path relative to its top.
     """
 
-    def __init__(self, name: str, root: Path) -> None:
-        self.name, self.root = name, root
-        self.files: dict[str, File] = {}
+    def __init__(self, name: str, root: Path, files: Mapping[str, File]) -> None:
+        self.name, self.root, self.files = name, root, files
 
-    @abstractmethod
     def get(self, names: Iterable[str]) -> None:
         """Make files available below `root`, whole and checked.
 
         Raises:
             StudyError: one is unavailable, or its checksum differs.
         """
+        for name in names:
+            if fault := self.fault(name):
+                raise self.refusal(f"{name} {fault}", "download it there again")
 
     def shapes(self, name: str) -> dict[str, list[int]]:
-        """The shape of each tensor in a safetensors file below `root`; only its header is read.
+        """The shape of each tensor in a safetensors file; only its header is read.
 
         Raises:
             StudyError: it is not a safetensors file, or is not as long as its header says.
         """
-        from safetensors import SafetensorError, safe_open
-
         try:
             with safe_open(self.root / name, "numpy") as file:
                 return {tensor: file.get_slice(tensor).get_shape() for tensor in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, ValueError) as error:
-            raise self.not_safetensors(name, error) from None
+            raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
     def read_json(self, name: str) -> Any:
-        """The content of a JSON file below `root`.
+        """The content of a JSON file that `get` has made available.
 
         Raises:
             StudyError: it is not JSON.
@@ -72,24 +76,63 @@ class Repository(ABC):
         """The error that says why the repository cannot be used."""
         return StudyError(f"{self.name}: {what}; {fix}")
 
-    def not_safetensors(self, name: str, error: Exception) -> StudyError:
-        """The error about a file of weights that cannot be one."""
-        return self.refusal(f"{name} is not a safetensors file ({error})")
-
-    def differing(self, names: Iterable[str]) -> dict[str, str]:
-        """The files below `root` that are missing or have another checksum than is known, and what is wrong."""
-        faults = {}
-        for name in names:
-            path, known = self.root / name, self.files[name].checksum
-            found = checksum(path, len(known)) if known and path.is_file() else None
-            if not path.is_file():
-                faults[name] = "is missing"
-            elif known and found != known.lower():
-                faults[name] = f"differs from its checksum ({known} expected, {found} found)"
-        return faults
+    def fault(self, name: str) -> str | None:
+        """What is wrong with a file below `root`, by its known checksum; None if nothing is."""
+        path, known = self.root / name, self.files[name].checksum
+        if not path.is_file():
+            return "is missing"
+        found = _checksum(path, len(known)) if known else known
+        return None if found == known else f"differs from its checksum ({known} expected, {found} found)"
 
 
-def checksum(path: Path, digits: int) -> str:
+def local_repository(folder: str | Path, repo: str, revision: str) -> Repository:
+    """The repository `{folder}/{owner}/{name}`: for work without a network.
+
+    What `hf download --local-dir` recorded there is checked: the commit must be `revision`, and each file have its
+    checksum. A folder without records is taken for the commit as it is.
+
+    Raises:
+        StudyError: it is missing, is of another commit, or has links that leave it.
+    """
+    root = Path(folder) / repo
+    if not root.is_dir():
+        raise StudyError(
+            f"{root}: no such folder; put the repository there (hf download {repo} --revision {revision} "
+            f"--local-dir {root}), or omit hub_folder"
+        )
+    files = {
+        name: File((root / name).stat().st_size, _recorded(root, name, revision)) for name in _names(root)
+    }
+    if not any(file.checksum for file in files.values()):
+        _LOG.warning("%s: no record of its commit; taken as %s", root, revision)
+    return Repository(str(root), root, files)
+
+
+def _names(root: Path) -> Iterator[str]:
+    """Every file below the folder but those in hidden folders (`.cache`, `.git`)."""
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if any(part.startswith(".") for part in name.parts[:-1]):
+            continue
+        if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(root.resolve())):
+            raise StudyError(f"{path}: a link that leaves its folder; put the file itself there (cp -L)")
+        if path.is_file():
+            yield name.as_posix()
+
+
+def _recorded(root: Path, name: str, revision: str) -> str | None:
+    try:
+        commit, checksum, _ = (root / _RECORDS / f"{name}.metadata").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return None
+    if commit != revision:
+        raise StudyError(
+            f"{root}: {name} was downloaded at commit {commit}, the study pins {revision}; download that one"
+        )
+    return checksum.lower()
+
+
+def _checksum(path: Path, digits: int) -> str:
     """The sha256 of a file, or with 40 digits what git names its content by: the sha1 of a blob."""
     if digits == _SHA256_DIGITS:
         return hash_file(path)
