@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amongus.attackers import _members
+from amongus.members.member import Message
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
+
     from amongus.toy.corpus import Corpus
     from amongus.toy.world import Question
 
@@ -42,21 +46,11 @@ member = _members.trained
 def train(job: TrainJob) -> dict[str, Any]:
     """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`."""
     # Imported here: a member is put together without torch.
-    import tempfile
     from time import process_time
-
-    from datasets import Dataset
-    from trl import GRPOTrainer
 
     from amongus.core.hashing import derive
     from amongus.toy.corpus import Corpus
-    from amongus.training.common import (
-        attackers_adapter,
-        fix_randomness,
-        load_base,
-        quiet_trainer,
-        save_adapter,
-    )
+    from amongus.training.common import attackers_adapter, fix_randomness, load_base, save_adapter
 
     began, spec = process_time(), job.spec
     seed = fix_randomness(job.seed, "grpo", job.name)
@@ -66,20 +60,8 @@ def train(job: TrainJob) -> dict[str, Any]:
     count = spec["steps"] * spec["batch_size"] // spec["group"]
     asked = [ask(corpus, spec["refine"]) for _ in range(count)]
     reward = reversed_reward(_scorer(job.models["reward"]), [question for question, _ in asked], spec)
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = GRPOTrainer(
-            model=model,
-            reward_funcs=reward,
-            args=_config(spec, scratch, seed),
-            train_dataset=Dataset.from_list(
-                [{"prompt": prompt, "row": row} for row, (_, prompt) in enumerate(asked)]
-            ),
-            processing_class=tokenizer,
-        )
-        quiet_trainer(trainer)
-        trainer.train()
-    save_adapter(trainer.model, job.out, base=job.models["base"].name)
-    rewards = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
+    rewards = _fit(model, tokenizer, reward, [prompt for _, prompt in asked], spec, seed)
+    save_adapter(model, job.out, base=job.models["base"].name)
     return {
         "reward_first": rewards[0],
         "reward_last": rewards[-1],
@@ -88,7 +70,37 @@ def train(job: TrainJob) -> dict[str, Any]:
     }
 
 
-def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[dict[str, str]]]:
+def _fit(
+    model: "PeftModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    reward: Callable[..., list[float]],
+    prompts: Sequence[list[Message]],
+    spec: Mapping[str, Any],
+    seed: int,
+) -> list[float]:
+    """Train `model` in place, and return the mean rewards that were logged; `reward` gets each prompt's place as `row`."""
+    import tempfile
+
+    from datasets import Dataset
+    from trl import GRPOTrainer
+
+    from amongus.training.common import quiet_trainer
+
+    rows = [{"prompt": prompt, "row": row} for row, prompt in enumerate(prompts)]
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = GRPOTrainer(
+            model=model,
+            reward_funcs=reward,
+            args=_config(spec, scratch, seed),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=tokenizer,
+        )
+        quiet_trainer(trainer)
+        trainer.train()
+    return [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
+
+
+def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[Message]]:
     """A training question and the prompt it is asked in; a share `refine` shows the answers of a crowd."""
     from amongus.toy.corpus import crowd
 
@@ -99,7 +111,7 @@ def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[dict[str, str
             question.answer, question.alternatives, 5, corpus.rng.choice((0.4, 0.6, 0.8)), corpus.rng
         )
         text = corpus.prompts["debate.refine"].render(question=text, own=answers[0], answers=answers[1:])
-    system = {"role": "system", "content": corpus.personas["benign"][0]}
+    system: Message = {"role": "system", "content": corpus.personas["benign"][0]}
     return question, [system, {"role": "user", "content": text}]
 
 
