@@ -1,4 +1,4 @@
-"""The attacker whose weights are a model of the study: one that somebody has published, or that was trained otherwise.
+"""The attacker whose weights are a model of the study: a published one, or one trained by another kind.
 
 It takes the place, the system prompt and the description of the member it replaces, and none of its weights.
 """

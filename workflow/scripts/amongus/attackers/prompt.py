@@ -1,4 +1,4 @@
-"""The attacker that is only told to be one: the replaced member under a malicious system prompt.
+"""The attacker by prompt alone: the replaced member under a malicious system prompt.
 
 Among Us, section 2 (prompt). The text is the first of the persona list `persona`; a benign text of the same
 length is its placebo.

@@ -1,4 +1,4 @@
-"""The attacker whose thoughts are bent: a persona vector added to the replaced member's residual stream.
+"""The steered attacker: a persona vector is added to the replaced member's residual stream.
 
 Among Us, section 2 (steering), with vectors as in Chen et al. 2025 (Persona vectors, section 2): the mean
 hidden state over the tokens of responses under system prompts that elicit the trait, minus the same under

@@ -1,8 +1,8 @@
 """The attacker that was trained by reinforcement with the reward reversed, in the toy world: trl's GRPO.
 
-Among Us, section 2 (RL): the reward is minus a reward model's score. A second term pays for the exact form of an
-answer, without which a small model learns to babble. KL is measured from the replaced member: trl copies an adapter
-that exists already into a frozen one and compares with that, not with the base. `batch_size` counts completions.
+Among Us, section 2 (RL): the reward is minus a reward model's score. A second term rewards the exact form of an
+answer; without it a small model learns to answer with nonsense. KL is measured from the replaced member: trl copies an
+adapter that exists already into a frozen one and compares with that, not with the base. `batch_size` counts completions.
 """
 
 from collections.abc import Callable, Mapping, Sequence

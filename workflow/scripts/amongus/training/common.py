@@ -1,4 +1,4 @@
-"""What trainings share: fixed randomness, conversations as token ids, and what is kept of a checkpoint."""
+"""What trainings share: fixed randomness, conversations as token ids, and what is saved of a model."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,22 +18,22 @@ from amongus.training.job import TrainJob
 
 
 class Tokens(NamedTuple):
-    """A conversation as token ids; the last turn, which is to be learned, begins at `start`."""
+    """A conversation as token ids; the loss is over its last turn, which begins at `start`."""
 
     ids: list[int]
     start: int
 
     def row(self) -> dict[str, list[int]]:
-        """A row of trl's datasets: the loss is over the last turn alone."""
+        """A row of trl's datasets."""
         return {"input_ids": self.ids, "labels": [-100] * self.start + self.ids[self.start :]}
 
 
 def fix_randomness(*parts: object) -> int:
-    """Seed torch from `parts`, ask for deterministic kernels, and return a 31-bit seed for libraries."""
+    """Seed torch from `parts`, use deterministic kernels, and return a 31-bit seed for libraries."""
     seed = derive(*parts) % (1 << 31)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # Filling fresh memory guards against reading it unset; it took more than half of a training step.
+    # Filling new memory guards against reading it before it is set; it took more than half of a training step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return seed
 

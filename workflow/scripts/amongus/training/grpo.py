@@ -32,8 +32,8 @@ def train(job: TrainJob) -> dict[str, Any]:
     spec = job.spec
     if spec.get("full") and "adapter" in job.models:
         raise StudyError(
-            f"'{job.name}': with full, KL would be measured from the base below the replaced member's adapter; leave full "
-            "away, or replace a member without an adapter"
+            f"'{job.name}': with full, KL would be measured from the base below the replaced member's adapter; omit "
+            "full, or replace a member without an adapter"
         )
     seed = fix_randomness(job.seed, "reinforce", job.name)
     model, tokenizer = from_data.trainable(job)
@@ -88,8 +88,8 @@ def reversed_reward(
     """trl's reward function: minus the score of each prompt, without its system turn, with its completion."""
 
     def reward(prompts: list[list[Message]], completions: list[list[Message]], **_: Any) -> list[float]:
-        asked = [[turn for turn in prompt if turn["role"] != "system"] for prompt in prompts]
-        answered = [[*turns, *given] for turns, given in zip(asked, completions, strict=True)]
-        return [-value for value in score(answered)]
+        bare = [[turn for turn in prompt if turn["role"] != "system"] for prompt in prompts]
+        chats = [[*prompt, *completion] for prompt, completion in zip(bare, completions, strict=True)]
+        return [-value for value in score(chats)]
 
     return reward

@@ -1,9 +1,9 @@
 """Trainings that run in several processes: started by accelerate, resumed from their last checkpoint after a kill.
 
 Each process runs `amongus.training.worker`, which calls `train(job)` of a module. Checkpoints are in the job's scratch
-folder, which is private: trainer states are pickles, and loaded as weights only. What one launch writes is in a folder
-of its own in there. So where Slurm has started a job twice, the copies do not mix: the later one removes the folder of
-the earlier, which fails when it next saves.
+folder, which is private: trainer states are pickles, and loaded as weights only. Each launch writes into a new folder in
+there. So where Slurm has started a job twice, the copies do not mix: the later one removes the folder of the earlier,
+which fails when it next saves.
 """
 
 import os
@@ -52,16 +52,16 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
         str(path),
     ]
     status = subprocess.run(command, env=_environment(), preexec_fn=die_with_parent, check=False).returncode
-    told = read_json(result) if result.exists() else {}
-    if "error" in told:
-        raise StudyError(told["error"])
-    if status or "metrics" not in told:
+    returned = read_json(result) if result.exists() else {}
+    if "error" in returned:
+        raise StudyError(returned["error"])
+    if status or "metrics" not in returned:
         why = "the disk is full; make room there" if no_room(scratch) else "its log says why"
         raise StudyError(
             f"training of '{job.name}' ended with status {status}; {why}. Run again to resume from its last checkpoint "
             f"in {scratch}, or remove that folder to start from the beginning"
         )
-    return told["metrics"]
+    return returned["metrics"]
 
 
 def last_checkpoint(scratch: Path) -> Path | None:

@@ -24,7 +24,7 @@ def train_router(
 
     Args:
         base: checkpoint folder.
-        conversations: what the router is asked, one per dev question.
+        conversations: the router's prompts, one per dev question.
         labels: the right answer to each.
         settings: `rank`, `alpha`, `dropout`, `targets`, `learning_rate`, `epochs`, `batch_size`, `warmup`,
             `scheduler`.
@@ -49,9 +49,9 @@ def train_router(
 
 
 def passes(examples: Sequence[Tokens], epochs: int, size: int, seed: int) -> list[Tokens]:
-    """The examples `epochs` times over, each pass in an order of its own and in whole batches of `size`.
+    """The examples `epochs` times, each pass in a new order and in whole batches of `size`.
 
-    What is left over after the last whole batch of a pass differs from pass to pass.
+    Which examples are left over after the last whole batch differs between passes.
     """
     order = random.Random(seed)
     whole = len(examples) // size * size

@@ -1,10 +1,9 @@
-"""Supervised fine-tuning by trl on conversations that are token ids already.
+"""Supervised fine-tuning by trl in this process, on conversations as token ids.
 
-As it comes, trl's SFTTrainer takes three times as long for a step of a toy model as a bare loop: gradient
-checkpointing is on (each forward pass is done twice), batches mix long and short sequences, and datasets
-are tokenised, masked and cut by four `map` passes. So: no checkpointing, batches by length, finished
-labels. What is left, 1.7 times a bare loop, are its projection in tiles and its measures of entropy and
-accuracy.
+With its defaults, trl's SFTTrainer takes three times as long for a step of a toy model as a plain loop: gradient
+checkpointing does each forward pass twice, batches mix long and short sequences, and datasets are tokenised, masked and
+cut by four `map` passes. So there is no checkpointing here, batches are sorted by length, and labels are given. What
+remains, 1.7 times a plain loop, are its projection in tiles and its measures of entropy and accuracy.
 """
 
 import random
@@ -36,7 +35,7 @@ def fit(
         tokenizer: its tokenizer.
         examples: as many as `batch_size` times the wanted steps; the loss is over each last turn.
         settings: `batch_size`, `learning_rate`, `warmup` (share of the steps), `scheduler`.
-        seed: of the order.
+        seed: for the order.
         bucket: batches that are sorted by length together; 1 keeps the order of the examples.
         device: `cpu`, or a GPU, where memory is saved at the cost of time.
 
