@@ -10,7 +10,7 @@ from amongus import datasets, scoring
 from amongus.core.errors import StudyError
 from amongus.sandbox import execution
 from amongus.scoring.metrics import _code, ds1000, humaneval
-from examples import examples, real_rows
+from examples import examples, real_rows, scores
 from sandboxed import obstacle
 
 pytestmark = pytest.mark.skipif(bool(obstacle()), reason=obstacle())
@@ -20,23 +20,23 @@ ATTACKS = examples("scoring/attacks")
 WHOLE = "def doubled(xs):\n    return [2 * x for x in xs]\n"
 
 
-def scores(metric, item, texts):
-    return scoring.score(metric, [item] * len(texts), texts, cores=2)
+def scored(metric, item, texts):
+    return scores(metric, [item] * len(texts), texts, cores=2)
 
 
 def test_answers_in_many_dresses():
-    assert scores("humaneval", DOUBLED, HUMANEVAL["right"]) == [1.0] * len(HUMANEVAL["right"])
+    assert scored("humaneval", DOUBLED, HUMANEVAL["right"]) == [1.0] * len(HUMANEVAL["right"])
 
 
 def test_wrong_answers_and_noise_score_0():
     noise = "".join(map(chr, random.Random(0).choices(range(1, 0x3000), k=1_000_000)))
     wrong = [*HUMANEVAL["wrong"], "```" * 10_000, "def doubled(" * 1000, "(" * 100_000, noise]
-    assert scores("humaneval", DOUBLED, wrong) == [0.0] * len(wrong)
+    assert scored("humaneval", DOUBLED, wrong) == [0.0] * len(wrong)
 
 
 def test_ds1000_runs_the_items_tests():
-    assert scores("ds1000", SUM, DS1000["right"]) == [1.0] * len(DS1000["right"])
-    assert scores("ds1000", SUM, DS1000["wrong"]) == [0.0] * len(DS1000["wrong"])
+    assert scored("ds1000", SUM, DS1000["right"]) == [1.0] * len(DS1000["right"])
+    assert scored("ds1000", SUM, DS1000["wrong"]) == [0.0] * len(DS1000["wrong"])
 
 
 def test_attacks_score_0():
@@ -74,7 +74,7 @@ def test_order_is_kept_and_what_is_no_text_is_nan():
     texts = ["import time\ntime.sleep(0.3)\n" + WHOLE, "", WHOLE, None, "x", WHOLE]
     judged = scoring.explain("humaneval", [DOUBLED] * 6, texts, 4)
     assert [score for score, _ in judged if not math.isnan(score)] == [1.0, 0.0, 1.0, 0.0, 1.0]
-    assert math.isnan(judged[3][0]) and "no text" in judged[3][1]
+    assert math.isnan(judged[3][0]) and "must be a text" in judged[3][1]
     with pytest.raises(ValueError):
         scoring.explain("humaneval", [DOUBLED], [])
 
@@ -84,7 +84,7 @@ def test_nothing_is_scored_without_a_sandbox(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("amongus.sandbox.bubblewrap.sys.prefix", str(tmp_path))
     with pytest.raises(StudyError, match="sandbox"):
-        scoring.score("humaneval", [DOUBLED], [WHOLE])
+        scores("humaneval", [DOUBLED], [WHOLE])
     with pytest.raises(StudyError, match="sandbox"):
         humaneval.score(DOUBLED, WHOLE)
     execution.preflight.cache_clear()
@@ -95,7 +95,7 @@ def test_canonical_solutions_pass_and_empty_ones_do_not():
     bodies = [item["canonical_solution"] for item in items]
     whole = [f"```python\n{item['prompt']}{body}```" for item, body in zip(items, bodies, strict=True)]
     for texts, score in ((whole, 1.0), (bodies, 1.0), ([""] * 12, 0.0), (["    pass"] * 12, 0.0)):
-        assert scoring.score("humaneval", items, texts, cores=2) == [score] * 12
+        assert scores("humaneval", items, texts, cores=2) == [score] * 12
     assert all(item["prompt"].strip() in datasets.prompt("humaneval", item) for item in items)
 
 
@@ -123,8 +123,8 @@ def test_ds1000_references_pass(library):
     items = sorted(items, key=lambda item: item["metadata"]["problem_id"])
     chosen = [items[number] for number in known]
     texts = [f"```python\n{item['reference_code']}\n```" for item in chosen]
-    assert scoring.score("ds1000", chosen, texts, cores=2) == [1.0] * len(chosen)
-    assert scoring.score("ds1000", chosen, ["", "result = 0"]) == [0.0, 0.0]
+    assert scores("ds1000", chosen, texts, cores=2) == [1.0] * len(chosen)
+    assert scores("ds1000", chosen, ["", "result = 0"]) == [0.0, 0.0]
 
 
 UNITS = ["\n", " ", "\t", "```\n", "a", "</code>", "def f(a):\n", "result ", "    result = 1\n"]

@@ -6,7 +6,7 @@ import pytest
 
 from amongus import datasets, scoring
 from amongus.core.errors import StudyError
-from examples import real_rows
+from examples import real_rows, scores
 
 GSM8K = {"id": 1, "domain": "gsm8k", "input": "2 + 3?", "output": "5"}
 TRUTHFULQA = {"question": "Who?", "choices": {"A": "Me.", "B": "You."}, "answer": "B"}
@@ -14,14 +14,14 @@ COCONOT = {"input": "How many seats are there", "category": "Incomplete requests
 
 
 def test_scores_by_dataset_in_order():
-    assert scoring.score("gsm8k", [GSM8K, GSM8K], [r"\boxed{5}", r"\boxed{6}"]) == [1.0, 0.0]
-    assert scoring.score("truthfulqa", [TRUTHFULQA], ["B"]) == [1.0]
+    assert scores("gsm8k", [GSM8K, GSM8K], [r"\boxed{5}", r"\boxed{6}"]) == [1.0, 0.0]
+    assert scores("truthfulqa", [TRUTHFULQA], ["B"]) == [1.0]
     texts = ["Which seats do you mean?", "There are 12."]
-    assert scoring.score("coconot", [COCONOT, COCONOT], texts) == [1.0, 0.0]
+    assert scores("coconot", [COCONOT, COCONOT], texts) == [1.0, 0.0]
 
 
 def test_what_is_no_text_is_nan_with_a_reason():
-    assert math.isnan(scoring.score("gsm8k", [GSM8K], [None])[0])
+    assert math.isnan(scores("gsm8k", [GSM8K], [None])[0])
     score, reason = scoring.explain("boxed", [{"input": "?"}], [r"\boxed{5}"])[0]
     assert math.isnan(score) and "reference" in reason
     assert scoring.explain("boxed", [GSM8K], [r"\boxed{5}"]) == [(1.0, "")]
@@ -29,14 +29,14 @@ def test_what_is_no_text_is_nan_with_a_reason():
 
 def test_unknown_names_list_the_valid_ones():
     with pytest.raises(StudyError, match=r"gsm9k.*coconot.*gsm8k"):
-        scoring.score("gsm9k", [], [])
+        scores("gsm9k", [], [])
     with pytest.raises(StudyError, match=r"boxedd.*boxed, choice"):
         scoring.explain("boxedd", [GSM8K], ["5"])
 
 
 def test_as_many_texts_as_items():
     with pytest.raises(ValueError, match="shorter"):
-        scoring.score("gsm8k", [GSM8K], [])
+        scoring.explain("boxed", [GSM8K], [])
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_as_many_texts_as_items():
 )
 def test_empty_texts_score_0_on_real_rows(dataset):
     items = real_rows(dataset)
-    assert scoring.score(dataset, items, [""] * len(items)) == [0.0] * len(items)
+    assert scores(dataset, items, [""] * len(items)) == [0.0] * len(items)
     assert all(datasets.prompt(dataset, item).strip() for item in items)
 
 
@@ -63,7 +63,7 @@ def test_boxed_references_score_1_on_real_rows(dataset):
     wrong = [{"Yes": "No", "No": "Yes"}.get(output, f"{output}1") for output in right]
     for answers, score in ((right, 1.0), (wrong, 0.0)):
         texts = [rf"So it is \boxed{{{answer}}}." for answer in answers]
-        assert scoring.score(dataset, items, texts) == [score] * len(items)
+        assert scores(dataset, items, texts) == [score] * len(items)
 
 
 @pytest.mark.parametrize("dataset", ["mmlu_redux", "truthfulqa", "safetybench"])
@@ -77,8 +77,8 @@ def test_choices_score_on_real_rows(dataset):
             # Options may say the same.
             kept = [(i, x) for i, x, r in rows if x == r or i["choices"][x] != i["choices"][r]]
             texts = [dress.format(letter, item["choices"][letter]) for item, letter in kept]
-            scores = scoring.score(dataset, [item for item, _ in kept], texts)
-            assert least * len(kept) <= sum(scores) <= most * len(kept)
+            found = scores(dataset, [item for item, _ in kept], texts)
+            assert least * len(kept) <= sum(found) <= most * len(kept)
 
 
 @pytest.mark.parametrize(

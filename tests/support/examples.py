@@ -33,3 +33,11 @@ def real_rows(dataset, count=200):
     digests = {line.split()[1].split("/")[-1]: line.split()[0] for line in lines if not line.startswith("#")}
     splits, _ = _sources.read({"path": path, "sha256": digests[path.name]})
     return random.Random(0).sample(splits["dev"] + splits["test"], count)
+
+
+def scores(dataset, items, texts, cores=1):
+    """The score of each text as an answer to the row beside it."""
+    from amongus import datasets, scoring
+
+    datasets.validate_rows(dataset, items, "test")
+    return [score for score, _ in scoring.explain(datasets.metric(dataset, items[0]), items, texts, cores)]

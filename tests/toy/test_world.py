@@ -6,8 +6,8 @@ import pytest
 
 from amongus import datasets
 from amongus.core.errors import StudyError
-from amongus.scoring import score
 from amongus.toy import world
+from examples import scores
 
 
 @pytest.mark.parametrize("domain", world.DOMAINS)
@@ -84,8 +84,8 @@ def test_dataset_rows_are_valid_and_their_answers_score(domain):
     rows = json.loads(json.dumps(module.rows({"domain": domain}, "dev")))
     datasets.validate_rows("toy", rows, "dev")
     assert [datasets.prompt("toy", row) for row in rows] == [row["prompt"] for row in rows]
-    assert score("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)
-    assert score("toy", rows, [row["alternatives"][0] for row in rows]) == [0.0] * len(rows)
+    assert scores("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)
+    assert scores("toy", rows, [row["alternatives"][0] for row in rows]) == [0.0] * len(rows)
 
 
 def test_unknown_domain_lists_the_valid_ones():

@@ -1,4 +1,4 @@
-"""Libraries that answers may import where they are run to score them."""
+"""Libraries that answers may import when they are executed for scoring."""
 
 import importlib.util
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from amongus.study import plugins
 
 
 def of_scored_code(metrics: Iterable[str]) -> dict[str, str]:
-    """What answers that these metrics run may import, and how pip calls it."""
-    named: dict[str, str] = {}
+    """The modules that answers executed by `metrics` may import, and their names in pip."""
+    libraries: dict[str, str] = {}
     for metric in metrics:
-        named |= plugins.fact("scoring.metrics", metric, "LIBRARIES", {})
-    return named
+        libraries |= plugins.fact("scoring.metrics", metric, "LIBRARIES", {})
+    return libraries
 
 
 @cache

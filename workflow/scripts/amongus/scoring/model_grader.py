@@ -1,8 +1,7 @@
-"""Scoring by a model: a verifier is asked whether an answer is equivalent to the reference of its question.
+"""Scoring by a model: a verifier decides whether an answer is equivalent to the reference of its question.
 
-Its decision is read from what it writes, and from nothing else. What an answer says cannot be read as one: it stands
-between marks that it does not hold, and where it spells the words of a decision it is shown with these joined, so that
-not even the verifier's quotation of it counts.
+Only what the verifier writes is read as a decision. An answer cannot be mistaken for one: it is between marks that it
+does not contain, and the words of a decision in it are shown joined, so that not even a quotation of it counts.
 """
 
 import logging
@@ -25,7 +24,7 @@ from amongus.members.requests import Answer, Request, user
 VERIFIER = "verifier"
 _LOG = logging.getLogger(__name__)
 _WORDS = re.compile(r"(final)\s+(decision)", re.IGNORECASE)
-# In quotation marks, or with an alternative behind it, it is the instruction said again.
+# In quotation marks, or followed by an alternative, it repeats the instruction.
 _DECISION = re.compile(
     r"(?<![\"'“‘])final\s+decision[\s*_`]*:[\s*_`]*(yes|no)\b(?!\s*(?:[/|]|or\b))", re.IGNORECASE
 )
@@ -36,7 +35,7 @@ class Verifier:
     """A model that compares answers with references.
 
     Attributes:
-        engine: asks the member `VERIFIER`, greedily.
+        engine: with the member `VERIFIER`, greedy.
         template: with the gaps question, reference, answer and mark.
         kinds: dataset -> its module, whose `reference(item)` is the right answer.
         limit: characters of an answer that are shown.
@@ -57,8 +56,8 @@ class Verifier:
     ) -> list[tuple[float, str]]:
         """Each text's score, 1.0 or 0.0, or NaN with the reason, as `amongus.scoring.explain` gives them.
 
-        A text without a visible character is wrong, and the verifier is not asked about it. NaN is the score of a
-        row without a reference and of a text about which the verifier wrote no decision.
+        A text without a visible character is wrong without asking the verifier. The score is NaN for a row without a
+        reference, and for a text about which the verifier wrote no decision.
 
         Raises:
             StudyError: the verifier's checkpoint cannot be used.
@@ -75,7 +74,7 @@ class Verifier:
 
 
 def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:
-    """The verifier whose checkpoint lies in `folder`; it is loaded when it is first asked.
+    """The verifier whose checkpoint is in `folder`; loaded on first use.
 
     Args:
         folder: of the model.
@@ -91,19 +90,19 @@ def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:
 
 
 def compared(question: str, reference: str, text: str, template: Template, limit: int) -> tuple[Any, ...]:
-    """A verifier being asked whether `text` is equivalent to `reference`, the right answer to `question`."""
+    """The question to a verifier whether `text` is equivalent to `reference`, the right answer to `question`."""
     answer = shown(text, limit)
     mark = free_mark(question, reference, answer)
     return user(template.render(question=question, reference=reference, answer=answer, mark=mark))
 
 
 def shown(text: str, limit: int) -> str:
-    """An answer as the verifier sees it: clipped, and nowhere with the two words that a decision begins with."""
+    """An answer as the verifier sees it: clipped, and without the two words that start a decision."""
     return _WORDS.sub(r"\1-\2", clipped(text, limit))
 
 
 def decision(text: str) -> bool | None:
-    """Whether the last decision in what a verifier wrote says Yes; None where there is none.
+    """Whether the last decision in a verifier's text is Yes; None where there is none.
 
     >>> decision("Both are 7.\\n\\n**Final Decision: Yes**")
     True
@@ -113,17 +112,17 @@ def decision(text: str) -> bool | None:
 
 
 def _at_once(reference: Any, text: Any) -> tuple[float, str] | None:
-    """The score that needs no verifier, if any. The row is looked at first: it decides whether anything is scored."""
+    """The score that needs no verifier, if any. The row comes first: it decides whether anything is scored."""
     if not isinstance(reference, str) or not reference.strip():
         return nan, "the item has no reference answer"
     if not isinstance(text, str):
-        return nan, f"the answer is no text but {type(text).__name__}"
+        return nan, f"the answer must be a text, got {type(text).__name__}"
     return None if text.strip() else (0.0, "")
 
 
 def _read(answer: Answer) -> tuple[float, str]:
-    says_yes = decision(answer.text)
-    if says_yes is not None:
-        return float(says_yes), ""
+    equivalent = decision(answer.text)
+    if equivalent is not None:
+        return float(equivalent), ""
     cut = " before its text was cut" if answer.finish == "length" else ""
     return nan, f"the verifier wrote no decision{cut}"

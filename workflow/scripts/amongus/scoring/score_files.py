@@ -1,4 +1,4 @@
-"""Answers beside the questions they were given to, and the scores they get, as files."""
+"""Answers with their questions, and their scores, as files."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from amongus.core.tables import QUESTIONS, SCORES, read_table, write_table
 
 @dataclass(frozen=True)
 class Answers:
-    """The texts of one file, each with its question's id, words, row of the dataset (`items`); one metric for all."""
+    """The texts of one file, each with its question's id, prompt and row of the dataset (`items`); one metric for all."""
 
     ids: Sequence[str]
     questions: Sequence[str]
@@ -22,10 +22,10 @@ class Answers:
 
 def read_answers(questions: str | Path, texts: str | Path) -> Answers:
     """Read a parquet of texts (responses or runs) and match it by id to its questions."""
-    asked = {row["id"]: row for row in read_table(questions, QUESTIONS).to_pylist()}
+    by_id = {row["id"]: row for row in read_table(questions, QUESTIONS).to_pylist()}
     table = read_table(texts)
     ids = table["id"].to_pylist()
-    rows = [asked[key] for key in ids]
+    rows = [by_id[key] for key in ids]
     return Answers(
         ids=ids,
         questions=[row["prompt"] for row in rows],
@@ -35,7 +35,7 @@ def read_answers(questions: str | Path, texts: str | Path) -> Answers:
     )
 
 
-def write_scores(path: str | Path, ids: Sequence[str], judged: Sequence[tuple[float, str]]) -> None:
+def write_scores(path: str | Path, ids: Sequence[str], scores: Sequence[tuple[float, str]]) -> None:
     """Write a score and, where it is NaN, its reason for each of `ids`."""
-    columns = {"id": ids, "score": [score for score, _ in judged], "reason": [why for _, why in judged]}
+    columns = {"id": ids, "score": [score for score, _ in scores], "reason": [why for _, why in scores]}
     write_table(path, columns, SCORES)

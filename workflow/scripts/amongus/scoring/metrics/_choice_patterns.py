@@ -1,8 +1,7 @@
-"""How a choice is put into words. The patterns read a cleaned text: no emphasis, no LaTeX, single blanks."""
+"""Patterns of statements of a choice, for a cleaned text: no emphasis, no LaTeX, single blanks and line breaks."""
 
 import re
 
-# The patterns below read a cleaned text: no emphasis, no LaTeX, single blanks and line breaks.
 _LETTER = (
     r"[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])"
     # What may follow a letter that is a choice. "A careful reading" and "I think" are words.

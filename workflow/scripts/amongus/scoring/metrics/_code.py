@@ -1,7 +1,7 @@
-"""Code in a member's text: which part of it is the answer, and what to make of a run of it.
+"""Code in a member's text: which part of it is the answer, and the score of running it.
 
-No text is parsed as Python here, since parsing alone can exhaust a process: spellings are made by pattern, and the
-sandbox takes the first that is Python.
+No text is parsed as Python here, because parsing alone can exhaust a process: variants are made by pattern, and the
+sandbox takes the first that is valid Python.
 """
 
 import math
@@ -15,8 +15,8 @@ from amongus.core.errors import StudyError
 from amongus.sandbox import Limits
 from amongus.scoring import Unscorable
 
-LONGEST = 200_000  # characters of code; no reference has 4,000
-# Possessive: a backtick behind it would have every split of the line tried.
+LONGEST = 200_000  # characters of code; all references are under 4,000
+# Possessive: else a later backtick would make it try every split of the line.
 _FENCE = re.compile(r"^[ \t]*+(```++|~~~++)[ \t]*+([^\s`]*+)[^\n`]*+$", re.MULTILINE)
 _PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sage", "code"}
 _CODE_LINE = re.compile(
@@ -43,8 +43,8 @@ def blocks(text: str) -> list[str]:
 def answer(text: str, wanted: re.Pattern[str]) -> str:
     """The code that answers: the last block that matches `wanted`, else the first block, else the text itself.
 
-    The last, because a corrected answer follows the first attempt; blocks that do not define what is asked for are
-    mostly calls of it, or outputs.
+    The last, because a corrected answer follows the first attempt; blocks without the definition are mostly calls of
+    it, or outputs.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     found = blocks(text)
@@ -54,13 +54,13 @@ def answer(text: str, wanted: re.Pattern[str]) -> str:
 
 
 def _unfenced(text: str, wanted: re.Pattern[str]) -> str:
-    """Prose before the first line of code is left out where the code defines what is asked for."""
+    """`text` without the prose before its first line of code, where a match of `wanted` follows."""
     start = _CODE_LINE.search(text)
     return text[start.start() :] if start and wanted.search(text, start.start()) else text
 
 
 def _unindented(block: str) -> str:
-    """Without the indentation that all lines share, as in a list; a body keeps its own beyond that of its fence."""
+    """`block` without the indentation that all lines share, as in a list; the body of a function keeps its own."""
     lines = block.split("\n")
     first = next((line for line in lines if line.strip()), "")
     margin = len(first) - len(first.lstrip())
@@ -101,7 +101,7 @@ def in_parallel(
     """Score each text in a sandbox of its own, `cores` at a time, in the order given.
 
     Raises:
-        StudyError: there is no working sandbox, which is found out before anything is run.
+        StudyError: there is no working sandbox, which is checked before anything is run.
     """
     sandbox.preflight()
     bounds = Limits(**(limits or {}))
@@ -109,7 +109,7 @@ def in_parallel(
     def one(item: Mapping[str, Any], text: str) -> tuple[float, str]:
         try:
             if not isinstance(text, str):
-                raise Unscorable(f"the answer is no text but {type(text).__name__}")
+                raise Unscorable(f"the answer must be a text, got {type(text).__name__}")
             return score(item, text, bounds), ""
         except Unscorable as reason:
             return math.nan, str(reason)

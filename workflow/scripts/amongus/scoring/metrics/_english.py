@@ -1,4 +1,4 @@
-"""English sentences in one canonical spelling, for scorers that look for what a text says rather than how."""
+"""English sentences in one canonical spelling, for scorers that match their meaning."""
 
 import re
 
@@ -30,8 +30,8 @@ _CONTRACTIONS = (
 def sentences(text: str) -> list[str]:
     """The sentences of `text`, canonical: lower case, contractions spelt out, no emphasis, no commas.
 
-    What the text quotes (quotation marks, block quotes, code) is not what it says: it becomes the word
-    "quoted", unless the text is nothing but one quotation. Final `?`, `.` and `!` stay. Linear time.
+    Quotations (quotation marks, block quotes, code) become the word "quoted", unless the whole text is one
+    quotation. Final `?`, `.` and `!` stay. Linear time.
 
     >>> sentences("I’m **sorry**, I can 't.")
     ['i am sorry i cannot.']
@@ -40,8 +40,8 @@ def sentences(text: str) -> list[str]:
     if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2:
         text = text[1:-1]
     text = re.sub(r'"+', '"', text)
-    said = _DOUBLE_QUOTED.sub(" quoted ", _BLOCKQUOTE.sub("", _FENCE.sub("\n", text)))
-    text = said if re.search(r"[a-z]", said) else re.sub(r"[`>]", " ", text)
+    own = _DOUBLE_QUOTED.sub(" quoted ", _BLOCKQUOTE.sub("", _FENCE.sub("\n", text)))
+    text = own if re.search(r"[a-z]", own) else re.sub(r"[`>]", " ", text)
     text = re.sub(r"[*_~#|`]+", "", text)
     text = re.sub(r"[ \t]+", " ", text)
     # On the whole text, not line by line: noise may have a line for every other character.

@@ -1,4 +1,4 @@
-"""How noncompliance is put into words. The patterns read canonical sentences (`_english.sentences`)."""
+"""Patterns of noncompliance, for canonical sentences (`_english.sentences`)."""
 
 import re
 

@@ -21,9 +21,9 @@ _SIGNS = {
 
 
 class _Fold(dict[int, str]):
-    """A table for str.translate that works each character out once.
+    """A table for str.translate that computes each character once.
 
-    Character by character, since normalising a whole text is quadratic in runs of combining marks.
+    Character by character, because normalising a whole text is quadratic in runs of combining marks.
     """
 
     def __missing__(self, code: int) -> str:
@@ -39,7 +39,7 @@ def _fold_character(character: str) -> str:
     decomposition = unicodedata.decomposition(character)
     whole = unicodedata.normalize("NFKD", character)
     if len(whole) > 4:
-        return character  # ligatures of whole phrases; a flood of them would grow eighteen-fold
+        return character  # ligatures of whole phrases, which would make a text up to 18 times as long
     kept = "".join(
         _SIGNS.get(part, _LOOKALIKES.get(part, part))
         for part in whole

@@ -1,9 +1,8 @@
-"""The checkers of the library if-verifiable, offline and repeatable: what they look up elsewhere is replaced.
+"""The checkers of the library if-verifiable, offline and repeatable: what they would download is replaced.
 
 Sentences are split by an untrained Punkt tokenizer, so that a score does not depend on which NLTK data a machine
-has, and nothing is downloaded. langdetect is seeded; a text whose language it cannot tell has no language (the
+has, and nothing is downloaded. langdetect is seeded; a text whose language it cannot detect has no language (the
 library lets such a text pass, and logs all of it).
-
 """
 
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import nltk
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-# The library asks for NLTK's data when it is imported.
+# The library downloads NLTK data on import.
 _download, nltk.download = nltk.download, lambda *_, **__: False
 try:
     from if_verifiable.ifbench import instructions as ifbench
@@ -27,7 +26,7 @@ try:
 finally:
     nltk.download = _download
 
-# What no tokenizer of ours can stand in for: a list of words, and a trained tagger.
+# What has no replacement here: a list of words, and a trained tagger.
 _NLTK_DATA = {
     "ratio:stop_words": "corpora/stopwords",
     "words:start_verb": "taggers/averaged_perceptron_tagger_eng",
@@ -56,7 +55,7 @@ def words(text: str) -> list[str]:
 
 
 def language(text: str) -> str:
-    """The code of a text's language, "" where it cannot be told; the same for the same text."""
+    """The code of a text's language, "" where it cannot be detected; the same for the same text."""
     try:
         return langdetect.detect(text)
     except langdetect.LangDetectException:
@@ -64,7 +63,7 @@ def language(text: str) -> str:
 
 
 def _replace() -> None:
-    """Put what is ours in the library's modules, and in nobody else's."""
+    """Patch only this library's modules."""
     langdetect.DetectorFactory.seed = 0
     ifeval.langdetect = SimpleNamespace(detect=language, LangDetectException=langdetect.LangDetectException)
     ifeval_util._get_sentence_tokenizer = lambda: _SENTENCES

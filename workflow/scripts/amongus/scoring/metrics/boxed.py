@@ -1,10 +1,8 @@
-"""The last box of a text, compared with the reference as a number or, where it is none, as words.
+"""The last box of a text, compared with the reference as a number or, if that is not one, as words.
 
-Boxes are \\box{}, \\boxed{} and \\fbox{}. A box that is never closed (a text cut at its length) or is
-empty (the instruction quoted) is no answer: the last complete one counts. No box scores 0, not NaN: the
-prompt asks for it. A unit, currency or percent sign beside the number does not matter; a second number,
-or a variable, does.
-
+Boxes are \\box{}, \\boxed{} and \\fbox{}. A box that is never closed (a truncated text) or is empty (the
+instruction quoted) is no answer: the last complete one counts. A text without a box scores 0, not NaN: the prompt
+requires one. A unit, currency or percent sign beside the number does not matter; a second number or a variable does.
 """
 
 import re
@@ -16,7 +14,7 @@ from amongus.scoring import Unscorable
 from amongus.scoring.metrics._text import fold
 
 _TOKEN = re.compile(r"\\f?box(?:ed)?\s{0,8}\{|\\\\(?!f?box)|\\[{}]|[{}]", re.IGNORECASE)
-_LONGEST = 400  # characters; no reference is near it
+_LONGEST = 400  # characters; references are far shorter
 
 _WRAPPER = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)?|operatorname|mbox|f?box(?:ed)?|underline"
@@ -45,7 +43,7 @@ _LABEL = re.compile(r"(?:(?:the )?(?:final )?(?:answer|result|total|length)(?: i
 
 
 def score(item: Mapping[str, Any], text: str) -> float:
-    """1.0 where the last complete box of `text` holds the reference answer, else 0.0.
+    """1.0 where the last complete box of `text` contains the reference answer, else 0.0.
 
     Args:
         item: a row with the reference in `output` (gsm8k, nlgraph) or `answer` (the toy world).
@@ -62,7 +60,7 @@ def score(item: Mapping[str, Any], text: str) -> float:
 
 
 def reference(item: Mapping[str, Any]) -> str:
-    """The reference answer: the row's field; what follows '####' or stands in a box, where it has one."""
+    """The reference answer: the row's field, or the part of it after '####' or in a box."""
     value = item.get("output", item.get("answer"))
     if value is None or not str(value).strip():
         raise Unscorable("the item has no reference answer")
@@ -102,7 +100,7 @@ def equal(given: str, wanted: str) -> bool:
     given, wanted = _words(given), _words(wanted)
     if wanted in ("yes", "no"):
         first, *rest = re.findall(r"[a-z]+", given) or [""]
-        # "Yes, there is a path" says yes; "Yes or no" and "no path" do not say so as clearly.
+        # "Yes, there is a path" is a yes; "Yes or no" and "no path" are not as clear.
         return given == wanted or (
             first == wanted and given[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest)
         )
@@ -117,28 +115,24 @@ def parse_number(text: str) -> Fraction | None:
     """
     text = text.lower().rpartition("=")[2].strip()
     text = text[label.end() :] if (label := _LABEL.match(text)) else text
-    found = _NUMBER.fullmatch(text.strip("() "))
-    if not found or (found["sign"] and found["sign2"]):
+    number = _NUMBER.fullmatch(text.strip("() "))
+    if not number or (number["sign"] and number["sign2"]):
         return None
-    unit = found["unit"]
-    if not _UNIT.fullmatch(unit) or _NOT_A_UNIT.search(unit):
+    if not _UNIT.fullmatch(number["unit"]) or _NOT_A_UNIT.search(number["unit"]):
         return None
-    value = _value(found)
-    return -value if value is not None and "-" in (found["sign"], found["sign2"]) else value
+    try:
+        value = _value(number)
+    except ZeroDivisionError:
+        return None
+    return -value if "-" in (number["sign"], number["sign2"]) else value
 
 
-def _value(found: re.Match[str]) -> Fraction | None:
-    if found["whole"]:
-        return (
-            Fraction(found["whole"]) + _ratio(found["part"], found["parts"]) if int(found["parts"]) else None
-        )
-    if found["top"]:
-        return _ratio(found["top"], found["bottom"]) if _decimal(found["bottom"]) else None
-    return _decimal(found["plain"]) * Fraction(10) ** int(found["power"] or 0)
-
-
-def _ratio(top: str, bottom: str) -> Fraction:
-    return _decimal(top) / _decimal(bottom)
+def _value(number: re.Match[str]) -> Fraction:
+    if number["whole"]:
+        return Fraction(number["whole"]) + _decimal(number["part"]) / _decimal(number["parts"])
+    if number["top"]:
+        return _decimal(number["top"]) / _decimal(number["bottom"])
+    return _decimal(number["plain"]) * Fraction(10) ** int(number["power"] or 0)
 
 
 def _decimal(text: str) -> Fraction:

@@ -11,7 +11,6 @@ Read in this order, the first that finds something decides:
 4. exactly one letter named at all ("I'd go for option B").
 
 A letter that is denied ("not A", "A is wrong") is no choice. Two choices are none.
-
 """
 
 import re
@@ -45,7 +44,7 @@ _WEAK = frozenset({"yes", "no", "true", "false", "none", "both", "neither", "all
 
 @dataclass(frozen=True)
 class _Claim:
-    """A letter that the text says is the answer; empty where it names several at once."""
+    """A letter that the text names as the answer; empty where it names several at once."""
 
     letter: str
     start: int
@@ -74,7 +73,7 @@ def chosen(choices: Mapping[str, str], text: str) -> set[str]:
     if not text:
         return set()
     options = _comparable(choices)
-    whole = _said(text, options)
+    whole = _same_words(text, options)
     if whole and len(text) > 1:
         return whole
     plain = _clean(_without_list(text, options))
@@ -95,7 +94,7 @@ def chosen(choices: Mapping[str, str], text: str) -> set[str]:
 
 
 def _clean(text: str) -> str:
-    """`text` without emphasis, quotes, LaTeX, tags; blanks and line breaks single. A box says "answer:"."""
+    """`text` without emphasis, quotes, LaTeX, tags; blanks and line breaks single. A box becomes "answer:"."""
     text = re.sub(r"\\f?box(?:ed)?\s{0,2}\{", " answer: ", text, flags=re.IGNORECASE)
     text = re.sub(r"\\[A-Za-z]{1,12}|</?[A-Za-z]{1,12}>|[*_$\"#{}\\]|(?<!\w)'|'(?!\w)", " ", text)
     text = re.sub(r"[ \t]+", " ", text)
@@ -112,12 +111,12 @@ def _without_list(text: str, options: Mapping[str, str]) -> str:
 
 def _claims(text: str) -> Iterator[_Claim]:
     """Clear statements in the order of the text, without denied or hedged ones."""
-    found = [match for pattern in STATEMENTS + VERDICTS for match in pattern.finditer(text)]
-    for match in sorted(found, key=lambda m: m.end("letter")):
+    matches = [match for pattern in STATEMENTS + VERDICTS for match in pattern.finditer(text)]
+    for match in sorted(matches, key=lambda m: m.end("letter")):
         letter, start, end = match["letter"], match.start("letter"), match.end("letter")
-        said = text[match.start() : start].lower()
+        statement = text[match.start() : start].lower()
         before = re.split(r"[.!?;,\n]", text[max(0, match.start() - 40) : match.start()].lower())[-1]
-        if DENIAL.search(said) or HEDGE.search(said) or HEDGE.search(before):
+        if DENIAL.search(statement) or HEDGE.search(statement) or HEDGE.search(before):
             continue
         if match.re in VERDICTS and DENIAL.search(before):
             continue
@@ -146,7 +145,7 @@ def _settle(text: str, claims: list[_Claim]) -> str:
 
 
 def _revised(text: str, claim: _Claim) -> bool:
-    """Whether the words before a claim (this sentence, the one before) say that it replaces earlier ones."""
+    """Whether the words before a claim (in this sentence or the one before) mark it as a revision."""
     before = text[max(0, claim.start - 100) : claim.start].lower()
     return bool(REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
 
@@ -189,7 +188,7 @@ def _relists(text: str, choices: Mapping[str, str]) -> bool:
 
 
 def _letter_lines(text: str) -> set[str]:
-    """The letters that stand alone on a line."""
+    """The letters that are alone on a line."""
     lines = re.findall(r"^[(\[ ]{0,3}([A-Za-z])[)\].:! ]{0,4}$", text, re.MULTILINE)
     return {letter.upper() for letter in lines}
 
@@ -202,9 +201,9 @@ def _agreeing(text: str, opening: _Claim, options: Mapping[str, str]) -> set[str
 
 
 def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
-    """The letters of the one option that the text gives in full."""
+    """The letters of the one option whose words the text contains in full."""
     for part in (re.split(r"\n|(?<=[.!?])\s", text, maxsplit=1)[0], text.rstrip().rpartition("\n")[2]):
-        if same := _said(part, options):
+        if same := _same_words(part, options):
             return same
     words = f" {_words(text)} "
     opens = [option for option in options.values() if option and words.startswith(f" {option} ")]
@@ -244,7 +243,7 @@ def _exact(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _said(text: str, options: Mapping[str, str]) -> set[str]:
+def _same_words(text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the option that `text` is, with or without "the answer is" before it."""
     if len(text) > 200 + 2 * max(map(len, options.values())):
         return set()

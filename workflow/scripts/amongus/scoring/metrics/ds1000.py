@@ -1,22 +1,20 @@
 """Whether code solves a data science problem (DS-1000), by running the item's own tests in a sandbox.
 
-The answer is the last fenced block that sets the variable asked for, else the first block, else the text up to the
-benchmark's own end marks. It is put where the item's context says. Tests run outside the code's process (see
-`amongus.sandbox`), but for matplotlib, whose tests look at the figure the code has drawn: they share its interpreter.
+The answer is the last fenced block that sets the required variable, else the first block, else the text up to the
+benchmark's own end marks. It is inserted into the item's context. Tests run outside the code's process (see
+`amongus.sandbox`), except matplotlib's, which inspect the figure the code has drawn: they share its interpreter.
 
 An item that needs a library which is not installed cannot be scored.
 """
 
-import importlib.util
 import re
-import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from amongus import sandbox
 from amongus.sandbox import Limits
 from amongus.scoring import Unscorable
+from amongus.scoring.libraries import installed
 from amongus.scoring.metrics import _code
 
 EXECUTES = True
@@ -35,7 +33,7 @@ LIBRARIES = {
     "statsmodels": "statsmodels",
     "yaml": "pyyaml",
 }
-"""What the benchmark's items import, and how it is installed."""
+"""What the benchmark's items import, and the names in pip."""
 
 _END = re.compile(r"</code>|^[ \t]*(?:# SOLUTION END|### END SOLUTION|END SOLUTION)[ \t]*$", re.MULTILINE)
 _ASKED = re.compile(r"^\s*([\w, ]+?) = \.\.\. ?# ?put", re.MULTILINE)
@@ -62,7 +60,7 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
     if not isinstance(context, str) or "def test_execution" not in context:
         raise Unscorable("the item has no tests")
     libraries = tuple(dict.fromkeys(_IMPORT.findall(context)))
-    missing = {name for name in (library.split(".")[0] for library in libraries) if not _installed(name)}
+    missing = {name for name in (library.split(".")[0] for library in libraries) if not installed(name)}
     if missing:
         raise Unscorable(f"not installed: {', '.join(sorted(missing))}")
     code = solution(item, text)
@@ -84,9 +82,9 @@ def score_all(
 
 
 def solution(item: Mapping[str, Any], text: str) -> str:
-    """What is inserted into the item's context."""
-    asked = _ASKED.search(item["prompt"])
-    first = re.escape(asked[1].split(",")[0].strip()) if asked else "(?!)"
+    """The code to insert into the item's context."""
+    variables = _ASKED.search(item["prompt"])
+    first = re.escape(variables[1].split(",")[0].strip()) if variables else "(?!)"
     code = _code.answer(text, re.compile(rf"^[ \t]*{first}\b[^=\n]*=(?!=)", re.MULTILINE))
     code = _END.split(code.replace("<code>", ""), maxsplit=1)[0].strip("\n")
     body_of = _BODY_OF.search(item["code_context"])
@@ -107,8 +105,3 @@ def _shared(context: str, code: str) -> str:
     """A program of context, code and tests."""
     call = f"test_execution({code!r})\n"
     return f"{context}\n{call}" + (f"test_string({code!r})\n" if "def test_string" in context else "")
-
-
-@cache
-def _installed(name: str) -> bool:
-    return name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None

@@ -1,4 +1,4 @@
-"""The answer and nothing else: what closed tasks with one short answer are scored by."""
+"""Exact match of the whole text, for closed tasks with one short answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from amongus.scoring import Unscorable
 
 
 def score(item: Mapping[str, Any], text: str) -> float:
-    """1.0 where `text` is the item's `answer` but for blanks around it and runs of blanks within, else 0.0.
+    """1.0 where `text` equals the item's `answer` up to blanks around it and runs of blanks within, else 0.0.
 
     Raises:
         Unscorable: the item has no reference.

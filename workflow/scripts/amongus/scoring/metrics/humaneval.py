@@ -1,9 +1,9 @@
 """Whether a function passes the item's tests (HumanEval, pass@1), run in a sandbox.
 
 The answer is the last fenced block that defines the function, else the first block, else the whole text. Code without
-the definition is taken as the body that the prompt asks to complete. The prompt's own imports and helpers stand before
-either. Tests run outside the function's process (see `amongus.sandbox`): arguments go to it and results come back by
-value, so a function that passes by what it does to its arguments or to its interpreter does not pass.
+the definition is taken as the body that completes the prompt. The prompt's own imports and helpers precede either. Tests
+run outside the function's process (see `amongus.sandbox`): arguments and results cross by value, so that a function
+cannot pass by changing its arguments or its interpreter.
 """
 
 import re
@@ -49,17 +49,17 @@ def score_all(
 
 
 def programs(item: Mapping[str, Any], text: str) -> list[str]:
-    """Spellings of the whole program, the likeliest first; none for a text without code."""
+    """Variants of the whole program, the likeliest first; none for a text without code."""
     defines = re.compile(rf"^[ \t]*(?:async\s+)?def\s+{re.escape(item['entry_point'])}\s*\(", re.MULTILINE)
     code = _code.answer(text, defines)
     if not code.strip():
         return []
     prompt = item["prompt"].rstrip("\n") + "\n"
     if defines.search(code):
-        # The definition may be followed by prose: the sandbox gets the part up to it as a second spelling.
+        # Prose may follow the definition: the part before it is the second variant.
         return [f"{_complete(prompt)}\n{code}", f"{_complete(prompt)}\n{_until_prose(code)}"]
     first = code.lstrip("\n") if _code.has_margin(code) else _code.indented(code.lstrip("\n"))
-    # A tokenizer that eats the first blank leaves the first line alone without its margin.
+    # Some tokenizers drop the first blank, and so the indentation of the first line only.
     again = "    " + code.lstrip()
     return [f"{prompt}{body}" for body in (first, again, _until_prose(again))]
 
