@@ -166,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers |= {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
             content, status = content[start : end + 1], 206
         headers |= {"Content-Length": str(len(content))}
-        # Looking at a header is no download, which alone is cut.
+        # Only downloads are cut, not the reading of a header.
         if body and not (span and span[2]) and name in self.hub.cut:
             content = content[: self.hub.cut.pop(name)]
             self.close_connection = True

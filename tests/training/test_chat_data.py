@@ -62,11 +62,11 @@ def test_columns_can_be_named():
     ("row", "words"),
     [
         ({"text": "x"}, "row 0 has none of messages, conversations, prompt, instruction, question"),
-        ("x", "row 0 is no object"),
+        ("x", "row 0 is not an object"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "row 0 has a turn"),
         ({"messages": [{"role": "user", "content": None}]}, "row 0 has a turn"),
         ({"prompt": 3}, "row 0 has a turn"),
-        ({"messages": []}, "row 0 holds an empty chat"),
+        ({"messages": []}, "row 0 has an empty chat"),
     ],
 )
 def test_other_shapes_are_refused_in_one_line(row, words):

@@ -21,7 +21,7 @@ def link(source: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:
-        # Another file system, too many links, or a file of somebody else's.
+        # Another file system, too many links, or another user's file.
         shutil.copyfile(source, target)
 
 

@@ -47,7 +47,7 @@ def questions(
         For `dev` and `test` the columns id, prompt, item (canonical JSON), metric, in the source's order.
 
     Raises:
-        StudyError: the source cannot be had or differs, or a row is broken; one line that names it.
+        StudyError: the source is unavailable or differs, or a row is broken; one line that names it.
     """
     kind = kind or dataset
     module = datasets.load(kind)
@@ -84,7 +84,7 @@ def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any
     """The rows of both splits of a pinned source (see `amongus.core.download`), and its name for messages.
 
     Raises:
-        StudyError: the source cannot be had, differs, or is no JSON of two splits.
+        StudyError: the source is unavailable, differs, or is not JSON with two splits.
     """
     content, where = download.content(spec, "a dataset's source", wait)
     return _splits(where, content), where
@@ -94,7 +94,7 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
     """Check that a dataset has a source, and a local one's checksum, form and fields.
 
     Raises:
-        StudyError: one line that names the file, the row and the mend.
+        StudyError: one line that names the file, the row and the fix.
     """
     own = hasattr(datasets.load(spec.get("kind") or dataset), "rows")
     if mirrored(spec).get("path") or not (own or spec.get("url")):

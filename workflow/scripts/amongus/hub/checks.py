@@ -6,7 +6,6 @@ Pickles and code are not on the list of what is fetched, so they are no reason t
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 from amongus.hub.repository import Repository
 from amongus.members.lora_config import adapter_settings
@@ -72,15 +71,11 @@ def checkpoint_files(repository: Repository) -> list[str]:
     )
     _get_small(repository, configs)
     modules = _modules(repository) if MODULES in configs else []
-    module_configs = [f"{path}/config.json" for path in modules if f"{path}/config.json" in files]
+    module_configs = [name for path in modules if (name := f"{path}/config.json") in files]
+    module_weights = [name for path in modules if (name := f"{path}/{WEIGHTS}") in files]
     _get_small(repository, module_configs)
     _check_configs(repository, [*configs, *module_configs])
-    weights = [WEIGHTS] if WEIGHTS in files else _shards(repository)
-    weights += [
-        name
-        for name in (f"{PurePosixPath(config).parent}/{WEIGHTS}" for config in module_configs)
-        if name in files
-    ]
+    weights = [*([WEIGHTS] if WEIGHTS in files else _shards(repository)), *module_weights]
     _check_tokenizer(repository, configs, weights)
     return [*configs, *module_configs, *weights]
 

@@ -81,7 +81,7 @@ def _reuse(seeds: Iterable[Path], files: Iterable[str], scratch: Path) -> None:
 
 
 def _place(repository: Repository, name: str, target: Path) -> None:
-    """Link a file, or copy it where no checksum is known: damage under one name must not reach the only other."""
+    """Link a file. One without a known checksum is copied: as a link, it would be damaged wherever the other is."""
     if repository.files[name].checksum:
         link(repository.root / name, target)
     else:

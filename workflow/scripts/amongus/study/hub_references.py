@@ -62,5 +62,5 @@ def check_pinned(repo: str, revision: str) -> None:
     """
     if revision == UNPINNED:
         raise StudyError(
-            f"{repo}: its revision is not pinned, so nobody could repeat the study; run make pin CONFIG=<the study's file>"
+            f"{repo}: its revision is not pinned, so the study could not be repeated; run make pin CONFIG=<the study's file>"
         )

@@ -1,4 +1,4 @@
-"""Training data from outside: chats and prompts out of JSON, JSON lines or parquet, in the shapes people publish."""
+"""Training data from outside: chats and prompts out of JSON, JSON lines or parquet, in the usual formats."""
 
 import json
 import random
@@ -51,7 +51,7 @@ def chats(
     Args:
         rows: of a file.
         where: they come from, for messages.
-        prompt, response: the columns, where they are called something else than published data mostly call them.
+        prompt, response: the columns, where they have other names than the usual ones.
 
     Raises:
         StudyError: a row is none of these; the line names it.
@@ -68,7 +68,7 @@ def drawn(all_chats: Sequence[list[Message]], count: int | None, seed: int) -> l
 
 def _chat(row: Any, what: str, prompt: str | None, response: str | None) -> list[Message]:
     if not isinstance(row, Mapping):
-        raise StudyError(f"{what} is no object; give rows with a chat, or a prompt and a response")
+        raise StudyError(f"{what} is not an object; give rows with a chat, or a prompt and a response")
     chat = next((row[name] for name in _CHATS if isinstance(row.get(name), list)), None)
     if chat is None or prompt:
         asked = _column(row, prompt, _PROMPTS)
@@ -82,7 +82,7 @@ def _chat(row: Any, what: str, prompt: str | None, response: str | None) -> list
             raise StudyError(f"{what} has no {response}; name the column of the responses by response:")
         chat = [*_turns(asked, "user"), *(_turns(answered, "assistant") if answered is not None else [])]
     if not chat:
-        raise StudyError(f"{what} holds an empty chat; leave it out")
+        raise StudyError(f"{what} has an empty chat; omit it")
     return [_message(turn, what) for turn in chat]
 
 
@@ -100,6 +100,6 @@ def _message(turn: Any, what: str) -> Message:
     content = fields.get("content", fields.get("value"))
     if role is None or not isinstance(content, str):
         raise StudyError(
-            f"{what} has a turn that is not {{role: system | user | assistant, content: text}}; mend or leave it out"
+            f"{what} has a turn that is not {{role: system | user | assistant, content: text}}; fix or omit it"
         )
     return {"role": role, "content": content.encode("utf-8", "replace").decode("utf-8")}
