@@ -125,7 +125,7 @@ def test_a_pickle_that_runs_code_is_refused(capsys):
     hostile = io.BytesIO()
     torch.save(Code(), hostile)
     for content in (hostile.getvalue(), pickle.dumps(Code()), b"nothing"):
-        with pytest.raises(StudyError, match="file: no safetensors and no saved tensor"):
+        with pytest.raises(StudyError, match=r"file: .*saved tensor"):
             read_published(content, "file")
     assert "must not run" not in capsys.readouterr().out
 
