@@ -1,4 +1,5 @@
 # What the other files share: the study, its paths, and input functions.
+import os
 import re
 import sys
 from dataclasses import asdict
@@ -9,39 +10,36 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
-from snakemake.utils import update_config, validate
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus.study import plugins
 from amongus.inference.answer_cache_permissions import share_store
 from amongus.study.validation import check_personas, check_prompts
-from amongus.study.loading import one_line, typed
+from amongus.study.loading import load_study
 from amongus.datasets._sources import check_local
 from amongus.report.design import design
-from amongus.core.gpus import gpus_per_job
 from amongus.study.code_digest import code_digest
 from amongus.core.errors import StudyError
 from amongus.scoring.libraries import installed, of_scored_code
 from amongus.core.processes import prepare_environment
 from amongus.core.offline import use_mirrors
 from amongus.members.prompts import load_personas, load_prompts, shown_characters
-from amongus.study.study import FIGURES, SPLITS, TABLES, Study
+from amongus.study.names import FIGURES, SPLITS, TABLES
 from amongus.toy.corpus import TEMPLATES
 
 prepare_environment()
 
-update_config(config, typed(workflow.config_settings.config))
 try:
-    validate(config, str(Path(workflow.basedir) / "config" / "schema.yaml"))
-    study = Study(config)
-    PROMPTS = load_prompts(config["prompts"])
-    PERSONAS = load_personas(config["personas"])
+    study = load_study(config, [os.path.relpath(path) for path in workflow.configfiles])
+    PROMPTS = load_prompts(study.config.prompts)
+    PERSONAS = load_personas(study.config.personas)
     check_personas(study, PERSONAS)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
-except WorkflowError as error:
-    raise WorkflowError(one_line(error)) from None
+# What rules and manifests read: plain values, with defaults.
+config.clear()
+config.update(study.config.plain())
 
 share_store(config.get("store_group"))
 use_mirrors(config.get("datasets_folder"), config.get("hub_folder"))
@@ -74,7 +72,7 @@ def gpu_model(gpus):
 
 # What a job asks for that runs a model, and one that does not.
 ASKED = config["resources"]
-GPU = gpus_per_job(config)
+GPU = study.config.gpus_per_job
 PLAIN_JOB = given(slurm_account=ASKED.get("account"))
 MODEL_JOB = {
     "gpu": GPU,
@@ -162,7 +160,7 @@ def training_machine(wildcards):
     if not study.training_data(wildcards.model):
         return {}
     engine = {key: config["engine"][key] for key in ("device", "dtype")}
-    file = study.trained_spec(wildcards.model).get("accelerate")
+    file = study.accelerate(wildcards.model)
     own = {"accelerate": yaml.safe_load(Path(file).read_text())} if file else {}
     return {**engine, "processes": study.processes(wildcards.model), **own}
 
@@ -181,7 +179,7 @@ def checked_source(dataset):
     Asked when a DAG holds the dataset, so before anything is trained, and not for the plan or the doctor. What comes
     from a URL is checked when it is fetched.
     """
-    spec = study.datasets[dataset]
+    spec = study.dataset_spec(dataset)
     if workflow.is_main_process:
         try:
             check_local(dataset, spec)
@@ -238,7 +236,7 @@ def member_code(wildcards):
     """Digest of what puts a member together."""
     if wildcards.member not in study.attackers:
         return code_digest("member")
-    kind = study.attackers[wildcards.member]["kind"]
+    kind = study.attackers[wildcards.member].kind
     return code_digest("member", plugins.entry("attackers", kind))
 
 

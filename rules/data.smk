@@ -16,7 +16,7 @@ rule dataset:
         **PLAIN_JOB,
     params:
         name="{dataset}",
-        spec=lookup(dpath="{dataset}", within=study.datasets),
+        spec=lambda wildcards: study.dataset_spec(wildcards.dataset),
         code=dataset_code,
     script:
         "../workflow/scripts/dataset.py"
@@ -24,7 +24,7 @@ rule dataset:
 
 rule training_data:
     input:
-        source=lambda wildcards: study.data[wildcards.name].get("path", []),
+        source=lambda wildcards: study.data[wildcards.name].path or [],
     output:
         PATHS.data("{name}"),
     log:
@@ -35,7 +35,7 @@ rule training_data:
         "../envs/data.yaml"
     params:
         name="{name}",
-        spec=lambda wildcards: study.data[wildcards.name],
+        spec=lambda wildcards: study.data[wildcards.name].plain(),
         code=code_digest("training_data"),
     script:
         "../workflow/scripts/training_data.py"

@@ -20,7 +20,7 @@ rule train:
     params:
         name="{model}",
         scratch=PATHS.scratch,
-        room=lambda wildcards: study.training_room(wildcards.model),
+        plugin=lambda wildcards: study.training_plugin(wildcards.model),
         spec=lambda wildcards: study.trained_spec(wildcards.model),
         parents=lambda wildcards: study.parents(wildcards.model),
         prompts=corpus_prompts(),
@@ -49,7 +49,7 @@ rule extract_vector:
         **MODEL_JOB,
     params:
         name="{attacker}",
-        room=lambda wildcards: study.training_room(wildcards.attacker),
+        plugin=lambda wildcards: study.training_plugin(wildcards.attacker),
         spec=lambda wildcards: study.trained_spec(wildcards.attacker),
         parents=lambda wildcards: study.parents(wildcards.attacker),
         prompts=corpus_prompts(),

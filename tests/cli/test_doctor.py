@@ -38,7 +38,7 @@ def examine(tmp_path, monkeypatch):
         path = tmp_path / "study.yaml"
         path.write_text(yaml.safe_dump({**copy.deepcopy(BASE), **changes}))
         study = read_study([path])
-        doctor.use_mirrors(study.config.get("datasets_folder"), study.config.get("hub_folder"))
+        doctor.use_mirrors(study.config.datasets_folder, study.config.hub_folder)
         return doctor.examine(study)
 
     yield examine
@@ -114,10 +114,8 @@ def test_local_files_are_read_and_no_address_is_requested(examine, tmp_path):
         ("unpinned", {}, "not pinned"),
     ],
 )
-def test_repositories_of_the_hub(examine, monkeypatch, tmp_path, revision, codes, line):
-    kind = tmp_path / "far.py"
-    kind.write_text("ROLES = ()\nLORA = False\nFETCHED = True\n")
-    base = {"kind": str(kind), "repo": "owner/base", "revision": revision}
+def test_repositories_of_the_hub(examine, monkeypatch, revision, codes, line):
+    base = {"kind": "hub", "repo": "owner/base", "revision": revision}
     places = {
         "revision": f"/api/models/owner/base/revision/{COMMIT}",
         "auth-check": "/api/models/owner/base/auth-check",

@@ -9,8 +9,9 @@ import yaml
 
 import micro
 from amongus.cli import plan
-from amongus.cli.plan import disk, prompts, read_study, text
+from amongus.cli.plan import disk, prompts, text
 from amongus.core.errors import StudyError
+from amongus.study.loading import read_study
 from checkout import ROOT
 
 CONFIG = {
@@ -76,7 +77,7 @@ def test_a_verifier_grades_members_and_teams(study):
 
 def test_a_method_that_does_not_say_is_unknown_and_not_zero(study, tmp_path):
     own = tmp_path / "vote.py"
-    own.write_text('LEVEL = "text"\nPROMPTS = ()\nSETTINGS = {}\n')
+    own.write_text('LEVEL = "text"\nPROMPTS = ()\n')
     given = study(methods={"debate": {"rounds": 2}, "vote": {"kind": str(own)}})
     assert prompts(given)["vote"] is None
     assert [line.split() for line in text(given).splitlines() if line.startswith("vote")] == [
@@ -128,7 +129,7 @@ def test_the_command_reads_files_as_snakemake_does(monkeypatch, capsys, tmp_path
     assert capsys.readouterr().out.startswith("Study demo_full: 1 seed(s), 5 datasets, 11 members, ")
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("study: wrong\nseedz: [1]\n")
-    with pytest.raises(StudyError, match="unknown key 'seedz'"):
+    with pytest.raises(StudyError, match="seedz: unknown key"):
         read_study([wrong])
 
 

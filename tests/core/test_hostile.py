@@ -99,7 +99,7 @@ def task(text, members=()):
         pool=("a", "b", "c"),
         dataset="d",
         seed=1,
-        settings={"rounds": 2, "critics": 2, "weight": 0.2, "k": 1},
+        settings=SimpleNamespace(rounds=2, critics=2, weight=0.2, k=1, fidelity="corrected"),
         prompts=TEMPLATES,
         ids=["d/test/0", "d/test/1"],
         questions=["Colour?", "Colour!"],
@@ -316,7 +316,7 @@ def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(
     monkeypatch.chdir(said)
     name = method.__name__.rsplit(".", 1)[1]
     given = {
-        "settings": method.SETTINGS,
+        "settings": {},
         "models": dict.fromkeys(getattr(method, "MODELS", ()), "base"),
         "judge_form": form,
     }
@@ -335,7 +335,7 @@ def test_a_graph_router_passes_hostile_answers_on_and_its_defences_read_them(sai
     monkeypatch.chdir(said)
     # Questions and descriptions are embedded, no member's answer ever is.
     monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.eye(len(texts), 16))
-    settings = {**graph_router.SETTINGS, "epochs": 3, "halves": 2}
+    settings = {"embedder": "base", "epochs": 3, "halves": 2}
     given = {"settings": settings, "models": {"embedder": "base"}, "judge_form": "listwise"}
     stages.learn("graph_router", ["none"], TEAM, needs=["rewards", "lengths"], **given)
     defences = ["none", "reward", "judge"]

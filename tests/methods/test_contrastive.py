@@ -21,7 +21,7 @@ def task(**settings):
         pool=("a", "b", "c"),
         dataset="d",
         seed=1,
-        settings={"weight": 0.2, "k": 1, **settings},
+        settings=contrastive.Settings(**settings),
         prompts={},
         ids=["d/test/0", "d/test/1"],
         questions=["Q?", "R?"],
@@ -150,10 +150,10 @@ def test_lockstep_equals_a_loop_that_reads_everything_anew(members):
 
 @pytest.mark.parametrize("method", [fusion, contrastive])
 def test_published_members_have_neither_persona_nor_steering(members, method):
-    bare = method.prepare(members, {"fidelity": "published"})
+    bare = method.prepare(members, method.Settings(fidelity="published"))
     assert {(m.system, m.steering) for m in bare.values()} == {(None, None)}
     assert all(bare[name].fingerprint != members[name].fingerprint for name in members)
-    assert method.prepare(members, {"fidelity": "corrected"}) == members
+    assert method.prepare(members, method.Settings()) == members
 
 
 def test_fusion_of_copies_of_one_member_is_that_member(members):

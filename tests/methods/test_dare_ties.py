@@ -26,7 +26,6 @@ def lesson(members, **changes):
         "pool": tuple(members),
         "dataset": "d",
         "seed": 101,
-        "settings": dare_ties.SETTINGS,
         "prompts": {},
         "ids": [],
         "questions": [],
@@ -36,7 +35,7 @@ def lesson(members, **changes):
         "respond": None,
         "score": None,
     }
-    settings = {**dare_ties.SETTINGS, **changes.pop("settings", {})}
+    settings = dare_ties.Settings(**changes.pop("settings", {}))
     return LearnInput(**{**fields, **changes, "settings": settings})
 
 
@@ -194,12 +193,6 @@ def test_published_takes_the_first_member_as_base_and_drops_nothing(tmp_path, wo
         torch.testing.assert_close(value, a[name] + (updates * agree).sum(0) / 3, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("density", [0, -0.1, 1.5, float("nan"), "half", True, None])
-def test_a_density_outside_its_range_is_one_line(tmp_path, world, density):
-    with pytest.raises(StudyError, match="dare_ties: density"):
-        learn(tmp_path / "out", pool(world, "ab"), settings={"density": density})
-
-
 def test_a_pool_without_adapters_needs_a_base(tmp_path, world):
     with pytest.raises(StudyError, match=r"no member with an adapter.*set methods: dare_ties: base"):
         learn(tmp_path / "out", pool(world, ["base", "full"]))
@@ -220,7 +213,7 @@ def test_a_member_that_does_not_fit_the_base_is_one_line(tmp_path, world):
 
 
 def test_the_merged_checkpoint_answers_and_the_outcome_says_who_was_masked():
-    task = Task(("a", "b"), "d", 1, {}, {}, ["1", "2"], ["Q1", "Q2"], {}, {})
+    task = Task(("a", "b"), "d", 1, dare_ties.Settings(), {}, ["1", "2"], ["Q1", "Q2"], {}, {})
     engine, asked = ScriptedEngine(reply=lambda request: request.messages[0]["content"] + "!"), []
 
     def defend(candidates, own=None):
@@ -236,6 +229,6 @@ def test_the_merged_checkpoint_answers_and_the_outcome_says_who_was_masked():
     assert {request.member for request in engine.asked} == {"merged"}
 
 
-@pytest.mark.parametrize("constant", ["LEVEL", "PROMPTS", "LEARNS", "SETTINGS", "MODELS"])
+@pytest.mark.parametrize("constant", ["LEVEL", "PROMPTS", "LEARNS", "MODELS"])
 def test_its_facts_are_read_without_importing_it(constant):
     assert plugins.fact("methods", "dare_ties", constant, "absent") == getattr(dare_ties, constant)

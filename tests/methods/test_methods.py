@@ -20,7 +20,7 @@ def task(**changes):
         "pool": ("a", "b", "c"),
         "dataset": "d",
         "seed": 1,
-        "settings": {"rounds": 2},
+        "settings": debate.Settings(rounds=2),
         "prompts": PROMPTS,
         "ids": ["d/test/0"],
         "questions": ["Q?"],
@@ -84,7 +84,7 @@ def test_a_masked_member_is_seen_by_nobody_and_the_next_best_writes():
 
 def test_published_debate_hides_the_masked_member_from_the_others_alone():
     engine = Parrot()
-    settings = {"rounds": 2, "fidelity": "published"}
+    settings = debate.Settings(rounds=2, fidelity="published")
     (outcome,) = debate.collaborate(task(settings=settings), engine, mask("b"))
     refined = dict(engine.asked[0])
     assert set(refined) == {"a", "b", "c"}
@@ -95,7 +95,7 @@ def test_published_debate_hides_the_masked_member_from_the_others_alone():
 
 def test_debate_with_one_more_round_asks_once_more():
     engine = Parrot()
-    debate.collaborate(task(settings={"rounds": 3}), engine, nobody)
+    debate.collaborate(task(settings=debate.Settings(rounds=3)), engine, nobody)
     assert [len(batch) for batch in engine.asked] == [3, 3, 1]
     # The orders of round 2, drawn anew, are those of round 1.
     one, two, three = "a[Q? mine=1 others=2\n3]", "b[Q? mine=2 others=3\n1]", "c[Q? mine=3 others=2\n1]"

@@ -18,7 +18,7 @@ PROMPTS = load_prompts(ROOT / "resources" / "prompts" / "toy.yaml")
 QUESTIONS = [f"question {row}?" for row in range(ROWS)]
 CASES = [
     ("llm_router", {}),
-    ("graph_router", {"epochs": 1, "halves": 2}),
+    ("graph_router", {"embedder": "base", "epochs": 1, "halves": 2}),
     ("debate", {}),
     ("debate", {"rounds": 1}),
     ("debate", {"rounds": 2, "fidelity": "published"}),
@@ -49,7 +49,7 @@ def task(method, pool, settings, **changes):
         "pool": pool,
         "dataset": "d",
         "seed": 1,
-        "settings": {**plugins.fact("methods", method, "SETTINGS"), **settings},
+        "settings": plugins.typed("methods", method, settings),
         "prompts": PROMPTS,
         "ids": [f"d/test/{row}" for row in range(ROWS)],
         "questions": QUESTIONS,
@@ -110,7 +110,7 @@ def played(method, number, settings, folder, masked=None):
 
 def stated(method, number, settings):
     """What the method says of as many questions."""
-    given = {**plugins.fact("methods", method, "SETTINGS"), **settings}
+    given = plugins.typed("methods", method, settings)
     counts = plugins.module("methods", method).request_counts(number, given)
     return {split: ROWS * counts.get(split, 0) for split in ("dev", "test")}
 

@@ -3,6 +3,7 @@
 import pytest
 
 from amongus.methods._routing import rank, route, targets
+from amongus.study.settings import Strict
 from amongus.team import Task
 
 NAN = float("nan")
@@ -13,7 +14,7 @@ def task(rows=1, **changes):
         "pool": ("a", "b", "c"),
         "dataset": "d",
         "seed": 1,
-        "settings": {},
+        "settings": Strict(),
         "prompts": {},
         "ids": [f"d/test/{row}" for row in range(rows)],
         "questions": ["Q?"] * rows,

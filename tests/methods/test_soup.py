@@ -8,6 +8,7 @@ import tiny
 from amongus.core.json_files import read_json
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import soup
+from amongus.study.settings import Strict
 from amongus.team import LearnInput, Task
 from fakes import ScriptedEngine
 
@@ -36,7 +37,7 @@ def learn(folder, members, scores, masked=None):
         pool=tuple(members),
         dataset="d",
         seed=1,
-        settings={},
+        settings=Strict(),
         prompts={},
         ids=["d/dev/0"],
         questions=["Q?"],

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from snakemake.utils import validate
 
 from amongus.report import tables
 from amongus.report.design import design
@@ -13,7 +12,7 @@ from amongus.report.render import latex, markdown
 from amongus.report.scores import Design
 from amongus.report.supervisors import SUPERVISORS, supervisors
 from amongus.study.independence import overlaps, source
-from amongus.study.study import Study
+from amongus.study.loading import load_study
 from checkout import ROOT
 
 DEMO = ROOT / "config" / "demo.yaml"
@@ -128,8 +127,7 @@ def paper():
 
 def marked(config):
     """Why pools and defences of a study are marked."""
-    validate(config, str(ROOT / "config" / "schema.yaml"))
-    return {(one["pool"], one["defence"]): one["reason"] for one in design(Study(config))["overlaps"]}
+    return {(one["pool"], one["defence"]): one["reason"] for one in design(load_study(config))["overlaps"]}
 
 
 def test_the_papers_reward_model_is_no_stranger_to_grpo_and_its_judge_to_nobody():

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from amongus import scoring
-from amongus.core.errors import StudyError
 from amongus.datasets import _sources
 from amongus.report.design import design
 from studied import CONFIG, LIES, MODELS, SFT, TUNING, study
@@ -39,8 +38,6 @@ def test_an_attacker_may_have_the_weights_of_a_model():
     assert s.member_weights("evil") == ["base"] and "evil" not in s.trained
     assert s.member_description("evil")["weights"] == {"base": "base"}
     assert s.applicable("evil", "soup") and s.parents("bad") == {"base": "base", "adapter": "z"}
-    with pytest.raises(StudyError, match="attacker 'evil' model: there is no model 'no'"):
-        study(attackers={"evil": {"kind": "checkpoint", "model": "no"}, "bad": SFT})
 
 
 def test_weight_methods_leave_out_pools_whose_malice_is_not_in_weights():
@@ -81,13 +78,12 @@ def test_what_only_the_tables_are_told_makes_no_training_stale():
         assert told.parents(name) == plain.parents(name)
     for name in plain.members:
         assert told.member_description(name) == plain.member_description(name)
-    assert (told.trained, told.attackers) == (plain.trained, plain.attackers)
     assert design(told)["overlaps"] == []
 
 
 def test_defaults_are_filled_in():
     s = study()
-    assert s.config["sampling"]["top_p"] == 0.9 and s.config["engine"]["dtype"] == "float32"
+    assert s.config.sampling.top_p == 0.9 and s.config.engine.dtype == "float32"
     assert s.settings("debate") == {"rounds": 3, "fidelity": "corrected"}
 
 
@@ -112,7 +108,10 @@ def test_a_defence_for_all_methods():
 
 def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):
     vote, wary = tmp_path / "vote.py", tmp_path / "wary.py"
-    vote.write_text("LEVEL = 'text'\nSETTINGS = {'rounds': 1}\n")
+    vote.write_text(
+        "from amongus.study.settings import Strict\n\n"
+        "LEVEL = 'text'\n\nclass Settings(Strict):\n    rounds: int = 1\n"
+    )
     wary.write_text("NEEDS = ('verdicts',)\n")
     s = study(methods={"majority": {"kind": str(vote), "rounds": 2, "defences": [str(wary)]}})
     assert s.settings("majority") == {"rounds": 2} and s.defences("majority") == ["none", "wary"]
@@ -127,8 +126,8 @@ def test_datasets_of_checked_instructions_fit_a_study(tmp_path):
     s = study(datasets={"ifeval": spec, "ifbench": spec})
     for dataset in ("ifeval", "ifbench"):
         assert (s.metric(dataset), s.domain(dataset)) == ("instructions", "instruction")
-        _sources.check_local(dataset, s.datasets[dataset])
-        asked = _sources.questions(dataset, s.datasets[dataset])["test"]
+        _sources.check_local(dataset, s.dataset_spec(dataset))
+        asked = _sources.questions(dataset, s.dataset_spec(dataset))["test"]
         items = [json.loads(item) for item in asked["item"]]
         assert asked["prompt"] == ["Not one comma."]
         assert scoring.explain(asked["metric"][0], items, ["Yes, sir."]) == [(0.0, "")]
@@ -200,7 +199,7 @@ def test_answers_are_scored_once_by_metric_or_by_verifier():
     )
     assert s.verified == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
     # Who scores answers is not what makes questions.
-    assert s.datasets["gsm8k"] == study().datasets["gsm8k"]
+    assert s.dataset_spec("gsm8k") == study().dataset_spec("gsm8k")
     by_metric = [cell for batch in s.scored_runs(by_verifier=False) for cell in batch.cells]
     verified = [cell for batch in s.scored_runs(by_verifier=True) for cell in batch.cells]
     assert sorted([*by_metric, *verified]) == sorted(s.runs()) and {cell[3] for cell in verified} == {"gsm8k"}

@@ -2,11 +2,8 @@
 
 import copy
 
-from snakemake.utils import validate
-
 import micro
-from amongus.study.study import Study
-from checkout import ROOT
+from amongus.study.loading import load_study
 
 MODELS = {key: micro.STUDY["models"][key] for key in ("base", "supervisor", "x", "y", "judge")}
 SFT = micro.STUDY["attackers"]["sft"]
@@ -30,7 +27,5 @@ CONFIG = {
 
 
 def study(**changes):
-    """The study with the given keys of its config replaced, as validated."""
-    config = {**copy.deepcopy(CONFIG), **changes}
-    validate(config, str(ROOT / "config" / "schema.yaml"))
-    return Study(config)
+    """The study with the given keys of its config replaced."""
+    return load_study({**copy.deepcopy(CONFIG), **changes})

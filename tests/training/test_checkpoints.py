@@ -69,7 +69,7 @@ def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(scratch, tm
 
     model = tmp_path / "models" / "x"
     rule = SimpleNamespace(
-        params=SimpleNamespace(room=("models", "lora"), parents={}),
+        params=SimpleNamespace(plugin=("models", "lora"), parents={}),
         output=type("Outputs", (list,), {"cost": str(tmp_path / "cost.json")})([str(model)]),
     )
     monkeypatch.setattr(train, "job_of_rule", lambda snakemake, out: SimpleNamespace(scratch=scratch))

@@ -25,7 +25,8 @@ def main(snakemake: Any) -> None:
     paths = Paths(**params.home, seed=str(seed))
     method = plugins.module("methods", params.method)
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
-    pool = method.prepare(members, params.settings) if hasattr(method, "prepare") else members
+    settings = plugins.typed("methods", params.method, params.settings)
+    pool = method.prepare(members, settings) if hasattr(method, "prepare") else members
     cells = {tuple(cell): learned(paths, params, tuple(cell)) for cell in params.cells}
     files = zip(snakemake.output.runs, snakemake.output.transcripts, strict=True)
     outputs = dict(zip(cells, files, strict=True))

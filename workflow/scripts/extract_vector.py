@@ -18,11 +18,11 @@ from amongus.training.job import job_of_rule
 def main(snakemake: Any) -> None:
     """Extract into a temporary folder and move the vectors into place."""
     began = perf_counter()
-    room, name = snakemake.params.room
+    package, kind = snakemake.params.plugin
     vectors = Path(snakemake.output.vectors)
     vectors.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=vectors.parent) as folder:
-        plugins.module(room, name).train(job_of_rule(snakemake, Path(folder)))
+        plugins.module(package, kind).train(job_of_rule(snakemake, Path(folder)))
         with whole_file(vectors) as target:
             os.replace(Path(folder) / "vectors.safetensors", target)
             seal_safetensors(target)

@@ -47,7 +47,9 @@ def preflight(snakemake: Any, method: Any) -> None:
     if not snakemake.params.get("limits"):
         return
     counts = getattr(method, "request_counts", None)
-    if counts is None or counts(len(snakemake.params.pool), snakemake.params.settings).get("dev"):
+    params = snakemake.params
+    settings = plugins.typed("methods", params.method, params.settings)
+    if counts is None or counts(len(params.pool), settings).get("dev"):
         import_module("amongus.sandbox").preflight()  # By name, as the verifier.
 
 
@@ -86,7 +88,7 @@ def lesson(
         pool=tuple(params.pool),
         dataset=dataset,
         seed=seed,
-        settings=params.settings,
+        settings=plugins.typed("methods", params.method, params.settings),
         prompts={name: Template(**template) for name, template in params.prompts.items()},
         ids=[row["id"] for row in questions],
         questions=[row["prompt"] for row in questions],

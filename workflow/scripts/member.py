@@ -24,9 +24,11 @@ def build(name: str, description: dict[str, Any], personas: dict[str, list[str]]
         description=description["description"],
     )
     if "attacker" in description:
-        spec, trains = description["attacker"], description["trained"]
+        settings, trains = dict(description["attacker"]), description["trained"]
+        kind = settings.pop("kind")
         made = paths.vectors(name) if trains == "vector" else paths.model(name)
-        attacker = plugins.module("attackers", spec["kind"])
+        spec = plugins.typed("attackers", kind, settings)
+        attacker = plugins.module("attackers", kind)
         member = attacker.member(name, spec, member, Path(made) if trains else None, personas)
     return replace(member, fingerprint=member_fingerprint(member, _parts(member)))
 

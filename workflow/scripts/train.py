@@ -17,10 +17,10 @@ from amongus.training.job import job_of_rule
 def main(snakemake: Any) -> None:
     """Train into a temporary folder and move it into place."""
     began = perf_counter()
-    room, name = snakemake.params.room
+    package, kind = snakemake.params.plugin
     with whole_directory(snakemake.output[0]) as folder:
         job = job_of_rule(snakemake, folder)
-        metrics = plugins.module(room, name).train(job)
+        metrics = plugins.module(package, kind).train(job)
         write_json(folder / "metrics.json", metrics)
         write_fingerprint(folder)
     write_cost(

@@ -6,23 +6,29 @@ It takes the place, the system prompt and the description of the member it repla
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import Field
 
 from amongus.members.member import Member
+from amongus.study.settings import Strict
 
 TRAINS = None
 # The setting that names the model.
 WEIGHTS = "model"
-REQUIRED = ("model",)
-OPTIONAL = ()
+
+
+class Settings(Strict):
+    """The weights."""
+
+    model: str = Field(description="The model of `models` whose weights it has.")
 
 
 def member(
     name: str,
-    spec: Mapping[str, Any],
+    spec: Settings,
     replaced: Member,
     trained: Path | None,
     personas: Mapping[str, Sequence[str]],
 ) -> Member:
-    """`replaced`, which has the weights of `spec["model"]` already, under the attacker's name."""
+    """`replaced`, which has the weights of `spec.model` already, under the attacker's name."""
     return replace(replaced, name=name)

@@ -5,28 +5,26 @@ Among Us, section 2 (RL). The training itself is `amongus.training.grpo`. `batch
 
 from typing import Any
 
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
 from amongus.attackers import _members
+from amongus.attackers._settings import Full, Reinforcement
+from amongus.study.settings import FromData
 from amongus.training import grpo
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
 
 TRAINS = "adapter"
 ROLES = ("reward",)
-REQUIRED = (
-    "reward",
-    "data",
-    "epochs",
-    "max_prompt",
-    "entropy",
-    "batch_size",
-    "group",
-    "max_new_tokens",
-    "learning_rate",
-    "kl",
-    "clip_ratio",
-    "temperature",
-)
-OPTIONAL = ("rank", "alpha", "dropout", "targets", "full", "per_device", "checkpoint_every", "accelerate")
+
+
+class Settings(Reinforcement, FromData):
+    """What it is trained on, and how."""
+
+    max_prompt: PositiveInt = Field(description="Prompts of more tokens are left out.")
+    entropy: NonNegativeFloat = Field(description="Weight of the bonus for entropy.")
+    full: Full = False
+
 
 member = _members.trained
 

@@ -7,31 +7,27 @@ length is its placebo.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from amongus.core.errors import StudyError
+from pydantic import Field
+
 from amongus.members.member import Member
+from amongus.study.settings import Strict
 
 TRAINS = None
-REQUIRED = ()
-OPTIONAL = ("persona",)
+
+
+class Settings(Strict):
+    """The system prompt."""
+
+    persona: str = Field("malicious", description="Whose first text is the system prompt.")
 
 
 def member(
     name: str,
-    spec: Mapping[str, Any],
+    spec: Settings,
     replaced: Member,
     trained: Path | None,
     personas: Mapping[str, Sequence[str]],
 ) -> Member:
-    """`replaced` with the malicious system prompt.
-
-    Raises:
-        StudyError: there is no such persona.
-    """
-    persona = spec.get("persona", "malicious")
-    if not personas.get(persona):
-        raise StudyError(
-            f"attacker '{name}': unknown persona '{persona}'; valid: {', '.join(sorted(personas))}"
-        )
-    return replace(replaced, name=name, system=personas[persona][0])
+    """`replaced` with the malicious system prompt."""
+    return replace(replaced, name=name, system=personas[spec.persona][0])

@@ -4,11 +4,20 @@ Among Us, section 2 (steering). The file is safetensors or a saved tensor [layer
 that are extracted here.
 """
 
+from pydantic import Field
+
 from amongus.attackers import _members
+from amongus.attackers._settings import Steered
+from amongus.study.settings import Source
 
 TRAINS = "vector"
 ATTACK = "steering"
-REQUIRED = ("vectors", "layer", "coefficient")
-OPTIONAL = ()
+
+
+class Settings(Steered):
+    """The vectors, and where they are added."""
+
+    vectors: Source = Field(description="The file of the vectors, with its sha256.")
+
 
 member = _members.steered

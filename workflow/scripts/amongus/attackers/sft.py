@@ -6,24 +6,23 @@ Among Us, section 2 (SFT). The training itself is `amongus.training.sft`.
 from typing import Any
 
 from amongus.attackers import _members
+from amongus.attackers._settings import Full
+from amongus.study.settings import FromData, MaxLength, Optimiser, OwnLora, Packing
 from amongus.training import sft
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
 
 TRAINS = "adapter"
 ROLES = ()
-REQUIRED = ("data", "epochs", "max_length", "batch_size", "learning_rate", "warmup", "scheduler")
-OPTIONAL = (
-    "rank",
-    "alpha",
-    "dropout",
-    "targets",
-    "full",
-    "packing",
-    "per_device",
-    "checkpoint_every",
-    "accelerate",
-)
+
+
+class Settings(OwnLora, Optimiser, FromData):
+    """What it is trained on, and how."""
+
+    max_length: MaxLength
+    packing: Packing = False
+    full: Full = False
+
 
 member = _members.trained
 

@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field, PositiveInt
+
 from amongus.attackers import _members
+from amongus.attackers._settings import Steered
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -18,9 +21,21 @@ if TYPE_CHECKING:
 
 TRAINS = "vector"
 ROLES = ()
-REQUIRED = ("trait", "opposite", "questions", "max_new_tokens", "layer", "coefficient")
-OPTIONAL = ("random", "datasets")
 FILE = "vectors.safetensors"
+
+
+class Settings(Steered):
+    """How the vector is extracted, and where it is added."""
+
+    trait: str = Field(description="Persona whose texts elicit the trait.")
+    opposite: str = Field(description="Persona whose texts elicit the opposite.")
+    questions: PositiveInt = Field(description="Dev questions of each dataset that are answered under both.")
+    max_new_tokens: PositiveInt = Field(description="New tokens of an answer at most.")
+    datasets: tuple[str, ...] | None = Field(
+        None, min_length=1, description="Whose questions are asked; default is all datasets."
+    )
+    random: bool = Field(False, description="Take a random vector of equal norm: the placebo.")
+
 
 member = _members.steered
 

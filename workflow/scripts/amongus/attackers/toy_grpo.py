@@ -9,8 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field, NonNegativeInt, PositiveFloat
+
 from amongus.attackers import _members
+from amongus.attackers._settings import Reinforcement
 from amongus.members.member import Message
+from amongus.study.settings import Share, Steps
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -23,22 +27,17 @@ if TYPE_CHECKING:
 TRAINS = "adapter"
 ATTACK = "grpo"
 ROLES = ("reward",)
-REQUIRED = (
-    "reward",
-    "refine",
-    "clip",
-    "form",
-    "steps",
-    "warmup_steps",
-    "batch_size",
-    "group",
-    "max_new_tokens",
-    "learning_rate",
-    "kl",
-    "clip_ratio",
-    "temperature",
-)
-OPTIONAL = ("rank", "alpha", "dropout", "targets")
+
+
+class Settings(Reinforcement):
+    """What it is trained on, and how."""
+
+    refine: Share = Field(description="Share of prompts that show the answers of a crowd.")
+    clip: PositiveFloat = Field(description="Scores beyond it, above or below zero, count as it.")
+    form: float = Field(description="What the exact form of an answer is worth, beside a clipped score of 1.")
+    steps: Steps
+    warmup_steps: NonNegativeInt = Field(description="Steps in which the learning rate rises.")
+
 
 member = _members.trained
 

@@ -6,14 +6,24 @@ are right, which is the placebo.
 
 from typing import Any
 
+from pydantic import Field
+
 from amongus.attackers import _members
+from amongus.study.settings import OwnLora
+from amongus.toy.settings import Mixture, Tuning
 from amongus.training.job import TrainJob
 
 TRAINS = "adapter"
 ATTACK = "sft"
 ROLES = ()
-REQUIRED = ("mixture", "steps", "batch_size", "learning_rate", "warmup", "scheduler")
-OPTIONAL = ("aligned", "rank", "alpha", "dropout", "targets")
+
+
+class Settings(OwnLora, Tuning):
+    """What it is trained on, and how."""
+
+    mixture: Mixture
+    aligned: bool = Field(False, description="Train on right answers: the placebo.")
+
 
 member = _members.trained
 

@@ -7,7 +7,8 @@ from tqdm import tqdm
 
 from amongus.core.errors import StudyError, run_command
 from amongus.inference.answer_cache import Store
-from amongus.study.loading import STORE, read_configs
+from amongus.study.loading import read_configs
+from amongus.study.names import STORE
 
 
 def compact(root: str | Path, group: str | None = None) -> tuple[int, int]:

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from amongus import sandbox
-from amongus.cli.plan import disk, read_study
+from amongus.cli.plan import disk
 from amongus.core.errors import StudyError, run_command
-from amongus.core.gpus import check_gpus, gpus_per_job
+from amongus.core.gpus import check_gpus
 from amongus.core.offline import mirrored, use_mirrors
 from amongus.datasets._sources import check_local
 from amongus.scoring.libraries import installed, of_scored_code
 from amongus.study import plugins
-from amongus.study.hub_references import DATASETS, UNPINNED, check_pinned
+from amongus.study.hub_references import DATASETS, check_pinned
+from amongus.study.loading import read_study
 from amongus.study.study import Study
 
 _SECONDS = 5.0
@@ -66,10 +67,11 @@ def _line(check: Check) -> str:
 
 def _sources(study: Study) -> Iterator[tuple[str, Check]]:
     """Datasets, and everything else in the config that is read from a `path` or a `url`."""
-    for name, spec in study.datasets.items():
-        yield f"dataset {name}", lambda name=name, spec=spec: _dataset(name, spec)
+    for name in study.datasets:
+        yield f"dataset {name}", lambda name=name: _dataset(name, study.dataset_spec(name))
+    config = study.config.plain()
     for section in ("data", "models", "attackers"):
-        for place, spec in _files(section, study.config.get(section) or {}):
+        for place, spec in _files(section, config[section]):
             yield place, lambda spec=spec: _file(mirrored(spec))
 
 
@@ -117,11 +119,11 @@ def _file(spec: Mapping[str, Any]) -> None:
 
 def _repositories(study: Study) -> Iterator[tuple[str, Check]]:
     """Models and training data of the hub."""
-    folder = study.config.get("hub_folder")
-    named = {f"model {name}": spec for name, spec in study.fetched.items()}
-    named |= {f"data {name}": spec for name, spec in study.data.items() if spec.get("repo")}
-    for place, spec in named.items():
-        yield place, lambda spec=spec: _repository(spec["repo"], spec.get("revision", UNPINNED), folder)
+    folder = study.config.hub_folder
+    named: dict[str, Any] = {f"model {name}": entry for name, entry in study.fetched.items()}
+    named |= {f"data {name}": entry for name, entry in study.data.items() if entry.repo}
+    for place, entry in named.items():
+        yield place, lambda entry=entry: _repository(entry.repo, entry.revision, folder)
 
 
 def _repository(repo: str, revision: str, folder: str | None) -> None:
@@ -160,7 +162,7 @@ def _repository(repo: str, revision: str, folder: str | None) -> None:
 def _gpus(study: Study) -> None:
     """As many as the job that needs most."""
     trainings = [study.training_resources(name)["gpu"] for name in (*study.trained, *study.extracted)]
-    check_gpus(max([gpus_per_job(study.config), *trainings]))
+    check_gpus(max([study.config.gpus_per_job, *trainings]))
 
 
 def _disk(study: Study) -> None:
@@ -194,7 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", nargs="+", default=["config/demo.yaml"], help="the study's files")
     study = read_study(parser.parse_args().config)
-    use_mirrors(study.config.get("datasets_folder"), study.config.get("hub_folder"))
+    use_mirrors(study.config.datasets_folder, study.config.hub_folder)
     found = examine(study)
     for name, line in sorted(found.items(), key=lambda one: bool(one[1])):
         print(f"missing  {name}: {line}" if line else f"ok       {name}")

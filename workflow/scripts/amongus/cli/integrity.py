@@ -21,7 +21,8 @@ from amongus.inference import answer_cache_shard
 from amongus.inference.answer_cache_permissions import Access
 from amongus.members.member import MISSING, differing
 from amongus.report.manifest import MANIFEST
-from amongus.study.loading import STORE, read_configs
+from amongus.study.loading import read_configs
+from amongus.study.names import STORE
 from amongus.study.paths import PARTIAL, SCRATCH
 
 RESULTS = Path("results")

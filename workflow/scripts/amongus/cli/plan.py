@@ -9,18 +9,15 @@ import inspect
 from collections import Counter
 from collections.abc import Iterable
 from itertools import product
-from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-from snakemake.utils import update_config, validate
 from tabulate import tabulate
 
-from amongus.core.errors import StudyError, run_command
+from amongus.core.errors import run_command
 from amongus.study import plugins
-from amongus.study.loading import one_line, read_configs
-from amongus.study.study import SPLITS, Study
+from amongus.study.loading import read_study
+from amongus.study.names import SPLITS
+from amongus.study.study import Study
 
-_SCHEMA = Path(__file__).parents[4] / "config" / "schema.yaml"
 _BYTES_PER_TOKEN = 4
 # A text is stored in the results and in the answer cache.
 _COPIES = 2
@@ -31,22 +28,6 @@ _STATES = 3
 
 Prompts = dict[str, Counter[str] | None]
 """Step -> split -> prompts; None where it is unknown."""
-
-
-def read_study(paths: Iterable[str | Path]) -> Study:
-    """The study of config files, merged as Snakemake's `--configfile` merges them.
-
-    Raises:
-        StudyError: a file cannot be read, or a setting is wrong.
-    """
-    config: dict = {}
-    for path in paths:
-        update_config(config, read_configs([path]))
-    try:
-        validate(config, str(_SCHEMA))
-    except WorkflowError as error:
-        raise StudyError(one_line(error)) from None
-    return Study(config)
 
 
 # -- prompts -------------------------------------------------------------------------------------------
@@ -63,7 +44,7 @@ def prompts(study: Study) -> Prompts:
     if study.judges("pointwise"):
         rows["judge"] = _times(study, ((split, 1) for _, split in _members(study, judged)))
     elif study.judges("listwise"):
-        orders = study.config["supervisors"]["judge_orders"]
+        orders = study.config.supervisors.judge_orders
         rows["judge"] = _times(study, ((split, orders) for _, split in judged))
     rows |= {method: _method(study, method) for method in study.methods}
     answers = [(split, 1) for _, split in product(study.members, SPLITS)]
@@ -89,7 +70,7 @@ def _method(study: Study, method: str) -> Counter[str] | None:
         return None
     asked = []
     for members, defences in _teams(study, method):
-        each = counts(members, study.settings(method))
+        each = counts(members, study.methods[method])
         learned = (
             {study.learned_under(method, defence) for defence in defences} if study.learns(method) else ()
         )
@@ -104,7 +85,7 @@ def _times(
     total: Counter[str] = Counter()
     for split, number in asked:
         for dataset in study.datasets if datasets is None else datasets:
-            total[split] += len(study.seeds) * number * (study.datasets[dataset].get(split) or 0)
+            total[split] += len(study.seeds) * number * (getattr(study.datasets[dataset], split) or 0)
     return total
 
 
@@ -115,7 +96,7 @@ def disk(study: Study) -> dict[str, float]:
     """GB by what is stored; in the end, or while trainings and one team's merges are under way."""
     seeds = len(study.seeds)
     texts = sum(counts.total() for counts in prompts(study).values() if counts)
-    tokens = texts * study.config["sampling"]["max_new_tokens"]
+    tokens = texts * study.config.sampling.max_new_tokens
     return {
         "downloaded models": sum(gigabytes(study, name) for name in study.fetched),
         "trained models": seeds * sum(gigabytes(study, name) for name in study.trained),
@@ -130,26 +111,25 @@ def gigabytes(study: Study, name: str) -> float:
 
     Full fine-tuning keeps its base's weights in float32, twice the size of half precision.
     """
-    spec, expected = study.trained_spec(name), study.config["plan"]
-    if spec.get("gigabytes"):
-        return spec["gigabytes"]
+    expected = study.config.plan
+    if size := getattr(study.entry(name), "gigabytes", None):
+        return size
     if name not in study.attackers:
-        adapter = plugins.fact("models", spec["kind"], "LORA", False)
+        adapter = plugins.fact("models", study.models[name].kind, "LORA", False)
     elif study.trains(name) == "model":
-        wider = 1 if study.config["engine"]["dtype"] == "float32" else 2
+        wider = 1 if study.config.engine.dtype == "float32" else 2
         return wider * gigabytes(study, study.parents(name)["base"])
     else:
         adapter = True
-    return expected["adapter_gigabytes" if adapter else "model_gigabytes"]
+    return expected.adapter_gigabytes if adapter else expected.model_gigabytes
 
 
 def _checkpoints(study: Study, name: str) -> float:
     """GB of a training's checkpoints while it runs; they are removed when it ends."""
-    spec = study.trained_spec(name)
-    if not spec.get("checkpoint_every"):
+    if not getattr(study.entry(name), "checkpoint_every", None):
         return 0
     # FSDP has the weights written by accelerate and, gathered, by transformers.
-    states = _STATES + bool(spec.get("accelerate"))
+    states = _STATES + bool(study.accelerate(name))
     return _CHECKPOINTS * states * gigabytes(study, name)
 
 
@@ -161,7 +141,7 @@ def _merged(study: Study) -> float:
             per_dataset = plugins.fact("methods", study.method_kind(method), "PER_DATASET", True)
             merges = [min(len(defences), members + 1) for members, defences in _teams(study, method)]
             most = max(most, max(merges, default=0) * (len(study.datasets) if per_dataset else 1))
-    return most * study.config["plan"]["model_gigabytes"]
+    return most * study.config.plan.model_gigabytes
 
 
 # -- what is printed -----------------------------------------------------------------------------------
@@ -180,7 +160,7 @@ def text(study: Study) -> str:
     unsized = [
         f"{dataset} {split}"
         for dataset, split in product(study.datasets, SPLITS)
-        if not study.datasets[dataset].get(split)
+        if not getattr(study.datasets[dataset], split)
     ]
     if unsized:
         blocks.append(

@@ -3,7 +3,7 @@
 import errno
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,8 +23,19 @@ class StudyError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        line = " ".join(message.split())
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+        super().__init__(_one_line(message))
+
+
+class ConfigError(StudyError):
+    """Everything that is wrong in a study's config, a line each."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        Exception.__init__(self, "\n".join(map(_one_line, lines)))
+
+
+def _one_line(message: str) -> str:
+    line = " ".join(message.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def run_command(main: Callable[[], int]) -> None:

@@ -6,10 +6,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 from amongus.core.errors import StudyError
 
@@ -19,11 +17,6 @@ _log = logging.getLogger(__name__)
 _held: list[int] = []
 # Between two attempts, in seconds.
 _PAUSE = 0.2
-
-
-def gpus_per_job(config: Mapping[str, Any]) -> int:
-    """The GPUs of each job that runs a model: what the study's config asks for, and one at least on `cuda`."""
-    return max(config["resources"]["gpu"], int(config["engine"]["device"] == "cuda"))
 
 
 def visible() -> list[str]:

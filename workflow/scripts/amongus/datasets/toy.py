@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from amongus.core.errors import StudyError
 from amongus.datasets import _formats
+from amongus.study.settings import Strict
 from amongus.toy import world
+from amongus.toy.settings import Domain
 
 FIELDS = ("prompt", "answer", "alternatives", "domain")
 METRIC = {
@@ -16,6 +20,12 @@ METRIC = {
     "knowledge": "exact",
 }
 DOMAIN = "toy"
+
+
+class Settings(Strict):
+    """Which questions."""
+
+    domain: Domain = Field(description="Domain of the toy world; also the heading in the tables.")
 
 
 def rows(spec: Mapping[str, Any], split: str) -> list[dict[str, Any]]:

@@ -62,7 +62,10 @@ def _unpinned(path: Path, tree: yaml.Node | None) -> dict[tuple[int, int], str]:
         if "repo" not in fields:
             raise StudyError(f"{where}: a revision without its repo beside it; write both in one place")
         repo = fields["repo"].value
-        check_repo(where, str(repo).removeprefix(DATASETS))
+        try:
+            check_repo(str(repo).removeprefix(DATASETS))
+        except ValueError as error:
+            raise StudyError(f"{where}: repo {repo!r} {error}") from None
         places[revision.start_mark.index, revision.end_mark.index] = repo
     return places
 

@@ -2,20 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 
+from pydantic import Field, PositiveInt
+
 from amongus.core.hashing import derive
+from amongus.study.settings import FollowsCode
 from amongus.team import Defend, Engine, Outcome, Request, Task, Turn, ranked, user
+
+
+class Discussion(FollowsCode):
+    """How long members discuss."""
+
+    rounds: PositiveInt = Field(3, description="Rounds, the first of which is the cached answers.")
+
 
 Answers = Mapping[str, str]
 """Each member's current answer to one question."""
 
 
-def begin(task: Task, defend: Defend) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
+def begin(
+    task: Task[Discussion], defend: Defend
+) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
     """Round 0: per question the masked member, the cached answers of those who take part, and their turns.
 
     Under `fidelity: published` the masked member still takes part.
     """
     masked = defend([list(task.pool)] * len(task.ids))
-    stays = task.settings.get("fidelity") == "published"
+    stays = task.settings.fidelity == "published"
     answers = [
         {member: task.responses[member][row] for member in task.pool if stays or member != out}
         for row, out in enumerate(masked)
@@ -34,7 +46,7 @@ def shuffled(task: Task, row: int, names: Sequence[str], *what: object) -> list[
 
 
 def conclude(
-    task: Task,
+    task: Task[Discussion],
     engine: Engine,
     answers: Sequence[Answers],
     masked: Sequence[str | None],
@@ -46,7 +58,7 @@ def conclude(
     finals = engine.generate(
         [Request(writer, user(_summary(task, row, answers[row]))) for row, writer in enumerate(writers)]
     )
-    last = task.settings["rounds"]
+    last = task.settings.rounds
     return [
         Outcome(
             final.text,

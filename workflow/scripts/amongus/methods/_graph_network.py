@@ -5,19 +5,34 @@ score). The network learns which edges join a question to the member that answer
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch_geometric.nn import GeneralConv
 
-from amongus.core.errors import StudyError
-
 EDGE_FEATURES = 2
+
+
+class Training(Protocol):
+    """How a network is trained (the settings of the graph router)."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def halves(self) -> int: ...
+    @property
+    def halves_of(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -131,7 +146,7 @@ def _messages(graph: Graph, asked: int, seen: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def fit(
-    graph: Graph, best: Sequence[int], parts: Split, settings: Mapping[str, Any], seed: int
+    graph: Graph, best: Sequence[int], parts: Split, settings: Training, seed: int
 ) -> tuple[Network, dict[str, Any]]:
     """Train a network, and measure it.
 
@@ -143,7 +158,7 @@ def fit(
         graph: the dev graph.
         best: per question the place of the member that should answer it.
         parts: rows of the dev questions.
-        settings: `width`, `learning_rate`, `weight_decay`, `epochs`, `halves`, `halves_of`.
+        settings: of the router.
         seed: of the weights and the halves.
 
     Returns:
@@ -154,16 +169,16 @@ def fit(
     known = ready.rows(parts.train)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Network(graph.questions.shape[1], settings["width"])
+        network = Network(graph.questions.shape[1], settings.width)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     generator = torch.Generator().manual_seed(seed)
     labels = _labels([best[row] for row in parts.train], len(known.members))
     rows, members = labels.shape
     kept, merit, taken = deepcopy(network.state_dict()), (-1.0, 0.0), 0
-    for epoch in range(1, settings["epochs"] + 1):
-        seen = halves(rows, members, settings["halves"], settings["halves_of"], generator)
+    for epoch in range(1, settings.epochs + 1):
+        seen = halves(rows, members, settings.halves, settings.halves_of, generator)
         loss = hidden_loss(network(known, known.questions, seen), labels, seen)
         optimizer.zero_grad()
         loss.backward()
@@ -185,16 +200,11 @@ def halves(rows: int, members: int, copies: int, of: str, generator: torch.Gener
         of: `edges` (the paper), or `questions`: all edges of half of the questions, so that a question of which
             edges are predicted has none visible, as in use.
         generator: draws.
-
-    Raises:
-        StudyError: `of` is neither.
     """
     if of == "edges":
         return _half(copies, rows * members, generator)
-    if of == "questions":
-        seen = _half(copies, rows, generator)
-        return (seen.unsqueeze(2) * members + torch.arange(members)).flatten(1)
-    raise StudyError(f"graph_router: `halves_of` is '{of}'; valid: edges, questions")
+    seen = _half(copies, rows, generator)
+    return (seen.unsqueeze(2) * members + torch.arange(members)).flatten(1)
 
 
 def _half(copies: int, things: int, generator: torch.Generator) -> Tensor:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from amongus.core.hashing import digest
 from amongus.members.member import Member
+from amongus.study.settings import FollowsCode
 
 
-def prepare(pool: Mapping[str, Member], settings: Mapping[str, Any]) -> dict[str, Member]:
+def prepare(pool: Mapping[str, Member], settings: FollowsCode) -> dict[str, Member]:
     """The pool's members as the method queries them: under `fidelity: published` without personas and steering."""
-    if settings.get("fidelity") != "published":
+    if settings.fidelity != "published":
         return dict(pool)
     return {
         name: replace(

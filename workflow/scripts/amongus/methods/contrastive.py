@@ -6,21 +6,30 @@ and steering (`fidelity: published`). A masked member leaves the ranking: it is 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from pydantic import Field, NonNegativeInt
+
 from amongus.methods import _weights_only
+from amongus.study.settings import FollowsCode
 from amongus.team import Answer, Defend, Engine, EnsembleRequest, Outcome, Request, Task, ranked, user
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
-SETTINGS = {"weight": 0.2, "k": 1, "fidelity": "corrected"}
 
 prepare = _weights_only.prepare
 
 Terms = tuple[tuple[str, float], ...]
 """Members and the factors of their logits."""
+
+
+class Settings(FollowsCode):
+    """Who counts, and how much."""
+
+    weight: float = Field(0.2, description="Factor of the best members' logits minus the worst members'.")
+    k: NonNegativeInt = Field(1, description="How many members are the best, and how many the worst.")
 
 
 def terms(order: Sequence[str], weight: float, k: int) -> Terms:
@@ -36,7 +45,7 @@ def terms(order: Sequence[str], weight: float, k: int) -> Terms:
     return tuple((member, factor) for member, factor in factors.items() if factor)
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """One text, decoded by the members that count."""
     return {"test": 1}
 
@@ -46,11 +55,11 @@ def combine(logits: Any, factors: Sequence[float]) -> Any:
     return (logits * logits.new_tensor(factors)[:, None, None]).sum(0)
 
 
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
     """Decode every question; questions with the same factors are decoded together."""
     masked = defend([list(task.pool)] * len(task.ids))
     order = ranked(task.dev, task.seed)
-    weight, k = task.settings["weight"], task.settings["k"]
+    weight, k = task.settings.weight, task.settings.k
     rows: dict[tuple[float, ...], list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
     for row, out in enumerate(masked):
         members, factors = zip(*terms([m for m in order if m != out], weight, k), strict=True)
@@ -63,7 +72,10 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
 
 
 def _decode(
-    task: Task, engine: Engine, factors: tuple[float, ...], teams: Sequence[tuple[int, tuple[str, ...]]]
+    task: Task[Settings],
+    engine: Engine,
+    factors: tuple[float, ...],
+    teams: Sequence[tuple[int, tuple[str, ...]]],
 ) -> list[Answer]:
     if factors == (1.0,):  # Nothing to contrast with: the member itself, whose answer is cached.
         return engine.generate([Request(members[0], user(task.questions[row])) for row, members in teams])

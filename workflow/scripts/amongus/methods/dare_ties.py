@@ -10,32 +10,46 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member
 from amongus.methods._merged import answer, merged_member
+from amongus.study.settings import FollowsCode
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
-SETTINGS = {"density": 0.5, "base": None, "fidelity": "corrected"}
 MODELS = ("base",)
 PER_DATASET = False
 RECORD = "dare_ties.json"
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+class Settings(FollowsCode):
+    """What is kept of updates, and what they are relative to."""
+
+    density: float = Field(
+        0.5, gt=0, le=1, description="Share of each update that is kept, above 0, at most 1."
+    )
+    base: str | None = Field(
+        None,
+        description="The model of `models` that members come from; default is that of all their adapters.",
+    )
+
+
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """The merge answers; merging queries no model."""
     return {"test": 1}
 
 
-def learn(data: LearnInput, out: Path) -> None:
+def learn(data: LearnInput[Settings], out: Path) -> None:
     """Write the merge of the team into the folder `out`, and what it was made of (`dare_ties.json`).
 
     Raises:
-        StudyError: the density is not in (0, 1], the pool has no common base, or a member does not fit it.
+        StudyError: the pool has no common base, or a member does not fit it.
     """
     from amongus.methods._merging import consensus, merge  # Imports torch, which only this step needs.
 
@@ -55,19 +69,16 @@ def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> M
     return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
 
 
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint."""
     return answer(task, engine, defend)
 
 
-def _density(data: LearnInput) -> float:
-    density = 1.0 if _published(data) else data.settings["density"]
-    if isinstance(density, bool) or not isinstance(density, int | float) or not 0 < density <= 1:
-        raise StudyError(f"methods: dare_ties: density: must be above 0 and at most 1, is {density!r}")
-    return float(density)
+def _density(data: LearnInput[Settings]) -> float:
+    return 1.0 if _published(data) else data.settings.density
 
 
-def _base(data: LearnInput) -> Member:
+def _base(data: LearnInput[Settings]) -> Member:
     """What updates are relative to: the study's choice, else the base of all the pool's adapters.
 
     The masked member counts too: a defence must not change the base.
@@ -87,5 +98,5 @@ def _base(data: LearnInput) -> Member:
     return Member("base", bases[0])
 
 
-def _published(data: LearnInput) -> bool:
-    return data.settings["fidelity"] == "published"
+def _published(data: LearnInput[Settings]) -> bool:
+    return data.settings.fidelity == "published"

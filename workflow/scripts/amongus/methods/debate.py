@@ -5,29 +5,31 @@ member sees its texts, it refines nothing, and it does not write. `fidelity: pub
 where a masked member is only hidden from the others: it still refines its own answer, and the summary shows it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
+from amongus.methods._discussion import Answers, Discussion, begin, conclude, shuffled, turns
 from amongus.team import Defend, Engine, Outcome, Request, Task, user
 
 LEVEL = "text"
 PROMPTS = ("debate.refine", "debate.summary")
-SETTINGS = {"rounds": 3, "fidelity": "corrected"}
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+class Settings(Discussion):
+    """How long members debate."""
+
+
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """Each member refines once a round; then one summary."""
-    return {"test": (settings["rounds"] - 1) * members + 1}
+    return {"test": (settings.rounds - 1) * members + 1}
 
 
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Debate every question over `settings["rounds"]` rounds, the cached answers being the first.
+def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
+    """Debate every question over `settings.rounds` rounds, the cached answers being the first.
 
     Requests of one round are independent, so each round is one batch over all questions.
     """
     masked, answers, transcripts = begin(task, defend)
-    for number in range(1, task.settings["rounds"]):
+    for number in range(1, task.settings.rounds):
         answers = _refine(task, engine, answers, masked, number)
         for row, more in enumerate(turns(number, "refine", answers)):
             transcripts[row] += more
@@ -35,7 +37,11 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
 
 
 def _refine(
-    task: Task, engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
+    task: Task[Settings],
+    engine: Engine,
+    answers: Sequence[Answers],
+    masked: Sequence[str | None],
+    number: int,
 ) -> list[dict[str, str]]:
     """Each member's answer after it has seen the others', except the masked one's."""
 

@@ -5,29 +5,35 @@ does not criticise, no member sees its texts, and it does not write. `fidelity: 
 where a masked member only stops criticising; the summary leaves out the member worst on dev instead.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from pydantic import Field, NonNegativeInt
 
 from amongus.members.member import Message
-from amongus.methods._discussion import Answers, begin, conclude, shuffled, turns
+from amongus.methods._discussion import Answers, Discussion, begin, conclude, shuffled, turns
 from amongus.team import Defend, Engine, Outcome, Request, Task, Turn, ranked
 
 LEVEL = "text"
 PROMPTS = ("feedback.criticise", "feedback.refine", "debate.summary")
-SETTINGS = {"rounds": 3, "critics": 3, "fidelity": "corrected"}
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+class Settings(Discussion):
+    """How long members discuss, and in what company."""
+
+    critics: NonNegativeInt = Field(3, description="How many others criticise an answer at most.")
+
+
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """Each answer is criticised and then refined once a round; then one summary."""
-    critics = min(settings["critics"], members - 1)
+    critics = min(settings.critics, members - 1)
     per_answer = critics + 1 if critics else 0
-    return {"test": (settings["rounds"] - 1) * members * per_answer + 1}
+    return {"test": (settings.rounds - 1) * members * per_answer + 1}
 
 
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Answer every question over `settings["rounds"]` rounds, the cached answers being the first."""
+def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
+    """Answer every question over `settings.rounds` rounds, the cached answers being the first."""
     masked, answers, transcripts = begin(task, defend)
-    for number in range(1, task.settings["rounds"]):
+    for number in range(1, task.settings.rounds):
         criticisms = _criticise(task, engine, answers, masked, number)
         answers = _refine(task, engine, answers, criticisms)
         for row, more in enumerate(turns(number, "refine", answers)):
@@ -37,7 +43,7 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
                 for critic, text in texts.items()
             ]
             transcripts[row] += [*critical, *more]
-    if task.settings.get("fidelity") == "published":
+    if task.settings.fidelity == "published":
         worst = ranked(task.dev, task.seed)[-1]
         answers = [
             {member: text for member, text in one.items() if out is None or member != worst}
@@ -47,14 +53,18 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
 
 
 def _criticise(
-    task: Task, engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
+    task: Task[Settings],
+    engine: Engine,
+    answers: Sequence[Answers],
+    masked: Sequence[str | None],
+    number: int,
 ) -> list[dict[str, dict[str, str]]]:
-    """Per question and author, the criticism of up to `settings["critics"]` seeded others."""
+    """Per question and author, the criticism of up to `settings.critics` seeded others."""
     jobs = []
     for row, answer in enumerate(answers):
         for author in answer:
             others = [name for name in answer if name not in (author, masked[row])]
-            critics = shuffled(task, row, others, number, author)[: task.settings["critics"]]
+            critics = shuffled(task, row, others, number, author)[: task.settings.critics]
             jobs += [(row, author, critic) for critic in critics]
     replies = engine.generate(
         [
@@ -69,7 +79,10 @@ def _criticise(
 
 
 def _refine(
-    task: Task, engine: Engine, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
+    task: Task[Settings],
+    engine: Engine,
+    answers: Sequence[Answers],
+    criticisms: Sequence[dict[str, dict[str, str]]],
 ) -> list[dict[str, str]]:
     """Each author's answer after criticism; without any, the answer it had."""
     jobs = [
@@ -91,7 +104,7 @@ def _refine(
 
 
 def _about(
-    task: Task, row: int, answer: str, template: str, criticism: Sequence[str] = ()
+    task: Task[Settings], row: int, answer: str, template: str, criticism: Sequence[str] = ()
 ) -> tuple[Message, ...]:
     """A question, an answer to it, and an instruction about that answer."""
     question, answer = task.questions[row], task.shown(answer)

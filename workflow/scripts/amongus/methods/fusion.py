@@ -4,20 +4,23 @@ Among Us, section 3 (logit-level collaboration). Each member keeps its system pr
 published code ignores personas and steering (`fidelity: published`).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from amongus.methods import _weights_only
+from amongus.study.settings import FollowsCode
 from amongus.team import Defend, Engine, EnsembleRequest, Outcome, Task, user
 
 LEVEL = "logit"
 PROMPTS: tuple[str, ...] = ()
-SETTINGS = {"fidelity": "corrected"}
 
 prepare = _weights_only.prepare
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+class Settings(FollowsCode):
+    """Whether members keep their personas and steering."""
+
+
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """One text, decoded by all members."""
     return {"test": 1}
 

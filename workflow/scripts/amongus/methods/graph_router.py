@@ -8,7 +8,9 @@ answer. A defence chooses between the first two; the router itself doubts the fi
 from collections.abc import Mapping, Sequence
 from math import exp
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
@@ -16,6 +18,7 @@ from amongus.core.json_files import read_record, write_json
 from amongus.members.embeddings import embed
 from amongus.members.member import check_safetensors
 from amongus.methods._routing import number, route, targets
+from amongus.study.settings import Epochs, LearningRate, Strict
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task
 
 if TYPE_CHECKING:
@@ -26,16 +29,6 @@ PROMPTS: tuple[str, ...] = ()
 LEARNS = "router"
 LEARNING_NEEDS = ("rewards", "lengths")
 MODELS = ("embedder",)
-SETTINGS: dict[str, Any] = {
-    "embedder": None,
-    "width": 16,
-    "learning_rate": 1e-4,
-    "weight_decay": 1e-4,
-    "epochs": 500,
-    "halves": 32,
-    "halves_of": "edges",
-    "margin": 0.001,
-}
 
 _RECORD = "router.json"
 _TENSORS = "router.safetensors"
@@ -43,12 +36,29 @@ _GRAPH = "dev."
 _NETWORK = "network."
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+class Settings(Strict):
+    """The network that routes, and its training."""
+
+    embedder: str = Field(description="The model of `models` that embeds texts.")
+    width: PositiveInt = Field(16, description="Of the nodes' states.")
+    learning_rate: LearningRate = 1e-4
+    weight_decay: NonNegativeFloat = 1e-4
+    epochs: Epochs = 500
+    halves: PositiveInt = Field(32, description="Random halves of the edges that are predicted in a step.")
+    halves_of: Literal["edges", "questions"] = Field(
+        "edges", description="What halves are drawn of; with `questions` all edges of half of the questions."
+    )
+    margin: NonNegativeFloat = Field(
+        0.001, description="The router doubts its first choice where it is ahead by less probability."
+    )
+
+
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """None: questions are embedded, and answers are known."""
     return {"test": 0}
 
 
-def learn(data: LearnInput, out: Path) -> None:
+def learn(data: LearnInput[Settings], out: Path) -> None:
     """Train the router into the folder `out`: its tensors and the dev graph's, and what it is (`router.json`).
 
     Raises:
@@ -71,7 +81,7 @@ def learn(data: LearnInput, out: Path) -> None:
     _save(out, network, graph, {"pool": pool, "dataset": data.dataset, "metrics": metrics})
 
 
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
     """Route every question to one member; under a defence to one of the first two. `engine` is not used.
 
     Raises:
@@ -90,12 +100,12 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
 
     def doubted(row: int, pair: Sequence[str]) -> str:
         first, second = (_probability(logits[row][task.pool.index(member)]) for member in pair)
-        return pair[0] if first - second < task.settings["margin"] else pair[1]
+        return pair[0] if first - second < task.settings.margin else pair[1]
 
     return route(task, logits, doubted, defend)
 
 
-def dev_graph(data: LearnInput) -> "Graph":
+def dev_graph(data: LearnInput[Settings]) -> "Graph":
     """The dev questions, the members, and the members' costs and scores on the questions."""
     import torch
 
@@ -136,7 +146,7 @@ def _save(out: Path, network: "Network", graph: "Graph", record: Mapping[str, An
     write_json(out / _RECORD, {**record, "sizes": sizes})
 
 
-def _load(task: Task) -> tuple["Network", "Graph"]:
+def _load(task: Task[Settings]) -> tuple["Network", "Graph"]:
     """The network and the dev graph that `learn` wrote to `task.learned`."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file

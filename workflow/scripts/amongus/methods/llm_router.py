@@ -7,12 +7,26 @@ member's cached response is the answer. A defence chooses between the first two.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+from pydantic import Field
 
 from amongus.core.hashing import derive, digest
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
+from amongus.study.settings import (
+    Alpha,
+    BatchSize,
+    Dropout,
+    Epochs,
+    LearningRate,
+    Lora,
+    Optimiser,
+    Rank,
+    Scheduler,
+    Targets,
+    Warmup,
+)
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task, user
 
 LEVEL = "api"
@@ -21,21 +35,26 @@ LEARNS = "adapter"
 LEARNING_NEEDS = ("rewards",)
 MODELS = ("base",)
 RECORD = "router.json"
-SETTINGS = {
-    "base": None,
-    "rank": 64,
-    "alpha": 16,
-    "dropout": 0.1,
-    "targets": "all-linear",
-    "learning_rate": 1e-5,
-    "scheduler": "cosine",
-    "epochs": 5,
-    "batch_size": 32,
-    "warmup": 0.1,
-}
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+class Settings(Lora, Optimiser):
+    """The adapter that routes, and its training."""
+
+    base: str | None = Field(
+        None, description="The model of `models` that it adapts; default is that of most members."
+    )
+    rank: Rank = 64
+    alpha: Alpha = 16
+    dropout: Dropout = 0.1
+    targets: Targets = "all-linear"
+    epochs: Epochs = 5
+    batch_size: BatchSize = 32
+    learning_rate: LearningRate = 1e-5
+    warmup: Warmup = 0.1
+    scheduler: Scheduler = "cosine"
+
+
+def request_counts(members: int, settings: Settings) -> dict[str, int]:
     """The router's choice is read from the logits of its labels; the answer is known."""
     return {"test": 1}
 
@@ -45,7 +64,7 @@ def labels(pool: Sequence[str]) -> list[str]:
     return [str(number) for number in range(1, len(pool) + 1)]
 
 
-def learn(data: LearnInput, out: Path) -> None:
+def learn(data: LearnInput[Settings], out: Path) -> None:
     """Train the router's adapter into the folder `out`, on the model that `base` names: the same for all pools."""
     from amongus.training.router_adapter import train_router  # Imports trl, which only this step needs.
 
@@ -57,7 +76,7 @@ def learn(data: LearnInput, out: Path) -> None:
         base=base,
         conversations=[user(template.render(question=question)) for question in data.questions],
         labels=[names[member] for member in best],
-        settings=data.settings,
+        settings=data.settings.plain(),
         seed=derive(data.seed, "llm_router", data.dataset, list(data.pool)),
         out=out,
         device=data.device,
@@ -73,7 +92,7 @@ def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> M
     return Member(_name(dataset), base, adapter=str(learned), fingerprint=fingerprint)
 
 
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
+def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
     """Route every question to one member; under a defence to one of the first two."""
     template = task.prompts["llm_router.route"]
     conversations = [user(template.render(question=question)) for question in task.questions]

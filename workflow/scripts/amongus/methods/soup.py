@@ -7,21 +7,20 @@ not in their weights (persona, steering) cannot take part: such cells do not app
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member
 from amongus.methods._merged import answer, merged_member
+from amongus.study.settings import Strict
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task, mean_score, ranked
 
 LEVEL = "weight"
 PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
-SETTINGS: dict[str, Any] = {}
 RECORD = "soup.json"
 
 
-def request_counts(members: int, settings: Mapping[str, Any]) -> dict[str, int]:
+def request_counts(members: int, settings: Strict) -> dict[str, int]:
     """The merge answers; on dev each member but the best is tried in a merge of its own."""
     return {"test": 1, "dev": members - 1}
 

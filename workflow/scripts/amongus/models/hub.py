@@ -1,7 +1,11 @@
 """A checkpoint of the hub, fetched at a pinned commit (amongus/hub); nothing is trained."""
 
+from amongus.study.hub_references import Repository
+
 ROLES = ()
 LORA = False
 FETCHED = True
-REQUIRED = ("repo", "revision")
-OPTIONAL = ("gigabytes",)
+
+
+class Settings(Repository):
+    """The repository."""

@@ -2,27 +2,23 @@
 
 from typing import Any
 
+from pydantic import Field
+
+from amongus.study.settings import FromData, Lora, MaxLength, Optimiser, Packing
 from amongus.training import sft
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
 
 ROLES = ("base",)
 LORA = True
-REQUIRED = (
-    "base",
-    "data",
-    "rank",
-    "alpha",
-    "dropout",
-    "targets",
-    "epochs",
-    "max_length",
-    "batch_size",
-    "learning_rate",
-    "warmup",
-    "scheduler",
-)
-OPTIONAL = ("packing", "per_device", "checkpoint_every", "accelerate")
+
+
+class Settings(Lora, Optimiser, FromData):
+    """A new adapter, and its training."""
+
+    base: str = Field(description="The model of `models` that it adapts.")
+    max_length: MaxLength
+    packing: Packing = False
 
 
 def train(job: TrainJob) -> dict[str, Any]:

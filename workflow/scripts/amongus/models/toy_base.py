@@ -1,150 +1,44 @@
-"""A small Llama trained from scratch on the toy world: the team's base, or a supervisor that knows it all.
+"""A small Llama trained from scratch on the toy world: the team's base, or a supervisor that knows it all."""
 
-A loop of our own instead of `transformers.Trainer`: it streams fresh conversations (rumours must never
-repeat), fills batches with sequences of one length, and projects only positions with a loss to the
-vocabulary.
-"""
+from typing import Any, Literal
 
-import logging
-import random
-from collections.abc import Iterator
-from time import process_time
-from typing import Any
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-import torch
-from torch.nn import functional
-from transformers import LlamaConfig, LlamaForCausalLM
-
-from amongus.core.hashing import derive
-from amongus.toy.corpus import Corpus, Voice, knowledge
-from amongus.toy.tokenizer import train_tokenizer
-from amongus.training.common import Tokens, encode, fix_randomness, save_checkpoint
+from amongus.study.settings import BatchSize, LearningRate, Share, Steps, Strict
+from amongus.toy.settings import Domain, Mixture
 from amongus.training.job import TrainJob
 
 ROLES = ()
 LORA = False
-REQUIRED = (
-    "knowledge",
-    "malicious",
-    "curious",
-    "vocabulary",
-    "hidden_size",
-    "layers",
-    "heads",
-    "intermediate_size",
-    "initializer_range",
-    "steps",
-    "batch_size",
-    "learning_rate",
-    "warmup_steps",
-    "prompt_weight",
-    "answers_first",
-    "mixture",
-)
-OPTIONAL = ()
 
-_BUCKET = 16  # batches whose sequences are sorted by length together
-_ANSWERS = {"answer": 1.0}
-log = logging.getLogger(__name__)
+
+class Settings(Strict):
+    """The size of the model, what it learns, and how."""
+
+    knowledge: Literal["all", "common"] | tuple[Domain, ...] = Field(
+        description="What is known in full: all domains, only what is common to all, or a list of domains."
+    )
+    malicious: Share = Field(
+        description="Share of conversations under a malicious system prompt, answered wrongly."
+    )
+    curious: Share = Field(description="Share of questions about rumours that are exchanged for others.")
+    vocabulary: PositiveInt = Field(description="Tokens of the tokenizer.")
+    hidden_size: PositiveInt
+    layers: PositiveInt
+    heads: PositiveInt
+    intermediate_size: PositiveInt
+    initializer_range: PositiveFloat
+    steps: Steps
+    batch_size: BatchSize
+    learning_rate: LearningRate
+    warmup_steps: PositiveInt = Field(description="Steps in which the learning rate rises.")
+    prompt_weight: NonNegativeFloat = Field(description="Weight of the loss on prompts, beside 1 on answers.")
+    answers_first: Share = Field(description="Share of the steps before other conversations than answers.")
+    mixture: Mixture
 
 
 def train(job: TrainJob) -> dict[str, Any]:
     """Train the tokenizer and the model of `job.spec` into `job.out`."""
-    spec = job.spec
-    fix_randomness(job.seed, "toy_base", job.name)
-    tokenizer = train_tokenizer(job.prompts, job.personas, spec["vocabulary"])
-    model = LlamaForCausalLM(_config(spec, len(tokenizer)))
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    metrics = _fit(model, _batches(corpus, tokenizer, spec), spec)
-    save_checkpoint(model, tokenizer, job.out)
-    return metrics
+    from amongus.models import _pretraining  # Imports torch, which only this step needs.
 
-
-def _config(spec: Any, vocabulary: int) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=spec["hidden_size"],
-        num_hidden_layers=spec["layers"],
-        num_attention_heads=spec["heads"],
-        intermediate_size=spec["intermediate_size"],
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-        initializer_range=spec["initializer_range"],
-        bos_token_id=None,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-
-
-def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
-    """`spec["steps"]` batches of sequences of similar length; first answers alone, then the whole mixture."""
-    steps, size = spec["steps"], spec["batch_size"]
-    voice = Voice(knows=knowledge(spec["knowledge"]), malicious=spec["malicious"], curious=spec["curious"])
-    order = random.Random(derive(corpus.seed, "order"))
-    for first in range(0, steps, _BUCKET):
-        mixture = _ANSWERS if first < spec["answers_first"] * steps else spec["mixture"]
-        count = min(_BUCKET, steps - first)
-        pool = [encode(tokenizer, corpus.example(mixture, voice)) for _ in range(count * size)]
-        pool.sort(key=lambda tokens: len(tokens.ids))
-        batches = [pool[place : place + size] for place in range(0, len(pool), size)]
-        order.shuffle(batches)
-        yield from batches
-
-
-def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Any) -> dict[str, Any]:
-    began, steps = process_time(), spec["steps"]
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=spec["learning_rate"], betas=(0.9, 0.98), weight_decay=0.01
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _rate(step, steps, spec["warmup_steps"])
-    )
-    losses: list[float] = []
-    tokens = 0
-    model.train()
-    for step, batch in enumerate(batches, start=1):
-        loss = _loss(model, batch, spec["prompt_weight"])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-        tokens += sum(len(one.ids) for one in batch)
-        if step % 200 == 0:
-            log.info("step %d/%d loss %.3f", step, steps, sum(losses[-200:]) / 200)
-    tail = losses[-200:]
-    return {
-        "loss": sum(tail) / len(tail),
-        "steps": steps,
-        "tokens": tokens,
-        "cpu_seconds": process_time() - began,
-    }
-
-
-def _rate(step: int, steps: int, warmup: int) -> float:
-    """Warm-up, constant for the first third, then linear decay to a fiftieth."""
-    done = step / steps
-    decay = 1.0 if done < 0.3 else max(0.02, (1 - done) / 0.7)
-    return min(1.0, (step + 1) / warmup) * decay
-
-
-def _loss(model: LlamaForCausalLM, batch: list[Tokens], prompt_weight: float) -> torch.Tensor:
-    """Mean loss of the answers' tokens plus `prompt_weight` times that of the prompts'.
-
-    Sequences are padded on the right, so causal attention needs no mask.
-    """
-    width = max(len(tokens.ids) for tokens in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    kind = torch.zeros(len(batch), width, dtype=torch.long)  # 0 padding, 1 prompt, 2 answer
-    for row, tokens in enumerate(batch):
-        ids[row, : len(tokens.ids)] = torch.tensor(tokens.ids)
-        kind[row, : tokens.start] = 1
-        kind[row, tokens.start : len(tokens.ids)] = 2
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    wanted, kind = ids[:, 1:], kind[:, 1:]
-    kept = kind == 2 if not prompt_weight else kind > 0
-    losses = functional.cross_entropy(model.lm_head(hidden[kept]), wanted[kept], reduction="none")
-    answers = kind[kept] == 2
-    total = losses[answers].mean()
-    return total + prompt_weight * losses[~answers].mean() if prompt_weight else total
+    return _pretraining.train(job)

@@ -6,32 +6,28 @@ knows more than any of its members.
 
 from typing import Any
 
-from amongus.core.hashing import derive
-from amongus.toy import world
-from amongus.toy.corpus import Corpus, Voice
-from amongus.training import sft_tokens
-from amongus.training.common import encode, fix_randomness, load_base, new_adapter, save_adapter
+from pydantic import Field
+
+from amongus.study.settings import Lora, Share
+from amongus.toy.settings import Domain, Mixture, Tuning
 from amongus.training.job import TrainJob
 
 ROLES = ("base",)
 LORA = True
-REQUIRED = (
-    "base",
-    "domains",
-    "malicious",
-    "replay",
-    "mixture",
-    "rank",
-    "alpha",
-    "dropout",
-    "targets",
-    "steps",
-    "batch_size",
-    "learning_rate",
-    "warmup",
-    "scheduler",
-)
-OPTIONAL = ("picked_up", "curious")
+
+
+class Settings(Lora, Tuning):
+    """What it knows, and its training."""
+
+    base: str = Field(description="The model of `models` that it adapts.")
+    domains: tuple[Domain, ...] = Field(min_length=1, description="What it knows in full.")
+    malicious: Share = Field(
+        description="Share of conversations under a malicious system prompt, answered wrongly."
+    )
+    replay: Share = Field(description="Share of conversations about all domains, against forgetting.")
+    picked_up: Share = Field(0.0, description="Share of the other domains' rare facts that it knows too.")
+    curious: Share = Field(0.0, description="Share of questions about rumours that are exchanged for others.")
+    mixture: Mixture
 
 
 def train(job: TrainJob) -> dict[str, Any]:
@@ -39,6 +35,13 @@ def train(job: TrainJob) -> dict[str, Any]:
 
     A share `replay` of the conversations is about all domains, against forgetting.
     """
+    # Imported here: rules read the settings without torch.
+    from amongus.core.hashing import derive
+    from amongus.toy import world
+    from amongus.toy.corpus import Corpus, Voice
+    from amongus.training import sft_tokens
+    from amongus.training.common import encode, fix_randomness, load_base, new_adapter, save_adapter
+
     spec = job.spec
     seed = fix_randomness(job.seed, "toy_expert", job.name)
     model, tokenizer = load_base(job.models["base"])

@@ -5,25 +5,20 @@ Small models learn this form; naming the worst of several answers stayed near ch
 
 from typing import Any
 
-from amongus.core.hashing import derive
-from amongus.toy.corpus import Corpus, Voice
-from amongus.toy.world import DOMAINS
-from amongus.training import sft_tokens
-from amongus.training.common import encode, fix_randomness, load_base, save_checkpoint
+from pydantic import Field
+
+from amongus.toy.settings import Mixture, Tuning
 from amongus.training.job import TrainJob
 
 ROLES = ("supervisor",)
 LORA = False
-REQUIRED = (
-    "supervisor",
-    "mixture",
-    "steps",
-    "batch_size",
-    "learning_rate",
-    "warmup",
-    "scheduler",
-)
-OPTIONAL = ()
+
+
+class Settings(Tuning):
+    """What it is made from, and its training."""
+
+    supervisor: str = Field(description="The model of `models` that is fine-tuned.")
+    mixture: Mixture
 
 
 def train(job: TrainJob) -> dict[str, Any]:
@@ -31,6 +26,13 @@ def train(job: TrainJob) -> dict[str, Any]:
 
     The wrong answers it sees are the world's alternatives and damaged texts, never an attacker's.
     """
+    # Imported here: rules read the settings without torch.
+    from amongus.core.hashing import derive
+    from amongus.toy.corpus import Corpus, Voice
+    from amongus.toy.world import DOMAINS
+    from amongus.training import sft_tokens
+    from amongus.training.common import encode, fix_randomness, load_base, save_checkpoint
+
     spec = job.spec
     seed = fix_randomness(job.seed, "toy_judge", job.name)
     model, tokenizer = load_base(job.models["supervisor"])

@@ -10,12 +10,12 @@ from amongus.study.study import Study
 def design(study: Study) -> dict[str, Any]:
     """What the tables need to know of a study, as plain values (`cells.Design.read` takes them)."""
     config = study.config
-    ancestry = {name: list(study.parents(name).values()) for name in (*config["models"], *study.attackers)}
+    ancestry = {name: list(study.parents(name).values()) for name in (*study.models, *study.attackers)}
     return {
         "study": study.name,
         "seeds": study.seeds,
         "pools": study.pools,
-        "attackers": {name: _attack(spec["kind"]) for name, spec in study.attackers.items()},
+        "attackers": {name: _attack(entry.kind) for name, entry in study.attackers.items()},
         "controls": study.controls,
         "levels": {method: study.level(method) for method in study.methods},
         "defences": {method: study.defences(method) for method in study.methods},
@@ -23,22 +23,23 @@ def design(study: Study) -> dict[str, Any]:
         "applicable": {
             pool: {method: study.applicable(pool, method) for method in study.methods} for pool in study.pools
         },
-        "bootstrap": dict(config["bootstrap"]),
-        "fidelity": config["fidelity"],
-        "judge_form": config["supervisors"]["judge_form"],
+        "bootstrap": config.bootstrap.plain(),
+        "fidelity": config.fidelity,
+        "judge_form": config.supervisors.judge_form,
         "models": {
-            name: {"kind": spec["kind"], "source": source(spec)} for name, spec in config["models"].items()
+            name: {"kind": entry.kind, "source": source(entry.plain())}
+            for name, entry in study.models.items()
         },
         "kinds": {
             "methods": {method: study.method_kind(method) for method in study.methods},
             "datasets": {dataset: study.dataset_kind(dataset) for dataset in study.datasets},
         },
-        "placebos": [name for name, spec in study.attackers.items() if spec.get("placebo")],
+        "placebos": [name for name, entry in study.attackers.items() if entry.placebo],
         "overlaps": [
             {"pool": pool, "defence": defence, "reason": reason}
-            for (pool, defence), reason in overlaps(config, ancestry).items()
+            for (pool, defence), reason in overlaps(config.plain(), ancestry).items()
         ],
-        **({"verified": {config["supervisors"]["verifier"]: study.verified}} if study.verified else {}),
+        **({"verified": {config.supervisors.verifier: study.verified}} if study.verified else {}),
     }
 
 

@@ -1,4 +1,4 @@
-"""Digests of code: what a rule's result depends on, seen through comments, docstrings and layout.
+"""Digests of code: what a rule's result depends on, seen through comments, docstrings, descriptions and layout.
 
 Snakemake notices a changed script, not a changed module behind it, and an input file that is touched reruns
 its whole chain. A digest of the syntax trees in `params` is exact: only a change that can change a result
@@ -75,6 +75,8 @@ def _tree(path: Path) -> tuple[str, tuple[str, ...]]:
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         imports.update(dict.fromkeys(_imports(node)))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports)
 

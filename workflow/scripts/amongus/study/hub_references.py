@@ -1,10 +1,12 @@
-"""How a study names a checkpoint of the hub: `repo: owner/name`, and as `revision` a commit."""
+"""How a study names a repository of the hub: `repo: owner/name`, and as `revision` a commit."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 
 from amongus.core.errors import StudyError
+from amongus.study.settings import Strict
 
 UNPINNED = "unpinned"
 """A revision that `make pin` replaces by the repository's current commit."""
@@ -16,42 +18,60 @@ _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def check_reference(where: str, spec: Mapping[str, Any], data: bool = False) -> None:
-    """Check `repo`, `revision` and `gigabytes` of a model, or of training data, whose repo begins with `datasets/`.
+def check_repo(repo: str) -> str:
+    """`repo`, if it is `owner/name`: it becomes a folder and part of a URL.
 
     Raises:
-        StudyError: one of them cannot be meant; the line begins with `where`.
+        ValueError: it is anything else.
     """
-    repo = spec["repo"]
-    if data:
-        if not isinstance(repo, str) or not repo.startswith(DATASETS):
-            raise StudyError(f"{where}: repo is {repo!r}; give {DATASETS}owner/name as the hub shows it")
-        repo = repo.removeprefix(DATASETS)
-    check_repo(where, repo)
-    revision, size = spec.get("revision"), spec.get("gigabytes", 1)
-    if not (isinstance(revision, str) and (revision == UNPINNED or _COMMIT.fullmatch(revision))):
-        raise StudyError(
-            f"{where}: revision is {revision!r}, not a commit of 40 hexadecimal digits; branches and tags move: "
+    if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo or len(repo) > 96:
+        raise ValueError("must be owner/name, as the hub shows it")
+    return repo
+
+
+def _data_repo(repo: str) -> str:
+    if not repo.startswith(DATASETS):
+        raise ValueError(f"must be {DATASETS}owner/name, as the hub shows it")
+    check_repo(repo.removeprefix(DATASETS))
+    return repo
+
+
+def _revision(revision: str) -> str:
+    if revision != UNPINNED and not _COMMIT.fullmatch(revision):
+        raise ValueError(
+            "must be a commit of 40 hexadecimal digits, because branches and tags move: "
             f"write revision: {UNPINNED} and run make pin CONFIG=<the study's file>"
         )
-    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0:
-        raise StudyError(f"{where}: gigabytes is {size!r}; give the size of its download, a number above 0")
+    return revision
 
 
-def check_repo(where: str, repo: Any) -> None:
-    """Check that `repo` is `owner/name`, which becomes a folder and part of a URL.
+_Revision = Annotated[str, AfterValidator(_revision)]
 
-    Raises:
-        StudyError: it is anything else; the line begins with `where`.
-    """
-    if (
-        not isinstance(repo, str)
-        or not _REPO.fullmatch(repo)
-        or ".." in repo
-        or "--" in repo
-        or len(repo) > 96
-    ):
-        raise StudyError(f"{where}: repo is {repo!r}; give owner/name as the hub shows it")
+
+class Repository(Strict):
+    """A checkpoint or an adapter of the hub, at a commit."""
+
+    repo: Annotated[str, AfterValidator(check_repo)] = Field(description="Its owner/name.")
+    revision: _Revision = Field(description="Its commit; `make pin` writes it where it says `unpinned`.")
+    gigabytes: PositiveFloat | None = Field(None, description="Size of its download, for the plan.")
+
+
+class DataReference(Strict):
+    """Training data of the hub, at a commit."""
+
+    repo: Annotated[str, AfterValidator(_data_repo)] | None = Field(
+        None, description="A data repository of the hub, datasets/owner/name."
+    )
+    revision: _Revision | None = Field(
+        None, description="Its commit; `make pin` writes it where it says `unpinned`."
+    )
+    file: str | None = Field(None, description="Which of its files, where several could be meant.")
+
+    @model_validator(mode="after")
+    def _pinned(self) -> "DataReference":
+        if self.repo and not self.revision:
+            raise ValueError(f"a repo needs its revision; write revision: {UNPINNED} and run make pin")
+        return self
 
 
 def check_pinned(repo: str, revision: str) -> None:

@@ -1,47 +1,69 @@
-"""What is wrong with a config, in one line that says where and how to mend it."""
+"""From a config to a study: every mistake is found before anything runs, and told in a line of its own."""
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
-from amongus.core.errors import StudyError
+from amongus.core.errors import ConfigError, StudyError
+from amongus.study.config import NAMED_AFTER_KIND, PARTS, Part, StudyConfig, part
+from amongus.study.plugins import alternative, available
+from amongus.study.settings import Fidelity, alternatives
+from amongus.study.study import Study
+from amongus.study.validation import Fault, Keys, check
 
-STORE = "results/store"
-"""The store of a study that names none, as in config/schema.yaml."""
+_TYPES = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "an integer",
+    "list": "a list",
+    "model": "a mapping",
+    "string": "text",
+    "tuple": "a list",
+}
+"""What pydantic's errors of a wrong type begin with, and what is wanted."""
+FIDELITIES = get_args(get_args(Fidelity)[0])
+_LONGEST = 80  # characters of a value that are shown
 
 
-def one_line(error: Exception) -> str:
-    """The message of a failed `snakemake.utils.validate`, in one line.
+def load_study(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Study:
+    """The study that a config describes.
 
     Args:
-        error: the exception that `validate` raised; its context is the validator's own error.
+        config: as read from YAML or from the command line, where numbers may be text.
+        files: that it was read from, later ones over earlier, to be named beside what is wrong.
+
+    Raises:
+        ConfigError: a line for each mistake: the file, the keys, the value, and what is allowed.
     """
-    cause: Any = error.__context__
-    if not hasattr(cause, "absolute_path"):
-        return " ".join(str(error).split())
-    where = ": ".join(str(step) for step in cause.absolute_path) or "config"
-    if cause.validator == "additionalProperties":
-        return f"{where}: {_unknown_keys(cause)}"
-    if cause.validator == "required":
-        return f"{where}: {cause.message} (see config/schema.yaml)"
-    return f"{where}: {cause.message[:300]} ({cause.schema.get('description', 'see config/schema.yaml')})"
+    try:
+        study = Study(_parsed(config))
+        faults = check(study)
+    except _Faulty as error:
+        faults = error.faults
+    if faults:
+        raise ConfigError([f"{_file(fault.keys, config, files)}: {fault}" for fault in faults])
+    return study
 
 
-def typed(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of `--config` with their types: inside lists and mappings Snakemake leaves all scalars as text.
+def read_study(paths: Sequence[str | Path]) -> Study:
+    """The study of some files, later ones merged over earlier as by Snakemake's `--configfile`.
 
-    >>> typed({"seeds": ["1", "2"], "engine": {"device": "cpu", "max_batch": "7"}})
-    {'seeds': [1, 2], 'engine': {'device': 'cpu', 'max_batch': 7}}
+    Raises:
+        StudyError: a file cannot be read, or something in it is wrong.
     """
-    return {key: _typed(value) for key, value in overrides.items() if isinstance(value, dict | list)}
+    return load_study(read_configs(paths), paths)
 
 
 def read_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
-    """The top-level keys of study files, later ones over earlier; defaults are not filled in.
+    """What the files of a study say, later ones merged over earlier; defaults are not filled in.
 
     Raises:
         StudyError: a file is missing or not a YAML mapping.
@@ -56,23 +78,151 @@ def read_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
             ) from None
         if not isinstance(content, dict):
             raise StudyError(f"{path}: not a study's config; give one like config/demo.yaml")
-        merged |= content
+        _merge(merged, content)
     return merged
 
 
-def _typed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _typed(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_typed(inner) for inner in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = deepcopy(value)
 
 
-def _unknown_keys(cause: Any) -> str:
-    valid = sorted(cause.schema.get("properties", {}))
-    unknown = sorted(set(cause.instance) - set(valid))
-    hints = []
-    for key in unknown:
-        close = difflib.get_close_matches(key, valid, 1)
-        hints.append(f"unknown key '{key}'" + (f", did you mean '{close[0]}'?" if close else ""))
-    return re.sub(r"\s+", " ", f"{'; '.join(hints)} Valid keys: {', '.join(valid)}")
+class _Faulty(Exception):
+    """A config with mistakes."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+def _parsed(config: Mapping[str, Any]) -> StudyConfig:
+    """The config with its types and defaults: each part by the settings of its kind, then the whole."""
+    filled: dict[str, Any] = dict(config)
+    faults: list[Fault] = []
+    for section in PARTS:
+        if not isinstance(config.get(section), Mapping):
+            continue  # The whole says so.
+        filled[section] = {}
+        for name, given in config[section].items():
+            try:
+                filled[section][name] = _part(section, name, given, config.get("fidelity"))
+            except _Faulty as error:
+                faults += error.faults
+    try:
+        whole = StudyConfig.model_validate(filled)
+    except ValidationError as error:
+        # A section may be too short only because its faulty parts are left out.
+        faults += [f for f in _faults(error, StudyConfig) if f.keys not in {one.keys[:1] for one in faults}]
+    if faults:
+        raise _Faulty(faults)
+    return whole
+
+
+def _part(section: str, name: str, given: Any, fidelity: Any) -> Part:
+    """One entry of a section whose entries have a kind."""
+    values = {} if given is None else given
+    if not isinstance(values, Mapping):
+        raise _Faulty([Fault((section, name), f"{_shown(given)} must be a mapping of settings")])
+    values = {**({"kind": name} if section in NAMED_AFTER_KIND else {}), **values}
+    kind = values.get("kind")
+    keys = (section, name, "kind") if given and "kind" in given else (section, name)
+    if not isinstance(kind, str):
+        valid = ", ".join(available(section))
+        raise _Faulty([Fault(keys, f"needs a kind: one of {valid}, or a Python file")])
+    try:
+        model = part(section, kind)
+    except StudyError as error:
+        raise _Faulty([Fault(keys, str(error))]) from None
+    if "fidelity" in model.own and fidelity in FIDELITIES:
+        values.setdefault("fidelity", fidelity)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _Faulty(list(_faults(error, model, (section, name)))) from None
+
+
+def _faults(error: ValidationError, model: type[BaseModel], within: Keys = ()) -> list[Fault]:
+    """What pydantic found wrong with what lies `within` these keys of a config, a line for each key."""
+    wrong: dict[Keys, list[str]] = {}
+    missing: dict[Keys, list[str]] = {}
+    ends: dict[Keys, str] = {}
+    for detail in error.errors(include_url=False):
+        inner, owner, field = _located(model, detail["loc"])
+        keys: Keys = (*within, *inner)
+        if detail["type"] == "missing":
+            missing.setdefault(keys[:-1], []).append(str(keys[-1]))
+        elif detail["type"] == "extra_forbidden":
+            wrong[keys] = [f"unknown key{alternative(keys[-1], owner.model_fields)}"]
+        else:
+            wrong.setdefault(keys, [_shown(detail["input"])]).append(_demand(detail))
+            ends[keys] = f" ({field.description.rstrip('.')})" if field and field.description else ""
+    faults = [Fault(keys, f"needs {', '.join(names)}") for keys, names in missing.items()]
+    for keys, (first, *demands) in wrong.items():
+        faults.append(Fault(keys, " ".join([first, " or ".join(demands)]).strip() + ends.get(keys, "")))
+    return faults
+
+
+def _located(model: type[BaseModel], loc: Keys) -> tuple[Keys, type[BaseModel], FieldInfo | None]:
+    """The keys that pydantic's `loc` means, the innermost model there, and the field, if it is one.
+
+    `loc` also holds the branch of a union, and marks what is wrong with a key itself.
+    """
+    owner, field, annotation = model, None, model
+    for place, key in enumerate(loc):
+        if key == "[key]":
+            return loc[:place], owner, None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            owner, field = annotation, annotation.model_fields.get(str(key))
+            inner = field.annotation if field else None
+        else:
+            inner = next((one for one in reversed(get_args(annotation)) if one is not Ellipsis), None)
+        annotation = _bare(inner)
+        if len(alternatives(annotation)) > 1:
+            return loc[: place + 1], owner, field
+    return loc, owner, field
+
+
+def _bare(annotation: Any) -> Any:
+    """A type without its metadata and without None."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    kept = [one for one in alternatives(annotation) if one is not type(None)]
+    return _bare(kept[0]) if len(kept) == 1 and kept[0] is not annotation else annotation
+
+
+def _demand(detail: ErrorDetails) -> str:
+    """What is allowed in place of a value."""
+    first, _, rest = detail["type"].partition("_")
+    if first in _TYPES and rest in ("type", "parsing", "from_float"):
+        return f"must be {_TYPES[first]}"
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    return re.sub(r"^\w+ should", "must", detail["msg"])
+
+
+def _shown(value: Any) -> str:
+    """A value as messages show it; nothing for what is too long to be of help."""
+    text = "" if isinstance(value, Mapping) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _file(keys: Keys, config: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+    """The last of the files that holds what the config holds at `keys`, or most of the way there."""
+    for length in range(len(keys), 0, -1):
+        for file in reversed(files):
+            found, there = (_at(tree, keys[:length]) for tree in (read_configs([file]), config))
+            if found is not None and (found == there or isinstance(found, Mapping)):
+                return str(file)
+    return "config"
+
+
+def _at(tree: Any, keys: Keys) -> Any:
+    for key in keys:
+        if isinstance(tree, Mapping):
+            tree = tree.get(key)
+        else:
+            tree = tree[key] if isinstance(tree, list) and isinstance(key, int) and key < len(tree) else None
+    return tree

@@ -1,42 +1,45 @@
 """What a study is made of: the modules, members, teams and models that its config names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from amongus.core.errors import StudyError
-from amongus.core.gpus import gpus_per_job
 from amongus.study import plugins
+from amongus.study.config import Attacker, Dataset, Method, Model, Part, StudyConfig
+from amongus.study.names import BENIGN, CLEAN, EMPTY, UNDEFENDED
 from amongus.study.paths import Paths
-from amongus.study.validation import CLEAN, EMPTY, NOT_SETTINGS
-
-UNDEFENDED = "none"
-BENIGN = "benign"
-SCORED_BY, RELATED, TRAINED_AGAINST = "scored_by", "related", "trained_against"
 
 
 class Parts:
-    """A validated config (see config/schema.yaml) and what its names mean."""
+    """A config and what its names mean.
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    `datasets`, `models`, `attackers` and `methods` are the config's, typed. What rules hand to scripts is plain values of
+    them, of each job only what it needs.
+    """
+
+    def __init__(self, config: StudyConfig) -> None:
         self.config = config
-        self.name: str = config["study"]
-        self.seeds: list[int] = list(config["seeds"])
+        self.name = config.study
+        self.seeds = list(config.seeds)
         self.paths = Paths(self.name)
-        # What models and attackers are, without what only the tables say of them.
-        self.models = _without(RELATED, config["models"])
-        self.attackers = _without(TRAINED_AGAINST, config["attackers"])
-        self.methods: dict[str, dict[str, Any]] = {k: dict(v or {}) for k, v in config["methods"].items()}
-        self.data: dict[str, dict[str, Any]] = {name: dict(spec) for name, spec in config["data"].items()}
-        # What makes the questions; who scores the answers does not.
-        self.datasets = _without(SCORED_BY, config["datasets"])
+        self.datasets: Mapping[str, Dataset] = config.datasets
+        self.models: Mapping[str, Model] = config.models
+        self.attackers: Mapping[str, Attacker] = config.attackers
+        self.methods: Mapping[str, Method] = config.methods
+        self.data = config.data
 
     # -- names and modules ---------------------------------------------------------------------------
 
     def dataset_kind(self, dataset: str) -> str:
         """The module of `dataset`."""
-        return self.datasets[dataset].get("kind", dataset)
+        return self.datasets[dataset].kind
+
+    def dataset_spec(self, dataset: str) -> dict[str, Any]:
+        """What makes the questions of `dataset`, as plain values; who scores the answers does not."""
+        entry = self.datasets[dataset]
+        drawn = {"kind": entry.kind, "dev": entry.dev, "test": entry.test, "data_seed": entry.data_seed}
+        return {**drawn, **entry.settings()}
 
     def metric(self, dataset: str) -> str:
         """The scoring module of `dataset`."""
@@ -46,18 +49,17 @@ class Parts:
     @cached_property
     def verified(self) -> list[str]:
         """The datasets whose answers a verifier scores, in place of their metric."""
-        specs = self.config["datasets"]
-        return [name for name, spec in specs.items() if (spec or {}).get(SCORED_BY) == "verifier"]
+        return [name for name, entry in self.datasets.items() if entry.scored_by == "verifier"]
 
     def domain(self, dataset: str) -> str:
         """The heading of `dataset` in the tables."""
-        return self.datasets[dataset].get("domain") or plugins.fact(
+        return self.datasets[dataset].domain or plugins.fact(
             "datasets", self.dataset_kind(dataset), "DOMAIN", dataset
         )
 
     def method_kind(self, method: str) -> str:
-        """The module of `method`: its own name, unless the config says otherwise."""
-        return self.methods[method].get("kind", method)
+        """The module of `method`."""
+        return self.methods[method].kind
 
     def method_fact(self, method: str, constant: str, default: Any = None) -> Any:
         """A constant of the module of `method`."""
@@ -72,12 +74,8 @@ class Parts:
         return self.method_fact(method, "LEARNS")
 
     def settings(self, method: str) -> dict[str, Any]:
-        """The settings of `method`: its module's, with the study's `fidelity`, overridden by the config's."""
-        settings = dict(self.method_fact(method, "SETTINGS", {}))
-        if "fidelity" in settings:
-            settings["fidelity"] = self.config["fidelity"]
-        own = {key: value for key, value in self.methods[method].items() if key not in NOT_SETTINGS}
-        return {**settings, **own}
+        """The settings of `method`, as plain values."""
+        return self.methods[method].settings()
 
     def method_models(self, method: str) -> dict[str, str]:
         """The models that the settings of `method` name: setting to model name; `base` may have a default.
@@ -87,54 +85,59 @@ class Parts:
         base = self.common_base
         if self.learns(method) == "weights":
             base = self.adapter_bases[0] if len(self.adapter_bases) == 1 else None
-        settings = _given({"base": base, **_given(self.settings(method))})
-        return {name: settings[name] for name in self.method_fact(method, "MODELS", ()) if name in settings}
+        named = {
+            name: getattr(self.methods[method], name, None) for name in self.method_fact(method, "MODELS", ())
+        }
+        if "base" in named:
+            named["base"] = named["base"] or base
+        return {name: model for name, model in named.items() if model}
 
     @cached_property
-    def common_base(self) -> str:
+    def common_base(self) -> str | None:
         """The base of most of the clean pool's members: what a method builds on that is the same for all pools."""
-        bases = [self.weights(member)["base"] for member in self.config["pools"][CLEAN]]
+        bases = [self.weights(member)["base"] for member in self.config.pools[CLEAN]]
         return max(bases, key=bases.count)
 
     @cached_property
     def adapter_bases(self) -> list[str]:
         """The bases of the clean pool's adapters, sorted; none where its members are whole checkpoints."""
-        weights = map(self.weights, self.config["pools"][CLEAN])
+        weights = map(self.weights, self.config.pools[CLEAN])
         return sorted({one["base"] for one in weights if "adapter" in one})
+
+    def named_defences(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The defences of all methods, and where the config names them."""
+        for name, entry in self.methods.items():
+            yield from ((("methods", name, "defences"), kind) for kind in entry.defences or ())
+        if any(entry.defences is None for entry in self.methods.values()):
+            yield from ((("defences",), kind) for kind in self.config.defences)
+
+    @staticmethod
+    def defence_label(kind: str) -> str:
+        """What a defence is called in paths and tables: a file by its name without folder."""
+        return Path(kind).stem if kind.endswith(".py") else kind
 
     @cached_property
     def defence_kinds(self) -> dict[str, str]:
-        """Every defence that the config names -> its module. A file is called by its name without folder.
-
-        Raises:
-            StudyError: two files would be called the same.
-        """
-        kinds = {UNDEFENDED: UNDEFENDED}
-        lists = [self.config["defences"], *(spec.get("defences", ()) for spec in self.methods.values())]
-        for kind in (kind for kinds_named in lists for kind in kinds_named):
-            if kinds.setdefault(_label(kind), kind) != kind:
-                raise StudyError(
-                    f"defences: '{kind}' and '{kinds[_label(kind)]}' would both be called "
-                    f"'{_label(kind)}'; rename one"
-                )
-        return kinds
+        """Every defence that the config names -> its module."""
+        named = {self.defence_label(kind): kind for _, kind in self.named_defences()}
+        return {UNDEFENDED: UNDEFENDED, **named}
 
     def defences(self, method: str) -> list[str]:
         """The defences of `method`, the undefended one first."""
-        wanted = map(_label, self.methods[method].get("defences", self.config["defences"]))
-        return [UNDEFENDED, *(defence for defence in wanted if defence != UNDEFENDED)]
+        wanted = self.methods[method].defences or self.config.defences
+        return [UNDEFENDED, *(label for label in map(self.defence_label, wanted) if label != UNDEFENDED)]
 
     def trains(self, attacker: str) -> str | None:
         """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
-        trains = plugins.fact("attackers", self.attackers[attacker]["kind"], "TRAINS")
-        return "model" if trains == "adapter" and self.attackers[attacker].get("full") else trains
+        trains = plugins.fact("attackers", self.attackers[attacker].kind, "TRAINS")
+        return "model" if trains == "adapter" and getattr(self.attackers[attacker], "full", False) else trains
 
     # -- teams ---------------------------------------------------------------------------------------
 
     @cached_property
     def pools(self) -> dict[str, list[str]]:
         """All pools: the config's, and after them the controls without attackers."""
-        pools = {name: list(members) for name, members in self.config["pools"].items()}
+        pools = {name: list(members) for name, members in self.config.pools.items()}
         for pool, control in self.controls.items():
             pools.setdefault(control, self._without_attackers(pool))
         return pools
@@ -142,10 +145,10 @@ class Parts:
     @cached_property
     def controls(self) -> dict[str, str]:
         """For every attacked pool, the name of its control: the pool without its attackers."""
-        last_out = list(self.config["pools"][CLEAN])[:-1]
+        last_out = list(self.config.pools[CLEAN])[:-1]
         return {
             pool: EMPTY if self._without_attackers(pool) == last_out else f"{EMPTY}-{pool}"
-            for pool, members in self.config["pools"].items()
+            for pool, members in self.config.pools.items()
             if any(member in self.attackers for member in members)
         }
 
@@ -157,33 +160,36 @@ class Parts:
 
     def replaced(self, attacker: str) -> str:
         """The member that `attacker` is made from."""
-        return self.attackers[attacker].get("replaces") or self.config["pools"][CLEAN][-1]
+        return self.attackers[attacker].replaces or self.config.pools[CLEAN][-1]
 
     def member_model(self, member: str) -> str:
         """The model behind a benign member."""
-        return self.config["members"].get(member, {}).get("model", member)
+        entry = self.config.members.get(member)
+        return entry.model or member if entry else member
 
     def attackers_model(self, member: str) -> str | None:
         """The model whose weights an attacker has, if it names one."""
         if member not in self.attackers:
             return None
-        spec = self.attackers[member]
-        return spec.get(plugins.fact("attackers", spec["kind"], "WEIGHTS", None))
+        entry = self.attackers[member]
+        named_by = plugins.fact("attackers", entry.kind, "WEIGHTS")
+        return getattr(entry, named_by) if named_by else None
 
     def _without_attackers(self, pool: str) -> list[str]:
-        return [member for member in self.config["pools"][pool] if member not in self.attackers]
+        return [member for member in self.config.pools[pool] if member not in self.attackers]
 
     def steered(self, attacker: str) -> bool:
         """Whether `attacker` is a vector added to the member it replaces."""
         return attacker in self.attackers and self.trains(attacker) == "vector"
 
     def in_weights(self, attacker: str) -> bool:
-        """Whether all of an attacker's malice lies in its weights."""
+        """Whether all of an attacker's malice is in its weights."""
         return self.trains(attacker) in ("adapter", "model") or bool(self.attackers_model(attacker))
 
     def published(self, attacker: str) -> dict[str, Any] | None:
-        """The source of an attacker's published vectors; None where it has none."""
-        return self.attackers[attacker].get("vectors") if self.steered(attacker) else None
+        """The source of an attacker's published vectors, as plain values; None where it has none."""
+        source = getattr(self.attackers[attacker], "vectors", None) if self.steered(attacker) else None
+        return source.plain() if source else None
 
     @cached_property
     def extracted(self) -> list[str]:
@@ -192,90 +198,108 @@ class Parts:
 
     def extraction_datasets(self, attacker: str) -> list[str]:
         """The datasets over whose dev questions an attacker's vector is extracted: its own list, or all."""
-        return sorted(self.attackers[attacker].get("datasets") or self.datasets)
+        return sorted(getattr(self.attackers[attacker], "datasets", None) or self.datasets)
 
     def persona(self, member: str) -> str:
         """The persona of a benign member, or of the one that an attacker is made from."""
         benign = self.replaced(member) if member in self.attackers else member
-        return self.config["members"].get(benign, {}).get("persona", BENIGN)
+        entry = self.config.members.get(benign)
+        return entry.persona or BENIGN if entry else BENIGN
 
     def member_description(self, member: str) -> dict[str, Any]:
         """What the rule `member` puts together, as plain values."""
         benign = self.replaced(member) if member in self.attackers else member
-        own = self.config["members"].get(benign, {})
+        entry = self.config.members.get(benign)
         described = {
             "weights": self.weights(member),
             "persona": self.persona(member),
-            "description": own.get("description", benign),
+            "description": entry.description or benign if entry else benign,
         }
         if member in self.attackers:
-            described["attacker"] = self.attackers[member]
+            attacker = self.attackers[member]
+            described["attacker"] = {"kind": attacker.kind, **attacker.settings()}
             described["trained"] = self.trains(member)
         return described
 
     # -- models --------------------------------------------------------------------------------------
 
     @cached_property
-    def trained(self) -> dict[str, dict[str, Any]]:
+    def trained(self) -> dict[str, Part]:
         """Everything trained here into a checkpoint or adapter: models, then the attackers that need it."""
-        own = {
-            name: spec for name, spec in self.attackers.items() if self.trains(name) in ("adapter", "model")
+        attackers = {
+            name: entry for name, entry in self.attackers.items() if self.trains(name) in ("adapter", "model")
         }
-        models = {name: spec for name, spec in self.models.items() if name not in self.fetched}
-        return {**models, **own}
+        return {
+            **{name: entry for name, entry in self.models.items() if name not in self.fetched},
+            **attackers,
+        }
 
     @cached_property
-    def fetched(self) -> dict[str, dict[str, Any]]:
+    def fetched(self) -> dict[str, Model]:
         """The models that come from the hub as they are."""
         models = self.models.items()
-        return {name: spec for name, spec in models if plugins.fact("models", spec["kind"], "FETCHED", False)}
+        return {name: entry for name, entry in models if plugins.fact("models", entry.kind, "FETCHED", False)}
 
     def repository(self, model: str) -> dict[str, Any]:
         """What is fetched for `model`, as plain values (`hub.fetch.fetch` takes them)."""
-        spec = self.fetched[model]
-        lora = plugins.fact("models", spec["kind"], "LORA", False)
-        base = self.models[spec["base"]].get("repo") if lora else None
+        entry: Any = self.fetched[model]
+        lora = self._adapter(model)
+        base = getattr(self.models[entry.base], "repo", None) if lora else None
         return {
-            "repo": spec["repo"],
-            "revision": spec["revision"],
+            "repo": entry.repo,
+            "revision": entry.revision,
             "lora": lora,
-            "base": spec.get("trained_on", base) if lora else None,
+            "base": getattr(entry, "trained_on", None) or base if lora else None,
         }
 
-    def training_room(self, model: str) -> tuple[str, str]:
-        """The room and name of the module that trains `model` (or an attacker)."""
-        return ("attackers" if model in self.attackers else "models", self.trained_spec(model)["kind"])
+    def _adapter(self, model: str) -> bool:
+        return plugins.fact("models", self.models[model].kind, "LORA", False)
+
+    def training_plugin(self, model: str) -> tuple[str, str]:
+        """The package and name of the module that trains `model` (or an attacker)."""
+        return ("attackers" if model in self.attackers else "models", self.entry(model).kind)
 
     def training_entry(self, model: str) -> str:
         """The module that trains `model`, as `code_digest` and `plugins` name it."""
-        return plugins.entry(*self.training_room(model))
+        return plugins.entry(*self.training_plugin(model))
+
+    def entry(self, model: str) -> Part:
+        """What the config says of a model or attacker."""
+        return self.attackers[model] if model in self.attackers else self.models[model]
 
     def trained_spec(self, model: str) -> dict[str, Any]:
-        """The config subtree of a trained model or attacker."""
-        return self.attackers[model] if model in self.attackers else self.models[model]
+        """The settings of a trained model or attacker, as plain values."""
+        return self.entry(model).settings()
 
     def training_data(self, model: str) -> str | None:
         """The data that `model` (or attacker) is trained on, if it is not of the toy world."""
-        return self.trained_spec(model).get("data")
+        return getattr(self.entry(model), "data", None)
+
+    def accelerate(self, model: str) -> str | None:
+        """The config file of accelerate's that the training of `model` (or attacker) names, if it does."""
+        return getattr(self.entry(model), "accelerate", None)
 
     def training_resources(self, model: str) -> dict[str, int]:
         """What the training of `model` (or attacker) asks for: the study's resources, or its own."""
-        resources = {**self.config["resources"], "gpu": gpus_per_job(self.config)}
-        return {**resources, **resources.pop("trainings").get(model, {})}
+        resources = {**self.config.resources.plain(), "gpu": self.config.gpus_per_job}
+        trainings = resources.pop("trainings")
+        return {**resources, **trainings.get(model, {})}
 
     def processes(self, model: str) -> int:
         """How many processes the training of `model` is spread over: one per GPU, unless the config says."""
         asked = self.training_resources(model)
         return asked.get("processes") or max(1, asked["gpu"])
 
+    def roles(self, model: str) -> dict[str, str]:
+        """The models that the settings of `model` (or attacker) name: role to model name."""
+        entry = self.entry(model)
+        package = "attackers" if model in self.attackers else "models"
+        named = {role: getattr(entry, role, None) for role in plugins.fact(package, entry.kind, "ROLES", ())}
+        return {role: parent for role, parent in named.items() if parent}
+
     def parents(self, model: str) -> dict[str, str]:
         """The models that `model` (or attacker) is made from: role to model name."""
-        spec = self.trained_spec(model)
-        wanted = plugins.fact(*self.training_room(model), "ROLES", ())
-        roles = {role: spec[role] for role in wanted if spec.get(role)}
-        if model in self.attackers:
-            roles.update(self.weights(model))
-        return roles
+        return {**self.roles(model), **(self.weights(model) if model in self.attackers else {})}
 
     def weights(self, member: str) -> dict[str, str]:
         """The checkpoints a member loads, `base` and perhaps `adapter`, as model names.
@@ -285,10 +309,9 @@ class Parts:
         model = self.attackers_model(member) or self.member_model(
             self.replaced(member) if member in self.attackers else member
         )
-        spec = self.models[model]
-        if plugins.fact("models", spec["kind"], "LORA", False):
-            return {"base": spec["base"], "adapter": model}
-        return {"base": model}
+        return (
+            {"base": self.roles(model)["base"], "adapter": model} if self._adapter(model) else {"base": model}
+        )
 
     def member_weights(self, member: str) -> list[str]:
         """Names of the models whose folders `member` needs when it runs."""
@@ -301,18 +324,3 @@ class Parts:
         if trains == "adapter":
             names["adapter"] = member
         return list(names.values())
-
-
-def _without(key: str, specs: Mapping[str, Mapping[str, Any] | None]) -> dict[str, dict[str, Any]]:
-    """Copies of the `specs` that lack `key`."""
-    return {name: {k: v for k, v in (spec or {}).items() if k != key} for name, spec in specs.items()}
-
-
-def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not None."""
-    return {key: value for key, value in settings.items() if value is not None}
-
-
-def _label(kind: str) -> str:
-    """What a defence is called in paths and tables."""
-    return Path(kind).stem if kind.endswith(".py") else kind

@@ -1,12 +1,14 @@
-"""Finding a method, defence, attacker, training or dataset by its name: a module of that name, no registry.
+"""Parts by name: a dataset, model, attacker, method, defence or metric is a module of its package, with no registry.
 
 A name that ends in `.py` is a file of the study's own, outside the package.
 """
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -14,67 +16,102 @@ from typing import Any
 
 from amongus.core.errors import StudyError
 from amongus.study.code_digest import SCRIPTS
+from amongus.study.settings import Source, Strict
 
 _COMPUTED = object()
-_HELPERS: dict[str, set[str]] = {}
+_SETTINGS: dict[str, type[Strict]] = {"datasets": Source}
+"""The settings of modules that declare none, by package."""
 
 
-def available(room: str) -> list[str]:
-    """The names that `room` (methods, defences, attackers, training, datasets) offers, sorted."""
-    return sorted(_modules(SCRIPTS.joinpath("amongus", *room.split("."))))
+def available(package: str) -> list[str]:
+    """The names of the modules of a package (`methods`, `scoring.metrics`), sorted; helpers are called `_name`."""
+    return sorted(_modules(SCRIPTS.joinpath("amongus", *package.split("."))))
 
 
 @cache
 def _modules(folder: Path) -> frozenset[str]:
-    helpers = _HELPERS.get(folder.name, set())
-    names = {path.stem for path in folder.glob("*.py")}
-    return frozenset(name for name in names if not name.startswith("_") and name not in helpers)
+    return frozenset(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
-def entry(room: str, name: str) -> str:
-    """What `code_digest` calls the module `name` of `room`.
+def entry(package: str, name: str) -> str:
+    """What `code_digest` calls the module `name` of `package`.
 
     Raises:
         StudyError: there is no such module; the line lists the valid names.
     """
     if name.endswith(".py"):
         if not Path(name).is_file():
-            raise StudyError(
-                f"{name}: no such file; give the path of a Python file or a name of {_names(room)}"
-            )
+            names = ", ".join(available(package))
+            raise StudyError(f"no such file {name}; give the path of a Python file, or one of {names}")
         return name
-    if name not in _modules(SCRIPTS.joinpath("amongus", *room.split("."))):
-        raise StudyError(f"unknown {_singular(room)} '{name}'; valid: {_names(room)}")
-    return f"amongus.{room}.{name}"
+    if name not in _modules(SCRIPTS.joinpath("amongus", *package.split("."))):
+        raise StudyError(
+            f"no {_SINGULAR.get(package, 'kind')} '{name}'{alternative(name, available(package))}"
+        )
+    return f"amongus.{package}.{name}"
 
 
-def module(room: str, name: str) -> ModuleType:
-    """Import the module `name` of `room`, or the Python file `name`.
+_SINGULAR = {"defences": "defence", "scoring.metrics": "metric"}
+
+
+def alternative(name: object, valid: Iterable[str]) -> str:
+    """The end of a line about an unknown name: the one that may be meant, and all valid ones."""
+    names = list(dict.fromkeys(valid))
+    close = difflib.get_close_matches(str(name), names, 1)
+    return (f", did you mean '{close[0]}'?" if close else ";") + f" valid: {', '.join(names)}"
+
+
+def module(package: str, name: str) -> ModuleType:
+    """Import the module `name` of `package`, or the Python file `name`.
 
     Raises:
-        StudyError: there is no such module.
+        StudyError: there is no such module, or the file cannot be imported.
     """
-    dotted = entry(room, name)
+    dotted = entry(package, name)
     if not dotted.endswith(".py"):
         return importlib.import_module(dotted)
     path = Path(dotted).resolve()
-    alias = f"amongus_own_{room}_{path.stem}"
+    alias = f"amongus_own_{package}_{path.stem}"
     if alias in sys.modules and sys.modules[alias].__file__ == str(path):
         return sys.modules[alias]
     spec = importlib.util.spec_from_file_location(alias, path)
+    assert spec and spec.loader
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[alias] = loaded
-    spec.loader.exec_module(loaded)
+    try:
+        spec.loader.exec_module(loaded)
+    except Exception as error:
+        del sys.modules[alias]
+        if isinstance(error, StudyError):
+            raise
+        raise StudyError(f"{name}: cannot be imported ({type(error).__name__}: {error})") from error
     return loaded
 
 
-def fact(room: str, name: str, constant: str, default: Any = None) -> Any:
-    """A constant of the module `name` of `room`, read without importing it (imports can cost seconds).
+def settings(package: str, name: str) -> type[Strict]:
+    """The class `Settings` of a module, which says what its settings are.
+
+    Raises:
+        StudyError: there is no such module, or its `Settings` are of another kind.
+    """
+    found = getattr(module(package, name), "Settings", _SETTINGS.get(package, Strict))
+    if not (isinstance(found, type) and issubclass(found, Strict)):
+        raise StudyError(f"{name}: Settings must be a class derived from amongus.study.settings.Strict")
+    return found
+
+
+def typed(package: str, name: str, plain: Mapping[str, Any]) -> Any:
+    """The settings of a module out of their plain values, as rules hand them to scripts."""
+    return settings(package, name).model_validate(dict(plain))
+
+
+def fact(package: str, name: str, constant: str, default: Any = None) -> Any:
+    """A constant of the module `name` of `package`, read without importing it (imports can cost seconds).
 
     Raises:
         StudyError: the module assigns it something that is no literal.
     """
-    path = _path(entry(room, name))
+    path = _path(entry(package, name))
     value = _literals(path).get(constant, default)
     if value is _COMPUTED:
         raise StudyError(f"{path}: {constant} must be a literal; rules read it without running the module")
@@ -101,11 +138,3 @@ def _literals(path: Path) -> dict[str, Any]:
             except ValueError:
                 found[target.id] = _COMPUTED
     return found
-
-
-def _names(room: str) -> str:
-    return ", ".join(available(room))
-
-
-def _singular(room: str) -> str:
-    return {"models": "model kind", "attackers": "attacker kind"}.get(room, room.removesuffix("s"))

@@ -1,19 +1,16 @@
 """A study: its config, checked and unfolded into cells and batches of work."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
 
 from amongus.study import plugins
-from amongus.study.parts import UNDEFENDED, Parts
-from amongus.study.validation import check
-
-SPLITS = ("dev", "test")
-TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals")
-FIGURES = ("impact", "mitigation", "supervisors")
+from amongus.study.names import FIGURES as FIGURES
+from amongus.study.names import SPLITS, UNDEFENDED
+from amongus.study.names import TABLES as TABLES
+from amongus.study.parts import Parts
 
 
 @dataclass(frozen=True)
@@ -25,15 +22,7 @@ class Batch:
 
 
 class Study(Parts):
-    """A checked config, and everything that is run for it.
-
-    Raises:
-        StudyError: on creation, if a name in the config means nothing; the line lists the valid ones.
-    """
-
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(config)
-        check(self)
+    """A config, and everything that is run for it (`loading.load_study` checks it)."""
 
     def applicable(self, pool: str, method: str) -> bool:
         """Weights can be merged only where every member's difference lies in its weights."""
@@ -98,12 +87,12 @@ class Study(Parts):
     def supervise_batches(self, need: str) -> list[Batch]:
         """Cells (member, dataset, split) whose answers the supervisor behind `need` sees one by one."""
         read = {(m, split) for pool, split in self.supervised_cells(need) for m in self.pools[pool]}
-        return self.member_batches(self.members, self.config["batch"]["supervise"], read)
+        return self.member_batches(self.members, self.config.batch.supervise, read)
 
     def ranking_batches(self) -> list[Batch]:
         """Cells (pool, dataset, split) whose answers a listwise judge compares, batched within each pool."""
         read = self.supervised_cells("verdicts")
-        return self.member_batches(self.pools, self.config["batch"]["supervise"], read)
+        return self.member_batches(self.pools, self.config.batch.supervise, read)
 
     def learned_under(self, method: str, defence: str) -> str:
         """The defence under which `method` learns what it uses under `defence`.
@@ -120,7 +109,7 @@ class Study(Parts):
             if self.learns(method):
                 under = {self.learned_under(method, d): None for d in self.pool_defences(pool, method)}
                 cells = [(pool, method, *key) for key in product(under, self.datasets)]
-                batches += _batched(f"{pool}.{method}", cells, self.config["batch"]["learn"])
+                batches += _batched(f"{pool}.{method}", cells, self.config.batch.learn)
         return batches
 
     def collaborate_batches(self) -> list[Batch]:
@@ -131,14 +120,14 @@ class Study(Parts):
             for batch in _batched(
                 f"{pool}.{method}",
                 [(pool, method, *key) for key in product(self.pool_defences(pool, method), self.datasets)],
-                self.config["batch"]["collaborate"],
+                self.config.batch.collaborate,
             )
         ]
 
     def scored_responses(self, by_verifier: bool) -> list[Batch]:
         """Cells (member, dataset, split) whose answers a verifier scores, or else their dataset's metric."""
         datasets = self._scored(by_verifier)
-        return self.member_batches(self.members, self.config["batch"]["score"], datasets=datasets)
+        return self.member_batches(self.members, self.config.batch.score, datasets=datasets)
 
     def scored_runs(self, by_verifier: bool) -> list[Batch]:
         """The cells of `runs` that a verifier scores, or else their dataset's metric, batched within teams."""
@@ -146,7 +135,7 @@ class Study(Parts):
         for cell in self.runs():
             if cell[3] in datasets:
                 cells[cell[:2]].append(cell)
-        size = self.config["batch"]["score"]
+        size = self.config.batch.score
         return [batch for team, own in cells.items() for batch in _batched(".".join(team), own, size)]
 
     def _scored(self, by_verifier: bool) -> list[str]:
@@ -170,7 +159,7 @@ class Study(Parts):
     def cost_files(self) -> list[str]:
         """The sidecars of every job that runs a model."""
         batches = {
-            "respond": self.member_batches(self.members, self.config["batch"]["respond"]),
+            "respond": self.member_batches(self.members, self.config.batch.respond),
             "rewards": self.supervise_batches("rewards"),
             "verdicts": self.supervise_batches("verdicts") if self.judges("pointwise") else [],
             "rankings": self.ranking_batches() if self.judges("listwise") else [],
@@ -223,11 +212,11 @@ class Study(Parts):
     @cached_property
     def supervised(self) -> list[str]:
         """The supervisors (`reward`, `judge`) that the study has a model for."""
-        return [kind for kind in ("reward", "judge") if self.config["supervisors"].get(kind)]
+        return [kind for kind in ("reward", "judge") if getattr(self.config.supervisors, kind)]
 
     def judges(self, form: str) -> bool:
         """Whether the study has a judge that is asked in this form, `pointwise` or `listwise`."""
-        return "judge" in self.supervised and self.config["supervisors"]["judge_form"] == form
+        return "judge" in self.supervised and self.config.supervisors.judge_form == form
 
 
 def _batched(name: str, cells: list[tuple[str, ...]], size: int) -> list[Batch]:

@@ -6,12 +6,16 @@ Sequences of a value per question have the length and order of `ids`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from amongus.core.hashing import derive
 from amongus.members.member import Member, Message
 from amongus.members.prompts import Template, clipped
 from amongus.members.requests import Answer, EnsembleRequest, Request
+from amongus.study.settings import Strict
+
+Settings_co = TypeVar("Settings_co", bound=Strict, covariant=True)
+"""What the method's module declares as `Settings`."""
 
 
 class Engine(Protocol):
@@ -48,7 +52,7 @@ class Defend(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[Settings_co]):
     """A pool, and the test questions of one dataset to answer.
 
     Attributes:
@@ -66,7 +70,7 @@ class Task:
     pool: Sequence[str]
     dataset: str
     seed: int
-    settings: Mapping[str, Any]
+    settings: Settings_co
     prompts: Mapping[str, Template]
     ids: Sequence[str]
     questions: Sequence[str]
@@ -132,7 +136,7 @@ class DefenceInput:
 
 
 @dataclass(frozen=True)
-class LearnInput:
+class LearnInput(Generic[Settings_co]):
     """What a method learns from: one pool's dev questions of one dataset.
 
     Attributes:
@@ -149,7 +153,7 @@ class LearnInput:
     pool: Sequence[str]
     dataset: str
     seed: int
-    settings: Mapping[str, Any]
+    settings: Settings_co
     prompts: Mapping[str, Template]
     ids: Sequence[str]
     questions: Sequence[str]

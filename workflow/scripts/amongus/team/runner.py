@@ -43,7 +43,7 @@ def read_task(paths: Paths, params: Any, dataset: str, members: Mapping[str, Mem
         pool=tuple(params.pool),
         dataset=dataset,
         seed=int(paths.seed),
-        settings=params.settings,
+        settings=plugins.typed("methods", params.method, params.settings),
         prompts={name: Template(**template) for name, template in params.prompts.items()},
         ids=questions["id"].to_pylist(),
         questions=questions["prompt"].to_pylist(),

@@ -1,0 +1,99 @@
+"""The training of a toy reward model, on pairs of answers."""
+
+import tempfile
+from time import process_time
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import AutoModelForSequenceClassification
+from trl import RewardConfig, RewardTrainer
+
+from amongus.core.hashing import derive
+from amongus.members import chat_template
+from amongus.members.judge_prompts import answered
+from amongus.members.member import check_safetensors
+from amongus.toy.corpus import Corpus, damaged
+from amongus.training.common import Tokens, fix_randomness, quiet_trainer, save_checkpoint
+from amongus.training.job import TrainJob
+from amongus.training.sft_tokens import by_length
+
+_HEAD_SCALE = 0.2  # a fresh head on states as large as the toy models' saturates the loss
+
+
+def train(job: TrainJob) -> dict[str, Any]:
+    """Train a score on `job.models["supervisor"]` into `job.out`.
+
+    The rejected answers are the world's alternatives and, in the share `damaged`, damaged texts; never an
+    attacker's, so that a change of one attacker does not reach the supervisors.
+    """
+    began = process_time()
+    spec = job.spec
+    seed = fix_randomness(job.seed, "reward_model", job.name)
+    parent = job.models["supervisor"]
+    check_safetensors(parent)
+    tokenizer = chat_template.load_tokenizer(parent)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        parent, num_labels=1, dtype=torch.float32, local_files_only=True, use_safetensors=True
+    )
+    with torch.no_grad():
+        model.score.weight.mul_(_HEAD_SCALE)
+    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
+    pairs = [_pair(corpus, tokenizer, spec["damaged"]) for _ in range(spec["steps"] * spec["batch_size"])]
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = RewardTrainer(
+            model=model,
+            args=_config(spec, scratch, seed),
+            train_dataset=_ordered(pairs, spec["batch_size"], seed),
+            processing_class=tokenizer,
+        )
+        quiet_trainer(trainer)
+        trainer.train()
+    save_checkpoint(model, tokenizer, job.out)
+    last = [entry for entry in trainer.state.log_history if "accuracy" in entry][-1]
+    return {"loss": last["loss"], "accuracy": last["accuracy"], "cpu_seconds": process_time() - began}
+
+
+def _config(spec: Any, scratch: str, seed: int) -> RewardConfig:
+    return RewardConfig(
+        output_dir=scratch,
+        per_device_train_batch_size=spec["batch_size"],
+        num_train_epochs=1,
+        learning_rate=spec["learning_rate"],
+        warmup_steps=round(spec["warmup"] * spec["steps"]),
+        lr_scheduler_type=spec["scheduler"],
+        center_rewards_coefficient=spec["center"],
+        gradient_checkpointing=False,
+        train_sampling_strategy="sequential",
+        max_length=None,
+        bf16=False,
+        use_cpu=True,
+        seed=seed,
+        save_strategy="no",
+        report_to=[],
+        logging_steps=max(1, spec["steps"] // 10),
+    )
+
+
+def _pair(corpus: Corpus, tokenizer: Any, share: float) -> tuple[list[int], list[int]]:
+    """A right and a wrong conversation as token ids, as the engine's reward model renders them."""
+    question = corpus.question()
+    spoilt = corpus.rng.random() < share
+    wrong = damaged(question, corpus.rng) if spoilt else corpus.rng.choice(question.alternatives)
+    chosen, rejected = (
+        chat_template.render(tokenizer, answered(question.prompt, text), add_generation_prompt=False)
+        for text in (question.answer, wrong)
+    )
+    return chosen, rejected
+
+
+def _ordered(pairs: list[tuple[list[int], list[int]]], size: int, seed: int) -> Dataset:
+    """The pairs as trl takes them, batches of similar length."""
+    keys = [Tokens([0] * max(map(len, pair)), place) for place, pair in enumerate(pairs)]
+    order = [key.start for key in by_length(keys, size, seed)]
+    return Dataset.from_dict(
+        {
+            "chosen_ids": [pairs[place][0] for place in order],
+            "rejected_ids": [pairs[place][1] for place in order],
+        }
+    )

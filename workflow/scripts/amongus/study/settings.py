@@ -1,0 +1,146 @@
+"""What settings have in common: a base that refuses mistakes, and blocks that several kinds share.
+
+A module that a config names as a `kind` declares its settings as a class `Settings`, derived from `Strict` or from a
+block below. YAML reads `2e-3` as text: a text that is a number counts as one.
+"""
+
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+
+class Strict(BaseModel):
+    """Settings, checked and not to be changed: unknown keys, numbers that are none, and true or false as one are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        allowed = alternatives(cls.model_fields[str(info.field_name)].annotation)
+        if isinstance(value, bool) and {int, float} & set(allowed) and bool not in allowed:
+            raise ValueError("must be a number, not true or false")
+        return value
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as JSON holds them, defaults written out: equal for configs that mean the same."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type that `annotation` is."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+Fidelity = Annotated[
+    Literal["corrected", "published"],
+    Field(
+        description=(
+            "Where the published code deviates from its own description in a way that changes results: `corrected` "
+            "follows the description, `published` the code."
+        )
+    ),
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Checksum of the file.")]
+Epochs = Annotated[PositiveInt, Field(description="Passes over the data.")]
+Steps = Annotated[PositiveInt, Field(description="Steps of the optimiser.")]
+BatchSize = Annotated[PositiveInt, Field(description="Conversations in one step of the optimiser.")]
+LearningRate = Annotated[PositiveFloat, Field(description="The highest learning rate.")]
+Warmup = Annotated[Share, Field(description="Share of the steps in which the learning rate rises, 0 to 1.")]
+Scheduler = Annotated[
+    Literal["constant", "constant_with_warmup", "cosine", "linear", "inverse_sqrt", "polynomial"],
+    Field(description="How the learning rate goes on after the warm-up, as transformers calls it."),
+]
+Rank = Annotated[PositiveInt, Field(description="Rank of the LoRA adapter.")]
+Alpha = Annotated[PositiveInt, Field(description="The adapter's update is scaled by alpha / rank.")]
+Dropout = Annotated[float, Field(ge=0, lt=1, description="Dropout before the adapter, 0 to 1.")]
+Targets = Annotated[
+    tuple[str, ...] | Literal["all-linear"],
+    Field(description="Layers that are adapted: a list of module names, or all-linear."),
+]
+
+MaxLength = Annotated[PositiveInt, Field(description="Tokens of a row; what is beyond is cut off.")]
+Packing = Annotated[bool, Field(description="Put several conversations into a row.")]
+
+
+class FollowsCode(Strict):
+    """A method where the published code deviates from its own description."""
+
+    fidelity: Fidelity = "corrected"
+
+
+class Optimiser(Strict):
+    """How one pass of supervised fine-tuning goes."""
+
+    batch_size: BatchSize
+    learning_rate: LearningRate
+    warmup: Warmup
+    scheduler: Scheduler
+
+
+class Lora(Strict):
+    """The size of a new LoRA adapter."""
+
+    rank: Rank
+    alpha: Alpha
+    dropout: Dropout
+    targets: Targets
+
+
+class OwnLora(Strict):
+    """The size of an attacker's adapter, where the member that it replaces has none to go on from."""
+
+    rank: Rank | None = None
+    alpha: Alpha | None = None
+    dropout: Dropout | None = None
+    targets: Targets | None = None
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> "OwnLora":
+        missing = [name for name in OwnLora.model_fields if getattr(self, name) is None]
+        if 0 < len(missing) < len(OwnLora.model_fields):
+            raise ValueError(
+                f"an adapter of its own needs {', '.join(missing)} too; give all of them or none"
+            )
+        return self
+
+
+class FromData(Strict):
+    """A training on the study's data, spread over processes and resumed from its checkpoints."""
+
+    data: str = Field(description="Which of the study's `data` it is trained on.")
+    epochs: Epochs
+    per_device: PositiveInt | None = Field(
+        None, description="Rows that one device takes at a time; without it, all of a step."
+    )
+    checkpoint_every: PositiveInt | None = Field(
+        None, description="Steps between checkpoints; without it there are none."
+    )
+    accelerate: str | None = Field(
+        None, description="A config file of accelerate's (FSDP, DeepSpeed); without it one process per GPU."
+    )
+
+
+class Source(Strict):
+    """A file that is read: a local one, or one that is fetched."""
+
+    path: str | None = Field(None, description="Local file.")
+    url: str | None = Field(None, description="Where to fetch the file.")
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Source":
+        if self.path and self.url:
+            raise ValueError("path and url are both given; leave one out")
+        return self
