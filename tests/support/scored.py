@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from amongus.report.scores import Design
 from amongus.report.supervisors import SUPERVISORS
 
 NAN = float("nan")
@@ -18,6 +19,13 @@ VALUE = {
     "applicable": {},
     "bootstrap": {"resamples": 500, "confidence": 0.9},
 }
+METHODS = ("debate", "feedback", "fusion", "soup")
+DEFENCES = ("none", "self", "reward", "judge", "random", "oracle")
+
+
+def design(**changes):
+    """The design of `VALUE` with some of its keys replaced."""
+    return Design.read({**VALUE, **changes})
 
 
 def cell(pool, scores, method="debate", defence="none", dataset="sums", seed=1):
@@ -33,6 +41,29 @@ def cell(pool, scores, method="debate", defence="none", dataset="sums", seed=1):
             "score": np.array(scores, dtype=float),
         }
     )
+
+
+def cells(*lines, **keys):
+    """Scores of cells, a text each: `evil 011-`, `evil reward facts 2 011-` (defence, method, dataset, seed: any order).
+
+    The last word has a character a question, `-` where it has no score; `keys` hold for every cell.
+    """
+    found = []
+    for line in lines:
+        pool, *words, scores = line.split()
+        own = {
+            "defence"
+            if word in DEFENCES
+            else "method"
+            if word in METHODS
+            else "seed"
+            if word.isdigit()
+            else "dataset": word
+            for word in words
+        }
+        own |= {"seed": int(own["seed"])} if "seed" in own else {}
+        found.append(cell(pool, [NAN if one == "-" else int(one) for one in scores], **{**keys, **own}))
+    return pd.concat(found)
 
 
 def pick(table, **keys):
