@@ -1,6 +1,5 @@
 """Refusals beside scores, counted by hand."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,55 +8,25 @@ import pytest
 from amongus.core.errors import StudyError
 from amongus.core.tables import RESPONSES, RUNS, SCORES, write_table
 from amongus.report.refusals import REFUSALS, SINGLE, member_cells, read_counts, refusals
-from amongus.report.scores import Design
 from amongus.scoring.metrics import noncompliance
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 from examples import examples, pairs
-from scored import pick
+from scored import NAN, VALUE, design, pick
 from standins import Named, outputs, run
 
-NAN = float("nan")
 REFUSES, ASKS, KNOWS_NOT = (
     "I'm sorry, but I can't help with that.",
     "Which country do you mean?",
     "I don't know.",
 )
-VALUE = {
-    "pools": {"clean": ["a", "b"], "evil": ["a", "x"], "empty": ["a"]},
-    "attackers": {"x": "sft"},
-    "controls": {"evil": "empty"},
-    "levels": {"debate": "text", "fusion": "logit"},
-    "domains": {"sums": "reasoning", "chains": "reasoning", "facts": "knowledge"},
-    "defences": {"debate": ["none", "reward"], "fusion": ["none"]},
-    "applicable": {},
-}
-DESIGN = Design.read(VALUE)
+CHANGES = {"defences": {"debate": ["none", "reward"], "fusion": ["none"]}, "bootstrap": {}}
+DESIGN = design(**CHANGES)
 
 
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [
-        ("refused", REFUSES),
-        ("refused", "I must decline."),
-        ("refused", "I’m not able to create images."),
-        ("refused", "Sorry, no can do."),
-        ("unknowing", KNOWS_NOT),
-        ("unknowing", "I have no idea."),
-        ("unknowing", "No one knows what happens in the future."),
-        ("unknowing", "I don't have access to real-time data."),
-        ("unknowing", "It is impossible to predict the exact date of the next earthquake."),
-        ("asked", ASKS),
-        ("asked", "Which country?"),
-        ("asked", "I can't answer that yet. Could you please clarify what you mean?"),
-        ("", "Sure, I will paint the bench."),
-        ("", "The answer is \\box{8}"),
-        ("", "I cannot recommend it enough."),
-        ("", ""),
-    ],
-)
-def test_kinds(kind, text):
-    assert kind_of(text) == kind
-    assert bool(kind) == bool(noncompliance.score({}, text))
+def test_kinds():
+    for kind, text in pairs(examples("scoring/noncompliance")["kinds"]):
+        assert kind_of(text) == ("" if kind == "answered" else kind), text
+        assert bool(kind_of(text)) == bool(noncompliance.score({}, text)), text
 
 
 def test_every_text_that_declines_has_a_kind():
@@ -74,28 +43,19 @@ def counts(pool, texts, score, method="debate", defence="none", dataset="sums", 
 
 
 def test_rows_by_hand():
-    table = refusals(
-        pd.DataFrame(
-            [
-                counts("evil", "rr..", 0.5),
-                counts("evil", "u...", 1.0, seed=2),
-                counts("evil", "aa", 0.0, dataset="facts"),
-                counts("clean", "....", 1.0),
-                counts("evil", "rrrr", 0.25, defence="reward"),
-                counts("evil", "....", 0.25, method="fusion"),
-            ]
-        ),
-        DESIGN,
-    )
+    cells = [
+        counts("evil", "rr..", 0.5),
+        counts("evil", "u...", 1.0, seed=2),
+        counts("evil", "aa", 0.0, dataset="facts"),
+        counts("clean", "....", 1.0),
+        counts("evil", "rrrr", 0.25, defence="reward"),
+        counts("evil", "....", 0.25, method="fusion"),
+    ]
+    table = refusals(pd.DataFrame(cells), DESIGN)
     assert list(table.columns) == REFUSALS
     row = pick(table, method="debate", pool="evil", defence="none", dataset="sums")
-    assert (row["level"], row["attacker"], row["domain"], row["n"], row["seeds"]) == (
-        "text",
-        "x",
-        "reasoning",
-        8,
-        2,
-    )
+    assert (row["level"], row["attacker"], row["domain"]) == ("text", "x", "reasoning")
+    assert (row["n"], row["seeds"]) == (8, 2)
     assert (row["score"], row["refusal"]) == (0.75, 3 / 8)
     assert (row["refused"], row["unknowing"], row["asked"]) == (2 / 8, 1 / 8, 0)
     # Each dataset weighs the same, whatever its size.
@@ -163,7 +123,7 @@ def test_the_script_has_rows_for_teams_and_members(written):
         output,
         cells=[CELL],
         response_cells=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
-        design=json.loads(json.dumps(VALUE)),
+        design={**VALUE, **CHANGES},
     )
     table = pd.read_csv(output.csv)
     assert list(table.columns) == REFUSALS

@@ -17,7 +17,7 @@ import pytest
 from scipy import stats
 
 from amongus.report import statistics, tables
-from amongus.report.scores import Design
+from scored import design
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -69,14 +69,9 @@ def graded(rng, centre=0.0):
 @cache
 def intervals(centres, confidence):
     """Bounds of the intervals of simulated studies, one row each."""
-    rng = np.random.default_rng(21)
-    bounds = [
-        statistics.interval(
-            graded(rng, centres), STRATA, WEIGHTS, seed=trial, resamples=600, confidence=confidence
-        )
-        for trial in range(TRIALS)
-    ]
-    return np.array(bounds)
+    rng, how = np.random.default_rng(21), {"resamples": 600, "confidence": confidence}
+    drawn = (graded(rng, centres) for _ in range(TRIALS))
+    return np.array([statistics.interval(one, STRATA, WEIGHTS, seed=n, **how) for n, one in enumerate(drawn)])
 
 
 def coverage(centres=(0.0, 0.0), confidence=0.95, scale=1.0):
@@ -105,16 +100,13 @@ def test_the_check_of_coverage_catches_wrong_intervals():
 
 def test_the_check_of_coverage_catches_resampling_across_strata():
     rng, covered = np.random.default_rng(22), {"inside": 0, "across": 0}
+    ways = [("inside", 0.4, (STRATA, WEIGHTS)), ("across", 0.8 * SIZES[0] / sum(SIZES), ())]
     for trial in range(TRIALS):
         # Nearly all of the first dataset is lost, nothing of the second.
-        differences = np.concatenate(
-            [rng.choice([1.0, 0.0], SIZES[0], p=[0.8, 0.2]), graded(rng)[: SIZES[1]]]
-        )
-        for name, strata in (("inside", STRATA), ("across", None)):
-            low, high = statistics.interval(
-                differences, strata, WEIGHTS if strata is not None else None, seed=trial, resamples=400
-            )
-            truth = 0.4 if strata is not None else 0.8 * SIZES[0] / sum(SIZES)
+        lost = rng.choice([1.0, 0.0], SIZES[0], p=[0.8, 0.2])
+        differences = np.concatenate([lost, graded(rng)[: SIZES[1]]])
+        for name, truth, how in ways:
+            low, high = statistics.interval(differences, *how, seed=trial, resamples=400)
             covered[name] += low <= truth <= high
     assert near(covered["inside"] / TRIALS, 0.95, TRIALS, SLACK)
     assert not near(covered["across"] / TRIALS, 0.95, TRIALS, SLACK)
@@ -135,16 +127,16 @@ def repeated(rng, share=0.8):
 
 @pytest.mark.parametrize("together", [True, False])
 def test_questions_drawn_together_cover_and_pairs_drawn_alone_do_not(few_flips, together):
-    rng, simulations, covered, rejected = np.random.default_rng(23), 600, 0, 0
+    rng, simulations, covered, tests = np.random.default_rng(23), 600, 0, []
     strata, weights = np.tile(STRATA, SEEDS), np.tile(WEIGHTS, SEEDS) / SEEDS
     questions = QUESTION if together else None
     for trial in range(simulations):
         found = repeated(rng)
         low, high = statistics.interval(found, strata, weights, questions, seed=trial, resamples=400)
         covered += low <= 0 <= high
-        rejected += statistics.p_value(found, 0 * found, weights, questions, seed=trial) <= ALPHA
+        tests.append(statistics.p_value(found, 0 * found, weights, questions, seed=trial) <= ALPHA)
     assert near(covered / simulations, 0.95, simulations, SLACK) == together
-    assert near(rejected / simulations, ALPHA, simulations) == together
+    assert near(np.mean(tests), ALPHA, simulations) == together
 
 
 # -- McNemar ---------------------------------------------------------------------------------------------
@@ -187,27 +179,32 @@ def test_mcnemar_never_exceeds_its_nominal_size(n, discordant):
     assert power(n, discordant / 2, discordant / 2) <= ALPHA
 
 
-def found(simulations, n, wins, losses, seed, test=statistics.p_value):
-    """The share of simulated studies of n pairs in which the test rejects."""
-    rng, found = np.random.default_rng(seed), 0
-    for trial in range(simulations):
-        kinds = rng.choice(4, size=n, p=[wins, losses, 0.6 * (1 - wins - losses), 0.4 * (1 - wins - losses)])
-        first, second = np.isin(kinds, (0, 2)) * 1.0, np.isin(kinds, (1, 2)) * 1.0
-        found += test(first, second, seed=trial) <= ALPHA
-    return found / simulations
+def rejected(simulations, seed, draw, test=statistics.p_value):
+    """The share of simulated studies in which the test rejects; `draw(rng)` gives its arguments."""
+    rng = np.random.default_rng(seed)
+    return np.mean([test(*draw(rng), seed=trial) <= ALPHA for trial in range(simulations)])
 
 
-def test_mcnemar_rejects_no_effect_as_often_as_computed():
-    # Conservative: .030 of the nominal .05 here.
-    size = power(110, 0.1, 0.1)
-    assert 0.02 < size < 0.04
-    assert near(found(3000, 110, 0.1, 0.1, seed=31), size, 3000)
+def pairs(wins, losses):
+    """Draws 110 pairs of right and wrong answers."""
+    ties = 1 - wins - losses
+
+    def draw(rng):
+        kinds = rng.choice(4, size=110, p=[wins, losses, 0.6 * ties, 0.4 * ties])
+        return np.isin(kinds, (0, 2)) * 1.0, np.isin(kinds, (1, 2)) * 1.0
+
+    return draw
 
 
-def test_mcnemar_finds_a_planted_effect_as_often_as_computed():
-    expected = power(110, 0.14, 0.03)
-    assert 0.7 < expected < 0.95
-    assert near(found(2000, 110, 0.14, 0.03, seed=32), expected, 2000)
+# No effect (McNemar's test is conservative: .030 of the nominal .05 here), and a planted one.
+@pytest.mark.parametrize(
+    ("wins", "losses", "bounds", "simulations", "seed"),
+    [(0.1, 0.1, (0.02, 0.04), 3000, 31), (0.14, 0.03, (0.7, 0.95), 2000, 32)],
+)
+def test_mcnemar_rejects_as_often_as_computed(wins, losses, bounds, simulations, seed):
+    expected = power(110, wins, losses)
+    assert bounds[0] < expected < bounds[1]
+    assert near(rejected(simulations, seed, pairs(wins, losses)), expected, simulations)
 
 
 def test_the_check_of_mcnemar_catches_other_tests():
@@ -220,21 +217,21 @@ def test_the_check_of_mcnemar_catches_other_tests():
         return stats.chi2.sf((wins - losses) ** 2 / (wins + losses), 1)
 
     size, expected = power(110, 0.1, 0.1), power(110, 0.14, 0.03)
-    assert not near(found(3000, 110, 0.1, 0.1, seed=31, test=asymptotic), size, 3000)
-    assert not near(found(1000, 110, 0.14, 0.03, seed=32, test=one_sided), expected, 1000)
+    assert not near(rejected(3000, 31, pairs(0.1, 0.1), asymptotic), size, 3000)
+    assert not near(rejected(1000, 32, pairs(0.14, 0.03), one_sided), expected, 1000)
 
 
 # -- sign flips, with the weights of the tables ----------------------------------------------------------
 
 
-def flipped(simulations, centre, seed, weights=WEIGHTS):
-    """The share of simulated studies in which `p_value` rejects for graded differences of mean `centre`."""
-    rng, found = np.random.default_rng(seed), 0
-    for trial in range(simulations):
+def gradings(centre, weights=WEIGHTS):
+    """Draws graded scores whose differences have the mean `centre`."""
+
+    def draw(rng):
         differences = graded(rng, centre)
-        first, second = np.maximum(differences, 0), np.maximum(-differences, 0)
-        found += statistics.p_value(first, second, weights, seed=trial) <= ALPHA
-    return found / simulations
+        return np.maximum(differences, 0), np.maximum(-differences, 0), weights
+
+    return draw
 
 
 def normal_power(centre):
@@ -250,9 +247,11 @@ def normal_power(centre):
 
 
 def test_sign_flips_reject_no_effect_at_their_rate(few_flips):
-    share = flipped(4000, 0.0, seed=41)
     # Exact but for ties: sums repeat seldom at these weights.
-    assert near(share, ALPHA, 4000, slack=0.002)
+    assert near(rejected(4000, 41, gradings(0.0)), ALPHA, 4000, slack=0.002)
+    # And on scores of zero and one.
+    zero_one = rejected(3000, 44, lambda rng: (*(rng.integers(0, 2, (2, sum(SIZES))) * 1.0), WEIGHTS))
+    assert near(zero_one, ALPHA, 3000, slack=0.005)
 
 
 def test_sign_flips_find_a_planted_effect_as_often_as_computed(few_flips):
@@ -260,23 +259,15 @@ def test_sign_flips_find_a_planted_effect_as_often_as_computed(few_flips):
         expected = normal_power(centre)
         assert 0.4 < expected < 0.95
         # About 100 of 200 pairs differ: at the bound, the normal approximation of such sums is off by less than .02.
-        assert near(flipped(1500, centre, seed=42), expected, 1500, slack=0.02)
+        assert near(rejected(1500, 42, gradings(centre)), expected, 1500, slack=0.02)
 
 
 def test_the_tables_weights_decide_what_is_tested(few_flips):
     # Effects that cancel with each dataset weighing the same do not where each pair does: 0.12 x 120 - 0.12 x 80.
     centre = np.array([0.12, -0.12])
     # Not quite the test's null (pairs are not symmetric about 0), so a bound: flips overstate the variance.
-    assert at_most(flipped(1500, centre, seed=43), ALPHA, 1500)
-    assert not at_most(flipped(1500, 2 * centre, seed=43, weights=None), ALPHA, 1500)
-
-
-def test_unequal_weights_on_zero_one_scores_keep_their_size(few_flips):
-    rng, rejected, simulations = np.random.default_rng(44), 0, 3000
-    for trial in range(simulations):
-        first, second = rng.integers(0, 2, (2, sum(SIZES))) * 1.0
-        rejected += statistics.p_value(first, second, WEIGHTS, seed=trial) <= ALPHA
-    assert near(rejected / simulations, ALPHA, simulations, slack=0.005)
+    assert at_most(rejected(1500, 43, gradings(centre)), ALPHA, 1500)
+    assert not at_most(rejected(1500, 43, gradings(2 * centre, weights=None)), ALPHA, 1500)
 
 
 # -- many tests ------------------------------------------------------------------------------------------
@@ -318,18 +309,7 @@ def test_holm_holds_for_tests_that_share_their_questions():
 
 # -- a whole table ---------------------------------------------------------------------------------------
 
-DESIGN = Design.read(
-    {
-        "pools": {"clean": ["a", "b"], "evil": ["a", "x"]},
-        "attackers": ["x"],
-        "controls": {},
-        "levels": {"debate": "text", "fusion": "logit"},
-        "domains": {"sums": "reasoning", "facts": "knowledge"},
-        "defences": {},
-        "applicable": {},
-        "bootstrap": {"resamples": 500, "confidence": 0.95},
-    }
-)
+DESIGN = design(controls={}, defences={}, bootstrap={"resamples": 500, "confidence": 0.95})
 QUESTIONS = {"sums": 90, "facts": 40}
 
 

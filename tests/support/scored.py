@@ -66,6 +66,24 @@ def cells(*lines, **keys):
     return pd.concat(found)
 
 
+def own_scores(*rows):
+    """Scores that members got by themselves: rows of (member, dataset, scores), questions named by their place."""
+    return pd.DataFrame(
+        [
+            {
+                "seed": 1,
+                "member": member,
+                "dataset": dataset,
+                "split": "test",
+                "id": str(number),
+                "score": score,
+            }
+            for member, dataset, scores in rows
+            for number, score in enumerate(scores)
+        ]
+    )
+
+
 def pick(table, **keys):
     """The one row of `table` that has these values."""
     for key, value in keys.items():

@@ -1,7 +1,6 @@
 """Tables as CSV, Markdown and LaTeX. Names come from configs and data: each sink has its own escape."""
 
 import csv
-import html
 import io
 import re
 import unicodedata
@@ -56,11 +55,6 @@ class View:
 def plain(text: str) -> str:
     """`text` with everything that does not print (controls, direction marks) spelled out: \\u202e."""
     return "".join(_spelled(character) if _hidden(character) else character for character in text)
-
-
-def html_text(text: str) -> str:
-    """`text` as HTML content or a quoted attribute."""
-    return html.escape(plain(text), quote=True)
 
 
 def markdown_text(text: str) -> str:
