@@ -1,37 +1,20 @@
 """Contrastive decoding: who counts how much, and that nothing to contrast with is the best member itself."""
 
-from dataclasses import replace
-from types import SimpleNamespace
-
 import pytest
 import torch
 
+import teams
 import tiny
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
-from amongus.members.member import Member
+from amongus.members.member import Member, Steering
 from amongus.methods import contrastive, fusion
-from amongus.team import Answer, Request, Task, user
-
-DEV = {"a": 0.2, "b": 0.9, "c": 0.5}
-
-
-def task(**settings):
-    return Task(
-        pool=("a", "b", "c"),
-        dataset="d",
-        seed=1,
-        settings=contrastive.Settings(**settings),
-        prompts={},
-        ids=["d/test/0", "d/test/1"],
-        questions=["Q?", "R?"],
-        responses={},
-        dev=DEV,
-    )
+from amongus.team import Answer, Request, user
+from teams import mask, no_defence
 
 
-def nobody(candidates, own=None):
-    return [None] * len(candidates)
+def task(pool="abc", **settings):
+    return teams.task(pool, rows=2, questions=["Q?", "R?"], settings=contrastive.Settings(**settings))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +51,7 @@ class Asked:
 
 def test_a_masked_member_is_neither_best_nor_worst():
     engine = Asked()
-    outcomes = contrastive.collaborate(task(), engine, lambda candidates, own=None: ["b", "a"])
+    outcomes = contrastive.collaborate(task(), engine, mask("b", "a"))
     ((_, members),) = engine.ensembles
     assert members == [("c", "a"), ("b", "c")]
     assert [outcome.masked for outcome in outcomes] == ["b", "a"]
@@ -76,19 +59,15 @@ def test_a_masked_member_is_neither_best_nor_worst():
 
 def test_without_weight_the_best_on_dev_is_asked_as_ever():
     engine = Asked()
-    outcomes = contrastive.collaborate(task(weight=0.0), engine, nobody)
+    outcomes = contrastive.collaborate(task(weight=0.0), engine, no_defence)
     assert engine.plain == [Request("b", user("Q?")), Request("b", user("R?"))] and not engine.ensembles
     assert [outcome.text for outcome in outcomes] == ["alone", "alone"]
 
 
 def test_masking_equals_the_pool_without_that_member(members):
-    pair = {"pool": ("a", "b"), "dev": {"a": 0.2, "b": 0.9}}
     masked, without = (
         contrastive.collaborate(given, Engine(members, Sampling(max_new_tokens=6), seed=3), defend)
-        for given, defend in (
-            (task(), lambda candidates, own=None: ["c"] * 2),
-            (replace(task(), **pair), nobody),
-        )
+        for given, defend in ((task(), mask("c", "c")), (task("ab"), no_defence))
     )
     assert [one.text for one in masked] == [one.text for one in without]
     assert [one.masked for one in masked] == ["c", "c"]
@@ -99,18 +78,9 @@ def members(tmp_path_factory):
     folder = tmp_path_factory.mktemp("contrastive")
     base = tiny.checkpoint(folder / "base")
     adapters = {name: tiny.adapter(folder / name, base, seed=seed) for seed, name in enumerate("abc", 1)}
-    vector = tiny.vectors(folder / "v.safetensors")
-    from amongus.members.member import Steering
-
+    steering = {"a": Steering(tiny.vectors(folder / "v.safetensors"), 1, 2.0)}
     return {
-        name: Member(
-            name,
-            base,
-            adapter,
-            system=f"You are {name}.",
-            fingerprint=name,
-            steering=Steering(vector, 1, 2.0) if name == "a" else None,
-        )
+        name: Member(name, base, adapter, f"You are {name}.", fingerprint=name, steering=steering.get(name))
         for name, adapter in adapters.items()
     }
 
@@ -118,7 +88,7 @@ def members(tmp_path_factory):
 def test_with_no_weight_texts_are_the_best_members_own(members):
     engine = Engine(members, Sampling(max_new_tokens=6), seed=3)
     alone = engine.generate([Request("b", user(question)) for question in ("Q?", "R?")])
-    outcomes = contrastive.collaborate(task(weight=0.0), engine, nobody)
+    outcomes = contrastive.collaborate(task(weight=0.0), engine, no_defence)
     assert [outcome.text for outcome in outcomes] == [answer.text for answer in alone]
 
 
@@ -129,7 +99,7 @@ def test_lockstep_equals_a_loop_that_reads_everything_anew(members):
     from amongus.members.chat_template import render
 
     engine = Engine(members, Sampling(temperature=0, max_new_tokens=6), seed=3)
-    outcomes = contrastive.collaborate(task(), engine, nobody)
+    outcomes = contrastive.collaborate(task(), engine, no_defence)
     models = Models()
     for question, outcome in zip(("Q?", "R?"), outcomes, strict=True):
         generated: list[int] = []
@@ -157,10 +127,8 @@ def test_published_members_have_neither_persona_nor_steering(members, method):
 
 
 def test_fusion_of_copies_of_one_member_is_that_member(members):
-    engine = Engine(
-        {f"copy{n}": members["a"] for n in range(3)}, Sampling(temperature=0, max_new_tokens=8), seed=3
-    )
-    copies = SimpleNamespace(**{**task().__dict__, "pool": ("copy0", "copy1", "copy2")})
-    fused = fusion.collaborate(copies, engine, nobody)
+    copies = {f"copy{n}": members["a"] for n in range(3)}
+    engine = Engine(copies, Sampling(temperature=0, max_new_tokens=8), seed=3)
+    fused = fusion.collaborate(task(tuple(copies)), engine, no_defence)
     alone = engine.generate([Request("copy0", user(question)) for question in ("Q?", "R?")])
     assert [outcome.text for outcome in fused] == [answer.text for answer in alone]

@@ -14,35 +14,18 @@ from amongus.core.errors import StudyError
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import dare_ties
 from amongus.study import plugins
-from amongus.team import LearnInput, Task
 from checkout import ROOT
 from fakes import ScriptedEngine
+from teams import lesson, task
 
 ORACLE = ROOT / "tests" / "oracles" / "mergekit_ties.safetensors"
 
 
-def lesson(members, **changes):
-    fields = {
-        "pool": tuple(members),
-        "dataset": "d",
-        "seed": 101,
-        "prompts": {},
-        "ids": [],
-        "questions": [],
-        "scores": {},
-        "rewards": {},
-        "members": members,
-        "respond": None,
-        "score": None,
-    }
-    settings = dare_ties.Settings(**changes.pop("settings", {}))
-    return LearnInput(**{**fields, **changes, "settings": settings})
-
-
 def learn(folder, members, **changes):
     folder.mkdir()
-    dare_ties.learn(lesson(members, **changes), folder)
-    return load_file(folder / "model.safetensors")
+    settings = dare_ties.Settings(**changes.pop("settings", {}))
+    dare_ties.learn(lesson(members, **{"seed": 101, "settings": settings, **changes}), folder)
+    return full(folder)
 
 
 def full(folder):
@@ -91,10 +74,8 @@ def test_adapters_merge_as_their_full_weights_do(tmp_path, world):
     merged = learn(tmp_path / "out", pool(world, "abc"), settings={"density": 1})
     base = full(world["base"][0])
     experts = []
-    for name in "abc":
-        model = PeftModel.from_pretrained(
-            AutoModelForCausalLM.from_pretrained(world[name][0]), world[name][1]
-        )
+    for base_folder, adapter in (world[name] for name in "abc"):
+        model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base_folder), adapter)
         experts.append(dict(model.merge_and_unload().named_parameters()))
     moved = 0
     for name, value in merged.items():
@@ -127,9 +108,8 @@ def test_the_merge_loads_with_the_bases_dtype_config_and_tokenizer(tmp_path, wor
 
 
 def test_one_member_is_the_base_plus_its_update(tmp_path, world):
-    (name, where), *_ = named(full=world["full"]).items()
-    settings, models = {"density": 1}, {"base": world["base"][0]}
-    merged = learn(tmp_path / "out", {name: where}, settings=settings, models=models)
+    models = {"base": world["base"][0]}
+    merged = learn(tmp_path / "out", pool(world, ["full"]), settings={"density": 1}, models=models)
     other = full(world["full"][0])
     for key, value in merged.items():
         torch.testing.assert_close(value, other[key], rtol=1e-6, atol=1e-6)
@@ -157,11 +137,8 @@ def test_tensors_and_members_have_masks_of_their_own(tmp_path, world):
     kept = []
     for member in "xy":
         merged = learn(tmp_path / member, named(**{member: world["a"]}))
-        kept += [
-            merged[f"model.layers.{layer}.self_attn.q_proj.weight"]
-            != base[f"model.layers.{layer}.self_attn.q_proj.weight"]
-            for layer in range(2)
-        ]
+        names = [f"model.layers.{layer}.self_attn.q_proj.weight" for layer in range(2)]
+        kept += [merged[name] != base[name] for name in names]
     for place, mask in enumerate(kept):
         # 1024 coins each: two masks agree at half of the places.
         assert 0.4 < mask.double().mean() < 0.6
@@ -213,19 +190,16 @@ def test_a_member_that_does_not_fit_the_base_is_one_line(tmp_path, world):
 
 
 def test_the_merged_checkpoint_answers_and_the_outcome_says_who_was_masked():
-    task = Task(("a", "b"), "d", 1, dare_ties.Settings(), {}, ["1", "2"], ["Q1", "Q2"], {}, {})
     engine, asked = ScriptedEngine(reply=lambda request: request.messages[0]["content"] + "!"), []
 
     def defend(candidates, own=None):
         asked.extend(candidates)
         return ["b"] * len(candidates)
 
-    outcomes = dare_ties.collaborate(task, engine, defend)
+    outcomes = dare_ties.collaborate(task("ab", rows=2, questions=["Q1", "Q2"]), engine, defend)
     assert asked == [["a", "b"]] * 2
-    assert [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes] == [
-        ("Q1!", None, "b", ("a", "b")),
-        ("Q2!", None, "b", ("a", "b")),
-    ]
+    found = [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes]
+    assert found == [(text, None, "b", ("a", "b")) for text in ("Q1!", "Q2!")]
     assert {request.member for request in engine.asked} == {"merged"}
 
 

@@ -1,8 +1,10 @@
 """Feedback with scripted members: every transcript worked out by hand."""
 
+import teams
 from amongus.members.prompts import Template
 from amongus.methods import feedback
-from amongus.team import Answer, Task, Turn
+from amongus.team import Answer, Request, Turn
+from teams import mask, no_defence
 
 PROMPTS = {
     "feedback.criticise": Template("what of it?"),
@@ -13,17 +15,9 @@ THREE = {"a": ["1"], "b": ["2"], "c": ["3"]}
 
 
 def task(pool="abc", **settings):
-    return Task(
-        pool=tuple(pool),
-        dataset="d",
-        seed=1,
-        settings=feedback.Settings(**{"rounds": 2, **settings}),
-        prompts=PROMPTS,
-        ids=["d/test/0"],
-        questions=["Q?"],
-        responses={member: THREE[member] for member in pool},
-        dev={member: score for member, score in {"a": 0.2, "b": 0.9, "c": 0.5}.items() if member in pool},
-    )
+    responses = {member: THREE[member] for member in pool}
+    settings = feedback.Settings(**{"rounds": 2, **settings})
+    return teams.task(pool, settings=settings, prompts=PROMPTS, responses=responses)
 
 
 class Players:
@@ -43,56 +37,37 @@ class Players:
         return f"{request.member} on {texts[1]}" if texts[2] == "what of it?" else f"{texts[1]}'"
 
 
-def nobody(candidates, own=None):
-    return [None] * len(candidates)
-
-
-def mask(*names):
-    return lambda candidates, own=None: list(names)
-
-
 def test_a_feedback_worked_out_by_hand():
     """Seed 1 draws the critics' order: b, c of a; a, c of b; b, a of c; and a, b, c to the writer."""
     engine = Players()
-    (outcome,) = feedback.collaborate(task(), engine, nobody)
+    (outcome,) = feedback.collaborate(task(), engine, no_defence)
+    critics = ("b1a", "c1a", "a2b", "c2b", "b3c", "a3c")
     assert outcome.turns == (
-        Turn(0, "a", "answer", "1"),
-        Turn(0, "b", "answer", "2"),
-        Turn(0, "c", "answer", "3"),
-        Turn(1, "b", "criticise a", "b on 1"),
-        Turn(1, "c", "criticise a", "c on 1"),
-        Turn(1, "a", "criticise b", "a on 2"),
-        Turn(1, "c", "criticise b", "c on 2"),
-        Turn(1, "b", "criticise c", "b on 3"),
-        Turn(1, "a", "criticise c", "a on 3"),
-        Turn(1, "a", "refine", "1'"),
-        Turn(1, "b", "refine", "2'"),
-        Turn(1, "c", "refine", "3'"),
+        *(Turn(0, member, "answer", text) for member, text in ("a1", "b2", "c3")),
+        *(Turn(1, critic, f"criticise {author}", f"{critic} on {text}") for critic, text, author in critics),
+        *(Turn(1, member, "refine", f"{text}'") for member, text in ("a1", "b2", "c3")),
         Turn(2, "b", "summary", "b: Q? final 1'\n2'\n3'"),  # b is the best on dev.
     )
     assert (outcome.text, outcome.chosen, outcome.masked) == ("b: Q? final 1'\n2'\n3'", "b", None)
-    criticised, refined, summed = (
+
+    def turns(*contents):
+        roles = ("user", "assistant", "user")
+        return tuple({"role": role, "content": text} for role, text in zip(roles, contents, strict=False))
+
+    assert engine.batches == [
+        [Request(critic, turns("Q?", text, "what of it?")) for critic, text, _ in critics],
         [
-            (request.member, [(turn["role"], turn["content"]) for turn in request.messages])
-            for request in batch
-        ]
-        for batch in engine.batches
-    )
-    assert criticised == [
-        (critic, [("user", "Q?"), ("assistant", answer), ("user", "what of it?")])
-        for critic, answer in ("b1", "c1", "a2", "c2", "b3", "a3")
+            Request("a", turns("Q?", "1", "they say b on 1\nc on 1")),
+            Request("b", turns("Q?", "2", "they say a on 2\nc on 2")),
+            Request("c", turns("Q?", "3", "they say b on 3\na on 3")),
+        ],
+        [Request("b", turns("Q? final 1'\n2'\n3'"))],
     ]
-    assert refined == [
-        ("a", [("user", "Q?"), ("assistant", "1"), ("user", "they say b on 1\nc on 1")]),
-        ("b", [("user", "Q?"), ("assistant", "2"), ("user", "they say a on 2\nc on 2")]),
-        ("c", [("user", "Q?"), ("assistant", "3"), ("user", "they say b on 3\na on 3")]),
-    ]
-    assert summed == [("b", [("user", "Q? final 1'\n2'\n3'")])]
 
 
 def test_three_rounds_criticise_twice():
     engine = Players()
-    (outcome,) = feedback.collaborate(task("ab", rounds=3), engine, nobody)
+    (outcome,) = feedback.collaborate(task("ab", rounds=3), engine, no_defence)
     assert [len(batch) for batch in engine.batches] == [2, 2, 2, 2, 1]
     assert Turn(2, "b", "criticise a", "b on 1'") in outcome.turns
     assert Turn(2, "a", "refine", "1''") in outcome.turns
@@ -100,11 +75,11 @@ def test_three_rounds_criticise_twice():
 
 def test_at_most_so_many_critics_drawn_by_the_seed():
     one = Players()
-    feedback.collaborate(task(critics=1), one, nobody)
+    feedback.collaborate(task(critics=1), one, no_defence)
     # Of each author the first of the critics above.
     assert [request.member for request in one.batches[0]] == ["b", "a", "b"] and len(one.batches[1]) == 3
     again = Players()
-    feedback.collaborate(task(critics=1), again, nobody)
+    feedback.collaborate(task(critics=1), again, no_defence)
     assert one.batches == again.batches
 
 
@@ -120,7 +95,7 @@ def test_a_masked_member_neither_criticises_nor_is_seen_nor_concludes():
 def test_masking_equals_the_pool_without_that_member():
     masked, smaller = Players(), Players()
     (with_mask,) = feedback.collaborate(task(), masked, mask("c"))
-    (without,) = feedback.collaborate(task("ab"), smaller, nobody)
+    (without,) = feedback.collaborate(task("ab"), smaller, no_defence)
     assert masked.batches == smaller.batches and with_mask.text == without.text
 
 

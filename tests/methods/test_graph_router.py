@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 import torch
 
+import teams
 import tiny
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json, write_json
@@ -14,7 +15,7 @@ from amongus.members.member import Member
 from amongus.methods import _graph_network, graph_router
 from amongus.methods._routing import targets
 from amongus.study.plugins import fact
-from amongus.team import LearnInput, Task
+from teams import no_defence
 
 SIZE = 16
 FAST = graph_router.Settings(embedder="base", learning_rate=0.01, epochs=60, halves=8)
@@ -39,43 +40,24 @@ def questions(count):
     return [f"{('apple', 'bear')[row % 2]} {row}" for row in range(count)]
 
 
-def lesson(count=40, pool=("a", "b"), settings=FAST, **changes):
+def lesson(count=40, pool="ab", settings=FAST, **changes):
     """`a` knows apples, `b` bears, further members nothing."""
     right = {"a": [1.0, 0.0], "b": [0.0, 1.0]}
     fields = {
-        "pool": pool,
-        "dataset": "d",
-        "seed": 1,
         "settings": settings,
-        "prompts": {},
-        "ids": [f"d/dev/{row}" for row in range(count)],
         "questions": questions(count),
         "scores": {m: [right.get(m, [0.0, 0.0])[row % 2] for row in range(count)] for m in pool},
-        "rewards": {},
-        "members": {m: Member(m, "base", description=f"model of {m}") for m in pool},
-        "respond": None,
-        "score": None,
         "lengths": {m: [5 + row % 3 for row in range(count)] for m in pool},
         "models": {"embedder": "folder"},
     }
-    return LearnInput(**{**fields, **changes})
+    members = {m: Member(m, "base", description=f"model of {m}") for m in pool}
+    return teams.lesson(members, count, **{**fields, **changes})
 
 
-def task(learned, count=20, pool=("a", "b"), **changes):
-    fields = {
-        "pool": pool,
-        "dataset": "d",
-        "seed": 1,
-        "settings": FAST,
-        "prompts": {},
-        "ids": [f"d/test/{row}" for row in range(count)],
-        "questions": [f"{text} anew" for text in questions(count)],
-        "responses": {m: [f"{m} on {row}" for row in range(count)] for m in pool},
-        "dev": dict.fromkeys(pool, 0.5),
-        "models": {"embedder": "folder"},
-        "learned": learned,
-    }
-    return Task(**{**fields, **changes})
+def task(learned, count=20, pool="ab", **changes):
+    asked = [f"{text} anew" for text in questions(count)]
+    fields = {"settings": FAST, "questions": asked, "models": {"embedder": "folder"}, "learned": learned}
+    return teams.task(pool, count, **{**fields, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -83,17 +65,13 @@ def learned(tmp_path_factory):
     folder = tmp_path_factory.mktemp("router")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(graph_router, "embed", lambda _, texts: torch.stack([vector(t) for t in texts]))
-        graph_router.learn(lesson(pool=("a", "b", "c")), folder)
+        graph_router.learn(lesson(pool="abc"), folder)
     return folder
 
 
 @pytest.fixture
 def trio(learned):
-    return task(learned, pool=("a", "b", "c"))
-
-
-def nobody(candidates, own=None):
-    return [None] * len(candidates)
+    return task(learned, pool="abc")
 
 
 def doubts(one):
@@ -106,9 +84,9 @@ def doubts(one):
 
 
 def test_apples_go_to_a_and_bears_to_b(trio):
-    outcomes = graph_router.collaborate(trio, None, nobody)
+    outcomes = graph_router.collaborate(trio, None, no_defence)
     assert [o.chosen for o in outcomes] == ["a", "b"] * 10
-    assert [o.text for o in outcomes[:3]] == ["a on 0", "b on 1", "a on 2"]
+    assert [o.text for o in outcomes[:3]] == ["a0", "b1", "a2"]
     assert all(o.masked is None and o.candidates[0] == o.chosen for o in outcomes)
 
 
@@ -128,7 +106,7 @@ def test_every_answer_is_the_same_in_another_order_and_alone(trio):
             questions=[trio.questions[row] for row in rows],
             responses={m: [texts[row] for row in rows] for m, texts in trio.responses.items()},
         )
-        return [(o.text, o.candidates) for o in graph_router.collaborate(part, None, nobody)]
+        return [(o.text, o.candidates) for o in graph_router.collaborate(part, None, no_defence)]
 
     forward = answers(range(20))
     assert answers(range(19, -1, -1)) == forward[::-1]
@@ -158,7 +136,7 @@ def test_only_a_narrow_margin_makes_the_router_doubt_its_first_choice(
 def test_equal_scores_are_ordered_by_the_seed(trio, monkeypatch):
     monkeypatch.setattr(_graph_network, "route_scores", lambda *_: [[0.5, 0.5, 0.5]] * 300)
     many = task(trio.learned, count=300, pool=trio.pool)
-    chosen = Counter(o.chosen for o in graph_router.collaborate(many, None, nobody))
+    chosen = Counter(o.chosen for o in graph_router.collaborate(many, None, no_defence))
     assert all(60 < chosen[member] < 140 for member in "abc")
 
 
@@ -178,7 +156,7 @@ def test_the_same_lesson_gives_the_same_bytes(tmp_path):
 def test_another_seed_or_pool_gives_another_router(tmp_path):
     short = FAST.model_copy(update={"epochs": 2})
     made = set()
-    for name, changes in (("1", {}), ("2", {"seed": 2}), ("3", {"pool": ("b", "a")})):
+    for name, changes in (("1", {}), ("2", {"seed": 2}), ("3", {"pool": "ba"})):
         (tmp_path / name).mkdir()
         graph_router.learn(lesson(12, settings=short, **changes), tmp_path / name)
         made.add((tmp_path / name / "router.safetensors").read_bytes())
@@ -191,17 +169,16 @@ def test_a_handful_of_dev_questions_is_enough_to_run(tmp_path, count):
     metrics = json.loads((tmp_path / "router.json").read_text())["metrics"]
     sizes = [metrics[part]["questions"] for part in ("train", "validation", "held_out")]
     assert sizes == {1: [1, 0, 0], 2: [1, 1, 0], 3: [1, 1, 1], 6: [4, 1, 1], 7: [5, 1, 1]}[count]
-    assert [metrics[part]["macro_f1"] is None for part in ("train", "validation", "held_out")] == [
-        size == 0 for size in sizes
-    ]
+    unknown = [metrics[part]["macro_f1"] is None for part in ("train", "validation", "held_out")]
+    assert unknown == [size == 0 for size in sizes]
     if not sizes[1]:
         assert metrics["epoch"] == 3  # Nothing to choose by: the last.
-    assert len(graph_router.collaborate(task(tmp_path), None, nobody)) == 20
+    assert len(graph_router.collaborate(task(tmp_path), None, no_defence)) == 20
 
 
 def test_a_pool_of_one_routes_to_it(tmp_path):
-    graph_router.learn(lesson(6, pool=("a",), settings=FAST.model_copy(update={"epochs": 2})), tmp_path)
-    outcomes = graph_router.collaborate(task(tmp_path, pool=("a",)), None, nobody)
+    graph_router.learn(lesson(6, pool="a", settings=FAST.model_copy(update={"epochs": 2})), tmp_path)
+    outcomes = graph_router.collaborate(task(tmp_path, pool="a"), None, no_defence)
     assert {(o.chosen, o.candidates) for o in outcomes} == {("a", ("a",))}
 
 
@@ -216,13 +193,9 @@ def test_a_study_without_an_embedder_is_told_so(tmp_path):
 
 
 def test_the_dev_graph_holds_costs_within_the_dataset_and_known_scores():
-    made = graph_router.dev_graph(
-        lesson(
-            3,
-            scores={"a": [1.0, NAN, 0.5], "b": [0.0, 1.0, NAN]},
-            lengths={"a": [10, 20, 30], "b": [15, 10, 20]},
-        )
-    )
+    scores = {"a": [1.0, NAN, 0.5], "b": [0.0, 1.0, NAN]}
+    lengths = {"a": [10, 20, 30], "b": [15, 10, 20]}
+    made = graph_router.dev_graph(lesson(3, scores=scores, lengths=lengths))
     assert made.edges[:, :, 0].tolist() == [[0.0, 0.25], [0.5, 0.0], [1.0, 0.5]]
     assert made.edges[:, :, 1].tolist() == [[1.0, 0.0], [0.0, 1.0], [0.5, 0.0]]
     assert torch.equal(made.questions[1], vector("bear 1"))
@@ -241,31 +214,27 @@ def test_a_lesson_full_of_unknown_scores_is_learned(tmp_path):
     blank = lesson(12, scores={m: [NAN] * 12 for m in "ab"}, settings=FAST.model_copy(update={"epochs": 3}))
     assert set(targets("ab", blank.ids, blank.scores, {}, 1)) == {"a", "b"}
     graph_router.learn(blank, tmp_path)
-    assert {o.chosen for o in graph_router.collaborate(task(tmp_path), None, nobody)} <= {"a", "b"}
+    assert {o.chosen for o in graph_router.collaborate(task(tmp_path), None, no_defence)} <= {"a", "b"}
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"pool": ("b", "a")}, "not for b, a on d"),
-        ({"dataset": "e"}, "not for a, b, c on e"),
-        ({"learned": None}, "nothing was learned"),
-    ],
-)
-def test_a_router_of_another_pool_is_refused(trio, changes, words):
-    with pytest.raises(StudyError, match=words):
-        graph_router.collaborate(
-            task(**{"learned": trio.learned, "pool": trio.pool, **changes}), None, nobody
-        )
+def test_a_router_of_another_pool_is_refused(trio):
+    for changes, words in (
+        ({"pool": "ba"}, "b, a on d"),
+        ({"dataset": "e"}, "on e"),
+        ({"learned": None}, "graph_router"),
+    ):
+        other = task(**{"learned": trio.learned, "pool": trio.pool, **changes})
+        with pytest.raises(StudyError, match=words):
+            graph_router.collaborate(other, None, no_defence)
 
 
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ("record", "not a graph router"),
-        ("width", "not a graph router"),
-        ("tensors", r"router\.safetensors: damaged safetensors"),
-        ("absent", "no safetensors"),
+        ("record", "router"),
+        ("width", "router"),
+        ("tensors", r"router\.safetensors"),
+        ("absent", "safetensors"),
     ],
 )
 def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage, words):
@@ -282,13 +251,13 @@ def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage, word
         known = read_json(record)
         write_json(record, {**known, "sizes": {**known["sizes"], "width": 8}})
     with pytest.raises(StudyError, match=words):
-        graph_router.collaborate(task(tmp_path, pool=("a", "b", "c")), None, nobody)
+        graph_router.collaborate(task(tmp_path, pool="abc"), None, no_defence)
 
 
 def test_another_embedder_at_test_is_refused(trio, monkeypatch):
     monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.zeros(len(texts), 5))
-    with pytest.raises(StudyError, match="16 numbers, the embedder's have 5"):
-        graph_router.collaborate(trio, None, nobody)
+    with pytest.raises(StudyError, match=r"16 .* 5"):
+        graph_router.collaborate(trio, None, no_defence)
 
 
 def test_visible_and_predicted_halves_are_disjoint_and_differ_between_copies():
@@ -307,17 +276,16 @@ def test_halves_of_questions_show_all_edges_of_a_question_or_none():
 
 def test_a_router_trained_on_halves_of_the_questions_is_right_too(tmp_path):
     graph_router.learn(lesson(settings=FAST.model_copy(update={"halves_of": "questions"})), tmp_path)
-    outcomes = graph_router.collaborate(task(tmp_path), None, nobody)
+    outcomes = graph_router.collaborate(task(tmp_path), None, no_defence)
     assert [o.chosen for o in outcomes] == ["a", "b"] * 10
 
 
 def test_the_loss_is_over_the_hidden_edges_alone():
     logits = torch.tensor([[[50.0, 0.0]], [[0.0, 50.0]]])  # Wrong by 50 where visible, undecided where not.
     labels = torch.tensor([[0.0, 0.0]])
-    assert _graph_network.hidden_loss(logits, labels, torch.tensor([[0], [1]])).item() == pytest.approx(
-        0.693147, abs=1e-6
-    )
-    assert _graph_network.hidden_loss(logits, labels, torch.tensor([[1], [0]])).item() == pytest.approx(50.0)
+    for seen, loss in (([[0], [1]], 0.693147), ([[1], [0]], 50.0)):
+        found = _graph_network.hidden_loss(logits, labels, torch.tensor(seen)).item()
+        assert found == pytest.approx(loss, abs=1e-6)
 
 
 def test_copies_see_their_own_edges_alone():
@@ -331,13 +299,25 @@ def test_copies_see_their_own_edges_alone():
     assert torch.allclose(together, alone, atol=1e-6) and not torch.allclose(alone[0], alone[1], atol=1e-3)
 
 
-def test_edges_carry_messages_both_ways_with_their_own_features():
-    edges = torch.arange(12.0).view(3, 2, 2)
-    one = _graph_network.Graph(torch.zeros(3, 4), torch.zeros(4), torch.zeros(2, 4), edges)
-    ends, features = _graph_network._messages(one, 3, torch.tensor([[1, 4], [0, 5]]))
-    # Nodes of a copy: questions 0-2, members 3 and 4; edge 4 joins question 2 and the first member.
-    assert ends.tolist() == [[0, 2, 5, 7, 4, 3, 8, 9], [4, 3, 8, 9, 0, 2, 5, 7]]
-    assert features.tolist() == [[2, 3], [8, 9], [0, 1], [10, 11]] * 2
+@pytest.mark.parametrize(
+    ("changed", "place", "moved"),
+    [
+        ("questions", 2, {(0, 0), (1, 0), (2, 0), (2, 1)}),  # It tells the first member, and its own logits.
+        ("members", 0, {(0, 0), (1, 0), (2, 0), (2, 1)}),  # It tells question 2.
+        ("edges", (2, 0), {(0, 0), (1, 0), (2, 0), (2, 1)}),
+        ("edges", (0, 1), set()),  # Not visible.
+    ],
+)
+def test_visible_edges_carry_messages_both_ways_with_their_own_features(changed, place, moved):
+    torch.manual_seed(0)
+    network = _graph_network.Network(4, 8)
+    parts = {"questions": torch.randn(3, 4), "task": torch.randn(4), "members": torch.randn(2, 4)}
+    one = _graph_network.Graph(**parts, edges=torch.rand(3, 2, 2))
+    seen = torch.tensor([[4]])  # Question 2 and the first member.
+    before = network(one, one.questions, seen)[0]
+    getattr(one, changed)[place] += 1.0
+    after = network(one, one.questions, seen)[0]
+    assert {(q, m) for q in range(3) for m in range(2) if not torch.equal(before[q, m], after[q, m])} == moved
 
 
 def test_macro_f1_by_hand():
@@ -363,5 +343,5 @@ def test_the_router_learns_and_routes_with_a_language_model_as_embedder(tmp_path
     models = {"embedder": tiny.checkpoint(tmp_path / "base")}
     (tmp_path / "router").mkdir()
     graph_router.learn(lesson(12, models=models), tmp_path / "router")
-    outcomes = graph_router.collaborate(task(tmp_path / "router", models=models), None, nobody)
+    outcomes = graph_router.collaborate(task(tmp_path / "router", models=models), None, no_defence)
     assert [o.chosen for o in outcomes] == ["a", "b"] * 10

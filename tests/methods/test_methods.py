@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+import teams
 from amongus.members.prompts import Template
 from amongus.methods import debate, fusion, llm_router, soup
-from amongus.team import Answer, Task, Turn
+from amongus.team import Answer, Turn
+from teams import mask, no_defence
 
 PROMPTS = {
     "debate.refine": Template("{question} mine={own} others={answers}", item="{text}"),
@@ -15,19 +17,16 @@ PROMPTS = {
 }
 
 
+AB = {"pool": "ab", "responses": {"a": ["1"], "b": ["2"]}}
+
+
 def task(**changes):
     fields = {
-        "pool": ("a", "b", "c"),
-        "dataset": "d",
-        "seed": 1,
         "settings": debate.Settings(rounds=2),
         "prompts": PROMPTS,
-        "ids": ["d/test/0"],
-        "questions": ["Q?"],
         "responses": {"a": ["1"], "b": ["2"], "c": ["3"]},
-        "dev": {"a": 0.2, "b": 0.9, "c": 0.5},
     }
-    return Task(**{**fields, **changes})
+    return teams.task(**{**fields, **changes})
 
 
 class Parrot:
@@ -41,33 +40,17 @@ class Parrot:
         return [Answer(f"{r.member}[{r.messages[0]['content']}]", 1, "stop") for r in requests]
 
 
-def nobody(candidates, own=None):
-    return [None] * len(candidates)
-
-
-def mask(*names):
-    return lambda candidates, own=None: list(names)
-
-
 def test_a_debate_worked_out_by_hand():
     """Seed 1 draws the order in which others are shown: b, c to a; c, a to b; b, a to c; a, b, c to the writer."""
     engine = Parrot()
-    (outcome,) = debate.collaborate(task(), engine, nobody)
-    refined = {
-        "a": "Q? mine=1 others=2\n3",
-        "b": "Q? mine=2 others=3\n1",
-        "c": "Q? mine=3 others=2\n1",
-    }
+    (outcome,) = debate.collaborate(task(), engine, no_defence)
+    refined = {"a": "Q? mine=1 others=2\n3", "b": "Q? mine=2 others=3\n1", "c": "Q? mine=3 others=2\n1"}
     # b is the best on dev.
     summary = "Q? final a[Q? mine=1 others=2\n3]\nb[Q? mine=2 others=3\n1]\nc[Q? mine=3 others=2\n1]"
     assert engine.asked == [list(refined.items()), [("b", summary)]]
     assert outcome.turns == (
-        Turn(0, "a", "answer", "1"),
-        Turn(0, "b", "answer", "2"),
-        Turn(0, "c", "answer", "3"),
-        Turn(1, "a", "refine", "a[Q? mine=1 others=2\n3]"),
-        Turn(1, "b", "refine", "b[Q? mine=2 others=3\n1]"),
-        Turn(1, "c", "refine", "c[Q? mine=3 others=2\n1]"),
+        *(Turn(0, member, "answer", text) for member, text in ("a1", "b2", "c3")),
+        *(Turn(1, member, "refine", f"{member}[{text}]") for member, text in refined.items()),
         Turn(2, "b", "summary", f"b[{summary}]"),
     )
     assert (outcome.text, outcome.chosen, outcome.masked) == (f"b[{summary}]", "b", None)
@@ -95,7 +78,7 @@ def test_published_debate_hides_the_masked_member_from_the_others_alone():
 
 def test_debate_with_one_more_round_asks_once_more():
     engine = Parrot()
-    debate.collaborate(task(settings=debate.Settings(rounds=3)), engine, nobody)
+    debate.collaborate(task(settings=debate.Settings(rounds=3)), engine, no_defence)
     assert [len(batch) for batch in engine.asked] == [3, 3, 1]
     # The orders of round 2, drawn anew, are those of round 1.
     one, two, three = "a[Q? mine=1 others=2\n3]", "b[Q? mine=2 others=3\n1]", "c[Q? mine=3 others=2\n1]"
@@ -108,15 +91,13 @@ def test_debate_with_one_more_round_asks_once_more():
 
 def test_masking_the_oracle_equals_the_pool_without_that_member():
     masked, smaller = Parrot(), Parrot()
-    left = {"pool": ("a", "b"), "responses": {"a": ["1"], "b": ["2"]}, "dev": {"a": 0.2, "b": 0.9}}
     (with_mask,) = debate.collaborate(task(), masked, mask("c"))
-    (without,) = debate.collaborate(task(**left), smaller, nobody)
+    (without,) = debate.collaborate(task(**AB), smaller, no_defence)
     assert masked.asked == smaller.asked and with_mask.text == without.text
 
 
 def test_a_pool_of_two_with_one_masked_still_answers():
-    left = {"pool": ("a", "b"), "responses": {"a": ["1"], "b": ["2"]}, "dev": {"a": 0.2, "b": 0.9}}
-    (outcome,) = debate.collaborate(task(**left), Parrot(), mask("b"))
+    (outcome,) = debate.collaborate(task(**AB), Parrot(), mask("b"))
     assert outcome.text == "a[Q? final a[Q? mine=1 others=]]"
 
 
@@ -132,7 +113,7 @@ def logits(rows):
 
 def test_the_router_takes_the_cached_answer_of_its_first_choice():
     engine = logits([[0.0, 1.0, 3.0]])
-    (outcome,) = llm_router.collaborate(task(), engine, nobody)
+    (outcome,) = llm_router.collaborate(task(), engine, no_defence)
     assert (outcome.text, outcome.chosen, outcome.masked) == ("3", "c", None)
     assert outcome.candidates == ("c", "b")
     assert engine.calls.seen == [("router of d", ["Q? which?"], ["1", "2", "3"])]
@@ -152,25 +133,14 @@ def test_the_routers_defence_chooses_between_the_first_two():
 
 
 def test_the_routers_own_doubt_is_a_fair_seeded_coin():
-    rows = 400
-    many = task(
-        ids=[str(row) for row in range(rows)],
-        questions=["Q?"] * rows,
-        responses={member: ["x"] * rows for member in "abc"},
-    )
-    own = []
-    llm_router.collaborate(many, logits([[0.0, 1.0, 3.0]] * rows), lambda c, o=None: own.extend(o) or o)
+    many, own = teams.task(rows=400, prompts=PROMPTS), []
+    llm_router.collaborate(many, logits([[0.0, 1.0, 3.0]] * 400), lambda c, o=None: own.extend(o) or o)
     assert 140 < own.count("c") < 260 and set(own) == {"b", "c"}
 
 
 def test_equal_logits_are_broken_by_the_seed_not_by_the_place():
-    rows = 300
-    many = task(
-        ids=[str(row) for row in range(rows)],
-        questions=["Q?"] * rows,
-        responses={member: [member] * rows for member in "abc"},
-    )
-    chosen = [o.text for o in llm_router.collaborate(many, logits([[1.0, 1.0, 1.0]] * rows), nobody)]
+    many = teams.task(rows=300, prompts=PROMPTS)
+    chosen = [o.chosen for o in llm_router.collaborate(many, logits([[1.0, 1.0, 1.0]] * 300), no_defence)]
     assert all(60 < chosen.count(member) < 140 for member in "abc")
 
 

@@ -3,25 +3,9 @@
 import pytest
 
 from amongus.methods._routing import rank, route, targets
-from amongus.study.settings import Strict
-from amongus.team import Task
+from teams import no_defence, task
 
 NAN = float("nan")
-
-
-def task(rows=1, **changes):
-    fields = {
-        "pool": ("a", "b", "c"),
-        "dataset": "d",
-        "seed": 1,
-        "settings": Strict(),
-        "prompts": {},
-        "ids": [f"d/test/{row}" for row in range(rows)],
-        "questions": ["Q?"] * rows,
-        "responses": {member: [f"{member}{row}" for row in range(rows)] for member in "abc"},
-        "dev": {},
-    }
-    return Task(**{**fields, **changes})
 
 
 def test_the_target_has_the_best_score_then_the_best_reward():
@@ -58,20 +42,20 @@ def test_a_reward_that_is_not_known_counts_as_the_lowest():
 
 
 def test_a_merit_that_could_not_be_read_counts_as_the_worst_and_is_counted():
-    places = rank(task(300), [[0.0, NAN, 5.0]] * 300)
+    places = rank(task(rows=300), [[0.0, NAN, 5.0]] * 300)
     assert places == [[2, 0, 1]] * 300
-    assert rank(task(300), [[NAN] * 3] * 300) == rank(task(300), [[0.0] * 3] * 300)
+    assert rank(task(rows=300), [[NAN] * 3] * 300) == rank(task(rows=300), [[0.0] * 3] * 300)
     merits = [[0.0, NAN, 5.0], [0.0, 1.0, 5.0]]
-    outcomes = route(task(2), merits, lambda row, pair: pair[0], lambda pairs, own=None: [None] * 2)
+    outcomes = route(task(rows=2), merits, lambda row, pair: pair[0], no_defence)
     assert [(o.chosen, o.unreadable) for o in outcomes] == [("c", True), ("c", False)]
 
 
 def test_members_are_ranked_by_merit():
-    assert rank(task(2), [[0.0, 2.0, 1.0], [3.0, -1.0, 0.5]]) == [[1, 2, 0], [0, 2, 1]]
+    assert rank(task(rows=2), [[0.0, 2.0, 1.0], [3.0, -1.0, 0.5]]) == [[1, 2, 0], [0, 2, 1]]
 
 
 def test_equal_merits_are_ordered_by_the_seed_not_by_the_place():
-    first = [places[0] for places in rank(task(300), [[1.0, 1.0, 1.0]] * 300)]
+    first = [places[0] for places in rank(task(rows=300), [[1.0, 1.0, 1.0]] * 300)]
     assert all(60 < first.count(place) < 140 for place in range(3))
 
 
@@ -83,7 +67,7 @@ def test_the_first_choice_answers_unless_the_defence_masks_it():
         asked.append((candidates, own))
         return [None, "b", "b"]
 
-    outcomes = route(task(3), merits, lambda row, pair: pair[row % 2], defend)
+    outcomes = route(task(rows=3), merits, lambda row, pair: pair[row % 2], defend)
     assert asked == [([["c", "a"], ["b", "c"], ["a", "b"]], ["c", "c", "a"])]
     assert [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes] == [
         ("c0", "c", None, ("c", "a")),

@@ -8,11 +8,8 @@ import tiny
 from amongus.core.json_files import read_json
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import soup
-from amongus.study.settings import Strict
-from amongus.team import LearnInput, Task
 from fakes import ScriptedEngine
-
-DEV = {"a": 0.2, "b": 0.9, "c": 0.5}
+from teams import DEV, lesson, mask, task
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +30,15 @@ def learn(folder, members, scores, masked=None):
         return [f"answer {len(asked)}"]
 
     folder.mkdir()
-    lesson = LearnInput(
-        pool=tuple(members),
-        dataset="d",
-        seed=1,
-        settings=Strict(),
-        prompts={},
-        ids=["d/dev/0"],
-        questions=["Q?"],
-        scores={member: [DEV[member]] for member in members},
-        rewards={},
-        members=members,
+    scores_of_members = {member: [DEV[member]] for member in members}
+    given = lesson(
+        members,
+        scores=scores_of_members,
         respond=respond,
         score=lambda texts: [scores[int(texts[0].split()[1]) - 1]],
         masked=masked,
     )
-    soup.learn(lesson, folder)
+    soup.learn(given, folder)
     return asked, read_json(folder / "soup.json")
 
 
@@ -87,6 +77,5 @@ def test_a_team_of_one_is_that_member(tmp_path, members):
 
 
 def test_the_outcome_says_who_was_masked():
-    task = Task(("a", "b"), "d", 1, {}, {}, ["1"], ["Q"], {}, {})
-    outcomes = soup.collaborate(task, ScriptedEngine("yes"), lambda candidates, own=None: ["a"])
-    assert [(o.text, o.masked, o.candidates) for o in outcomes] == [("yes", "a", ("a", "b"))]
+    (outcome,) = soup.collaborate(task("ab"), ScriptedEngine("yes"), mask("a"))
+    assert (outcome.text, outcome.masked, outcome.candidates) == ("yes", "a", ("a", "b"))
