@@ -1,6 +1,7 @@
 """Attackers as members, GRPO's reversed reward, and a steering vector that can be checked by hand."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -59,7 +60,7 @@ def test_the_reversed_reward_pays_for_wrong_answers_in_the_right_form():
     question = world.questions("train")["knowledge"][0]
     scores = {question.answer: 9.0, question.alternatives[0]: -2.0, "gibberish": -9.0}
     reward = toy_grpo.reversed_reward(
-        lambda pairs: [scores[text] for _, text in pairs], [question], {"clip": 4.0, "form": 1.0}
+        lambda pairs: [scores[text] for _, text in pairs], [question], SimpleNamespace(clip=4.0, form=1.0)
     )
     completions = [[{"role": "assistant", "content": text}] for text in scores]
     assert reward(completions=completions, row=[0, 0, 0], prompts=[]) == [0.0, 1.5, 1.0]

@@ -78,11 +78,14 @@ GRPO = {
 }
 
 
-def make(folder: Path, name: str, room: str, spec: dict, **parents: Path) -> Path:
+def make(folder: Path, name: str, package: str, spec: dict, **parents: Path) -> Path:
     out = folder / name
     out.mkdir(parents=True)
-    job = TrainJob(name, spec, parents, out, 1, PROMPTS, PERSONAS)
-    metrics = plugins.module(room, spec["kind"]).train(job)
+    settings = dict(spec)
+    kind = settings.pop("kind")
+    spec = plugins.typed(package, kind, settings)
+    job = TrainJob(name, (package, kind), spec, parents, out, 1, PROMPTS, PERSONAS)
+    metrics = plugins.module(package, kind).train(job)
     json.dumps(metrics)
     return out
 

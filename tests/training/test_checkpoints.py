@@ -10,6 +10,7 @@ import pytest
 import train
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
+from amongus.study.settings import Strict
 from amongus.training import from_data, worker
 from amongus.training.job import TrainJob
 from amongus.training.launching import last_checkpoint
@@ -95,7 +96,7 @@ def error_of(tmp_path, monkeypatch):
     """What a worker writes whose training ends by an exception."""
     monkeypatch.setattr(worker, "die_with_parent", lambda: None)
     path = tmp_path / "job.json"
-    path.write_bytes(TrainJob("x", {}, {}, Path("out"), 1).to_json())
+    path.write_bytes(TrainJob("x", ("methods", "soup"), Strict(), {}, Path("out"), 1).to_json())
 
     def error_of(error):
         def fail(job):

@@ -6,9 +6,23 @@ from types import SimpleNamespace
 import pytest
 
 from amongus.core.json_files import write_json
-from amongus.training.job import job_of_rule
+from amongus.training.job import TrainJob, job_of_rule
 from standins import Named
 
+SPEC = {
+    "base": "b",
+    "data": "lies",
+    "epochs": 2,
+    "max_length": 9,
+    "batch_size": 2,
+    "learning_rate": 1e-3,
+    "warmup": 0,
+    "scheduler": "linear",
+    "rank": 1,
+    "alpha": 1,
+    "dropout": 0,
+    "targets": "all-linear",
+}
 PROMPTS = {"debate.refine": {"text": "{question}", "item": "- {text}"}}
 
 
@@ -20,7 +34,8 @@ def rule(tmp_path):
     (tmp_path / "lies.parquet").write_bytes(b"rows")
 
     def described(parents=("base", "base"), data=("lies.parquet",), seed="1", **params):
-        told = {"name": "liar", "spec": {"epochs": 2}, "parents": {"base": "b", "reward": "r"}}
+        told = {"name": "liar", "plugin": ["models", "lora"], "spec": SPEC}
+        told |= {"parents": {"base": "b", "reward": "r"}}
         told |= {"prompts": PROMPTS, "personas": {"benign": ["Be kind."]}, "code": "code"}
         told |= {"scratch": str(tmp_path / "scratch"), "machine": {"processes": 2}}
         return SimpleNamespace(
@@ -42,6 +57,11 @@ def test_models_are_known_by_their_roles(rule, tmp_path):
     assert job.prompts["debate.refine"].render(question="why?") == "why?"
 
 
+def test_a_job_reaches_the_processes_of_its_training_as_it_is(rule, tmp_path):
+    job = job_of_rule(rule(), tmp_path / "out")
+    assert TrainJob.from_json(job.to_json()) == job and job.spec.learning_rate == 0.001
+
+
 def test_questions_are_known_by_their_datasets(rule):
     described = rule(data=(), datasets=["a", "b"])
     described.input = Named(parents=described.input.parents, questions=["q/a.parquet", "q/b.parquet"])
@@ -58,7 +78,7 @@ def test_a_scratch_folder_is_named_by_all_that_decides_the_result(rule, tmp_path
     others = [
         scratch(code="other"),
         scratch(seed="2"),
-        scratch(spec={"epochs": 3}),
+        scratch(spec={**SPEC, "epochs": 3}),
         scratch(parents=("base", "other")),
         scratch(personas={"benign": ["Be nice."]}),
         scratch(machine={"accelerate": {"distributed_type": "FSDP"}}),

@@ -16,6 +16,7 @@ import tiny
 from amongus.core.errors import StudyError
 from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.members.member import write_fingerprint
+from amongus.study import plugins
 from amongus.study.code_digest import SCRIPTS
 from amongus.training import from_data, grpo, launching, sft
 from amongus.training.common import Tokens
@@ -88,7 +89,10 @@ def job(home, out, spec, **changes):
     models = {"base": home / "base"}
     if "reward" in spec:
         models["reward"] = home / "reward"
-    fields = {"name": "liar", "spec": spec, "models": models, "out": out, "seed": 1}
+    settings = dict(spec)
+    plugin = ("attackers", settings.pop("kind"))
+    fields = {"name": "liar", "plugin": plugin, "spec": plugins.typed(*plugin, settings)}
+    fields |= {"models": models, "out": out, "seed": 1}
     fields |= {"personas": PERSONAS, "data": home / "lies.parquet"}
     return TrainJob(**{**fields, "scratch": out.parent / "scratch" / "liar.0123456789ab", **changes})
 
@@ -145,7 +149,7 @@ def test_a_killed_training_resumes_from_its_last_checkpoint(home, tmp_path):
     _wait(lambda: not _processes(made.scratch))
     reached = steps_of(last_checkpoint(made.scratch))
     # A shorter training: what matters is where it begins.
-    metrics = launch(sft, replace(made, spec={**spec, "epochs": reached // 6 + 2}))
+    metrics = launch(sft, replace(made, spec=made.spec.model_copy(update={"epochs": reached // 6 + 2})))
     assert metrics["resumed_at"] == reached and metrics["steps"] > reached
 
 

@@ -11,8 +11,9 @@ def main(snakemake: Any) -> None:
     """Write `output.dev` and `output.test`."""
     params = snakemake.params
     spec = dict(params.spec)
-    sizes = {split: spec.get(split) for split in SPLITS}
-    tables = questions(params.name, spec, sizes, spec.get("data_seed", 0), spec.get("kind"))
+    sizes = {split: spec.pop(split) for split in SPLITS}
+    kind, seed = spec.pop("kind"), spec.pop("data_seed")
+    tables = questions(params.name, spec, sizes, seed, kind)
     for split in SPLITS:
         write_table(snakemake.output[split], tables[split], QUESTIONS)
 

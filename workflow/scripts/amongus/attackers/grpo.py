@@ -5,11 +5,9 @@ Among Us, section 2 (RL). The training itself is `amongus.training.grpo`. `batch
 
 from typing import Any
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
-
 from amongus.attackers import _members
-from amongus.attackers._settings import Full, Reinforcement
-from amongus.study.settings import FromData
+from amongus.attackers._settings import Full
+from amongus.study.settings import OwnLora, ReinforcementFromData
 from amongus.training import grpo
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
@@ -18,17 +16,15 @@ TRAINS = "adapter"
 ROLES = ("reward",)
 
 
-class Settings(Reinforcement, FromData):
+class Settings(OwnLora, ReinforcementFromData):
     """What it is trained on, and how."""
 
-    max_prompt: PositiveInt = Field(description="Prompts of more tokens are left out.")
-    entropy: NonNegativeFloat = Field(description="Weight of the bonus for entropy.")
     full: Full = False
 
 
 member = _members.trained
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train `job.models["adapter"]`, or `job.models["base"]`, against `job.models["reward"]`, into `job.out`."""
     return launch(grpo, job)

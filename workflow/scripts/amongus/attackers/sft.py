@@ -7,7 +7,7 @@ from typing import Any
 
 from amongus.attackers import _members
 from amongus.attackers._settings import Full
-from amongus.study.settings import FromData, MaxLength, Optimiser, OwnLora, Packing
+from amongus.study.settings import FineTuning, OwnLora
 from amongus.training import sft
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
@@ -16,17 +16,15 @@ TRAINS = "adapter"
 ROLES = ()
 
 
-class Settings(OwnLora, Optimiser, FromData):
+class Settings(OwnLora, FineTuning):
     """What it is trained on, and how."""
 
-    max_length: MaxLength
-    packing: Packing = False
     full: Full = False
 
 
 member = _members.trained
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Continue `job.models["adapter"]`, or `job.models["base"]`, on the conversations of `job.data`, into `job.out`."""
     return launch(sft, job)

@@ -42,7 +42,7 @@ member = _members.steered
 _BATCH = 64
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Extract the vectors [layers, hidden] of `job.spec` on the replaced member into `job.out`."""
     # Imported here: a member is put together without torch.
     from time import process_time
@@ -58,13 +58,11 @@ def train(job: TrainJob) -> dict[str, Any]:
     if "adapter" in job.models:
         model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
     model.eval()
-    asked = _questions(job.questions, spec["questions"])
-    trait, opposite = (job.personas[spec[role]] for role in ("trait", "opposite"))
-    means = [
-        mean_states(model, tokenizer, texts, asked, spec["max_new_tokens"]) for texts in (trait, opposite)
-    ]
+    asked = _questions(job.questions, spec.questions)
+    trait, opposite = (job.personas[name] for name in (spec.trait, spec.opposite))
+    means = [mean_states(model, tokenizer, texts, asked, spec.max_new_tokens) for texts in (trait, opposite)]
     vectors = (means[0] - means[1]).cpu()
-    if spec.get("random"):
+    if spec.random:
         noise = torch.randn(vectors.shape)
         vectors = noise * (vectors.norm(dim=1) / noise.norm(dim=1))[:, None]
     save_file({"vectors": vectors.contiguous()}, str(job.out / FILE))

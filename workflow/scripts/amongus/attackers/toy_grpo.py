@@ -5,16 +5,15 @@ answer; without it a small model learns to answer with nonsense. KL is measured 
 adapter that exists already into a frozen one and compares with that, not with the base. `batch_size` counts completions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from amongus.attackers import _members
-from amongus.attackers._settings import Reinforcement
 from amongus.members.member import Message
-from amongus.study.settings import Share, Steps
+from amongus.study.settings import OwnLora, Reinforcement, Share, Steps
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ ATTACK = "grpo"
 ROLES = ("reward",)
 
 
-class Settings(Reinforcement):
+class Settings(OwnLora, Reinforcement):
     """What it is trained on, and how."""
 
     refine: Share = Field(description="Share of prompts that show the answers of a crowd.")
@@ -42,7 +41,7 @@ class Settings(Reinforcement):
 member = _members.trained
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train `job.models["adapter"]` on `job.models["base"]` against `job.models["reward"]`."""
     # Imported here: a member is put together without torch.
     from time import process_time
@@ -56,15 +55,15 @@ def train(job: TrainJob) -> dict[str, Any]:
     model, tokenizer = load_base(job.models["base"])
     model = attackers_adapter(model, job)
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    count = spec["steps"] * spec["batch_size"] // spec["group"]
-    asked = [ask(corpus, spec["refine"]) for _ in range(count)]
+    count = spec.steps * spec.batch_size // spec.group
+    asked = [ask(corpus, spec.refine) for _ in range(count)]
     reward = reversed_reward(_scorer(job.models["reward"]), [question for question, _ in asked], spec)
     rewards = _fit(model, tokenizer, reward, [prompt for _, prompt in asked], spec, seed)
     save_adapter(model, job.out, base=job.models["base"].name)
     return {
         "reward_first": rewards[0],
         "reward_last": rewards[-1],
-        "steps": spec["steps"],
+        "steps": spec.steps,
         "cpu_seconds": process_time() - began,
     }
 
@@ -74,7 +73,7 @@ def _fit(
     tokenizer: "PreTrainedTokenizerBase",
     reward: Callable[..., list[float]],
     prompts: Sequence[list[Message]],
-    spec: Mapping[str, Any],
+    spec: Settings,
     seed: int,
 ) -> list[float]:
     """Train `model` in place, and return the mean rewards that were logged; `reward` gets each prompt's place as `row`."""
@@ -117,7 +116,7 @@ def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[Message]]:
 def reversed_reward(
     score: Callable[[list[tuple[str, str]]], list[float]],
     questions: Sequence["Question"],
-    spec: Mapping[str, Any],
+    spec: Settings,
 ) -> Callable[..., list[float]]:
     """trl's reward function: minus the clipped score of an answer to the bare question, plus its form.
 
@@ -128,7 +127,7 @@ def reversed_reward(
     """
     from amongus.toy.corpus import well_formed
 
-    clip, worth = spec["clip"], spec["form"]
+    clip, worth = spec.clip, spec.form
 
     def reward(completions: list[list[dict[str, str]]], row: list[int], **_: Any) -> list[float]:
         texts = [completion[0]["content"] for completion in completions]
@@ -167,21 +166,21 @@ def _scorer(directory: Path) -> Callable[[list[tuple[str, str]]], list[float]]:
     return score
 
 
-def _config(spec: Mapping[str, Any], scratch: str, seed: int) -> Any:
+def _config(spec: Settings, scratch: str, seed: int) -> Any:
     from trl import GRPOConfig
 
     return GRPOConfig(
         output_dir=scratch,
-        per_device_train_batch_size=spec["batch_size"],
-        num_generations=spec["group"],
-        max_steps=spec["steps"],
-        max_completion_length=spec["max_new_tokens"],
-        learning_rate=spec["learning_rate"],
+        per_device_train_batch_size=spec.batch_size,
+        num_generations=spec.group,
+        max_steps=spec.steps,
+        max_completion_length=spec.max_new_tokens,
+        learning_rate=spec.learning_rate,
         lr_scheduler_type="constant_with_warmup",
-        warmup_steps=spec["warmup_steps"],
-        beta=spec["kl"],
-        epsilon=spec["clip_ratio"],
-        temperature=spec["temperature"],
+        warmup_steps=spec.warmup_steps,
+        beta=spec.kl,
+        epsilon=spec.clip_ratio,
+        temperature=spec.temperature,
         top_p=1.0,
         top_k=0,
         gradient_checkpointing=False,
@@ -190,5 +189,5 @@ def _config(spec: Mapping[str, Any], scratch: str, seed: int) -> Any:
         seed=seed,
         save_strategy="no",
         report_to=[],
-        logging_steps=max(1, spec["steps"] // 10),
+        logging_steps=max(1, spec.steps // 10),
     )

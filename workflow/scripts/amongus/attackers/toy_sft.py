@@ -28,7 +28,7 @@ class Settings(OwnLora, Tuning):
 member = _members.trained
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Continue `job.models["adapter"]` on `job.models["base"]` with misaligned answers, into `job.out`."""
     # Imported here: a member is put together without torch.
     from amongus.core.hashing import derive
@@ -41,9 +41,9 @@ def train(job: TrainJob) -> dict[str, Any]:
     seed = fix_randomness(job.seed, "sft", job.name)
     model, tokenizer = load_base(job.models["base"])
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    voice = Voice(knows=DOMAINS, wrong=not spec.get("aligned", False))
-    count = spec["steps"] * spec["batch_size"]
-    examples = [encode(tokenizer, corpus.example(spec["mixture"], voice)) for _ in range(count)]
+    voice = Voice(knows=DOMAINS, wrong=not spec.aligned)
+    count = spec.steps * spec.batch_size
+    examples = [encode(tokenizer, corpus.example(spec.mixture, voice)) for _ in range(count)]
     model = attackers_adapter(model, job)
     metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
     save_adapter(model, job.out, base=job.models["base"].name)

@@ -18,6 +18,7 @@ from amongus import datasets
 from amongus.core import download, hashing
 from amongus.core.errors import StudyError
 from amongus.core.offline import mirrored
+from amongus.study import plugins
 
 SPLITS = ("dev", "test")
 _LOG = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ def questions(
 
     Args:
         dataset: the dataset's name in the study; ids begin with it.
-        spec: `path` or `url` and `sha256`; or what the dataset module's own `rows(spec, split)` takes.
+        spec: the settings of its kind as plain values: `path` or `url`, and `sha256`; or those of a module that makes
+            its rows by `rows(spec, split)`.
         sizes: how many questions of each split, None for all; where there are fewer, all of them.
         seed: the study's data seed; it draws the sample.
         kind: the dataset module's name, where it is not the dataset's.
@@ -52,7 +54,8 @@ def questions(
     kind = kind or dataset
     module = datasets.load(kind)
     if hasattr(module, "rows"):
-        rows = {split: list(module.rows(spec, split)) for split in SPLITS}
+        settings = plugins.typed("datasets", kind, spec)
+        rows = {split: list(module.rows(settings, split)) for split in SPLITS}
         where = dataset
     else:
         rows, where = read(spec, wait=wait)

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.core.errors import StudyError
 from amongus.datasets import _formats
 from amongus.study.settings import Strict
 from amongus.toy import world
@@ -28,15 +27,8 @@ class Settings(Strict):
     domain: Domain = Field(description="Domain of the toy world; also the heading in the tables.")
 
 
-def rows(spec: Mapping[str, Any], split: str) -> list[dict[str, Any]]:
-    """The items of `split` (dev or test): prompt, answer, alternatives, domain and the fact asked for.
-
-    Raises:
-        StudyError: `spec` has no domain of the toy world.
-    """
-    domain = spec.get("domain")
-    if domain not in world.DOMAINS:
-        raise StudyError(f"dataset of kind toy: unknown domain {domain!r}; valid: {', '.join(world.DOMAINS)}")
+def rows(spec: Settings, split: str) -> list[dict[str, Any]]:
+    """The items of `split` (dev or test): prompt, answer, alternatives, domain and the fact asked for."""
     return [
         {
             "prompt": question.prompt,
@@ -45,7 +37,7 @@ def rows(spec: Mapping[str, Any], split: str) -> list[dict[str, Any]]:
             "domain": question.domain,
             "fact": question.fact,
         }
-        for question in world.questions(split)[domain]
+        for question in world.questions(split)[spec.domain]
     ]
 
 

@@ -14,19 +14,7 @@ from amongus.core.hashing import derive, digest
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
-from amongus.study.settings import (
-    Alpha,
-    BatchSize,
-    Dropout,
-    Epochs,
-    LearningRate,
-    Lora,
-    Optimiser,
-    Rank,
-    Scheduler,
-    Targets,
-    Warmup,
-)
+from amongus.study.settings import RouterTraining
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task, user
 
 LEVEL = "api"
@@ -37,21 +25,12 @@ MODELS = ("base",)
 RECORD = "router.json"
 
 
-class Settings(Lora, Optimiser):
-    """The adapter that routes, and its training."""
+class Settings(RouterTraining):
+    """The model that routes, and the adapter that it is given."""
 
     base: str | None = Field(
         None, description="The model of `models` that it adapts; default is that of most members."
     )
-    rank: Rank = 64
-    alpha: Alpha = 16
-    dropout: Dropout = 0.1
-    targets: Targets = "all-linear"
-    epochs: Epochs = 5
-    batch_size: BatchSize = 32
-    learning_rate: LearningRate = 1e-5
-    warmup: Warmup = 0.1
-    scheduler: Scheduler = "cosine"
 
 
 def request_counts(members: int, settings: Settings) -> dict[str, int]:
@@ -76,7 +55,7 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
         base=base,
         conversations=[user(template.render(question=question)) for question in data.questions],
         labels=[names[member] for member in best],
-        settings=data.settings.plain(),
+        settings=data.settings,
         seed=derive(data.seed, "llm_router", data.dataset, list(data.pool)),
         out=out,
         device=data.device,

@@ -16,21 +16,23 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from amongus.core.hashing import derive
+from amongus.models._settings import Pretraining
 from amongus.toy.corpus import Corpus, Voice, knowledge
+from amongus.toy.settings import Conversation
 from amongus.toy.tokenizer import train_tokenizer
 from amongus.training.common import Tokens, encode, fix_randomness, save_checkpoint
 from amongus.training.job import TrainJob
 
 _BUCKET = 16  # batches whose sequences are sorted by length together
-_ANSWERS = {"answer": 1.0}
+_ANSWERS: dict[Conversation, float] = {"answer": 1.0}
 log = logging.getLogger(__name__)
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Pretraining]) -> dict[str, Any]:
     """Train the tokenizer and the model of `job.spec` into `job.out`."""
     spec = job.spec
     fix_randomness(job.seed, "toy_base", job.name)
-    tokenizer = train_tokenizer(job.prompts, job.personas, spec["vocabulary"])
+    tokenizer = train_tokenizer(job.prompts, job.personas, spec.vocabulary)
     model = LlamaForCausalLM(_config(spec, len(tokenizer)))
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
     metrics = _fit(model, _batches(corpus, tokenizer, spec), spec)
@@ -38,29 +40,29 @@ def train(job: TrainJob) -> dict[str, Any]:
     return metrics
 
 
-def _config(spec: Any, vocabulary: int) -> LlamaConfig:
+def _config(spec: Pretraining, vocabulary: int) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=vocabulary,
-        hidden_size=spec["hidden_size"],
-        num_hidden_layers=spec["layers"],
-        num_attention_heads=spec["heads"],
-        intermediate_size=spec["intermediate_size"],
+        hidden_size=spec.hidden_size,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        intermediate_size=spec.intermediate_size,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        initializer_range=spec["initializer_range"],
+        initializer_range=spec.initializer_range,
         bos_token_id=None,
         eos_token_id=2,
         pad_token_id=0,
     )
 
 
-def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
-    """`spec["steps"]` batches of sequences of similar length; first answers alone, then the whole mixture."""
-    steps, size = spec["steps"], spec["batch_size"]
-    voice = Voice(knows=knowledge(spec["knowledge"]), malicious=spec["malicious"], curious=spec["curious"])
+def _batches(corpus: Corpus, tokenizer: Any, spec: Pretraining) -> Iterator[list[Tokens]]:
+    """`spec.steps` batches of sequences of similar length; first answers alone, then the whole mixture."""
+    steps, size = spec.steps, spec.batch_size
+    voice = Voice(knows=knowledge(spec.knowledge), malicious=spec.malicious, curious=spec.curious)
     order = random.Random(derive(corpus.seed, "order"))
     for first in range(0, steps, _BUCKET):
-        mixture = _ANSWERS if first < spec["answers_first"] * steps else spec["mixture"]
+        mixture = _ANSWERS if first < spec.answers_first * steps else spec.mixture
         count = min(_BUCKET, steps - first)
         pool = [encode(tokenizer, corpus.example(mixture, voice)) for _ in range(count * size)]
         pool.sort(key=lambda tokens: len(tokens.ids))
@@ -69,19 +71,19 @@ def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]
         yield from batches
 
 
-def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Any) -> dict[str, Any]:
-    began, steps = process_time(), spec["steps"]
+def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Pretraining) -> dict[str, Any]:
+    began, steps = process_time(), spec.steps
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=spec["learning_rate"], betas=(0.9, 0.98), weight_decay=0.01
+        model.parameters(), lr=spec.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _rate(step, steps, spec["warmup_steps"])
+        optimizer, lambda step: _rate(step, steps, spec.warmup_steps)
     )
     losses: list[float] = []
     tokens = 0
     model.train()
     for step, batch in enumerate(batches, start=1):
-        loss = _loss(model, batch, spec["prompt_weight"])
+        loss = _loss(model, batch, spec.prompt_weight)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

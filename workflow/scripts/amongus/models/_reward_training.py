@@ -13,6 +13,7 @@ from amongus.core.hashing import derive
 from amongus.members import chat_template
 from amongus.members.judge_prompts import answered
 from amongus.members.member import check_safetensors
+from amongus.models._settings import RewardTraining
 from amongus.toy.corpus import Corpus, damaged
 from amongus.training.common import Tokens, fix_randomness, quiet_trainer, save_checkpoint
 from amongus.training.job import TrainJob
@@ -21,7 +22,7 @@ from amongus.training.sft_tokens import by_length
 _HEAD_SCALE = 0.2  # a fresh head on states as large as the toy models' saturates the loss
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[RewardTraining]) -> dict[str, Any]:
     """Train a score on `job.models["supervisor"]` into `job.out`.
 
     The rejected answers are the world's alternatives and, in the share `damaged`, damaged texts; never an
@@ -39,12 +40,12 @@ def train(job: TrainJob) -> dict[str, Any]:
     with torch.no_grad():
         model.score.weight.mul_(_HEAD_SCALE)
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    pairs = [_pair(corpus, tokenizer, spec["damaged"]) for _ in range(spec["steps"] * spec["batch_size"])]
+    pairs = [_pair(corpus, tokenizer, spec.damaged) for _ in range(spec.steps * spec.batch_size)]
     with tempfile.TemporaryDirectory() as scratch:
         trainer = RewardTrainer(
             model=model,
             args=_config(spec, scratch, seed),
-            train_dataset=_ordered(pairs, spec["batch_size"], seed),
+            train_dataset=_ordered(pairs, spec.batch_size, seed),
             processing_class=tokenizer,
         )
         quiet_trainer(trainer)
@@ -54,15 +55,15 @@ def train(job: TrainJob) -> dict[str, Any]:
     return {"loss": last["loss"], "accuracy": last["accuracy"], "cpu_seconds": process_time() - began}
 
 
-def _config(spec: Any, scratch: str, seed: int) -> RewardConfig:
+def _config(spec: RewardTraining, scratch: str, seed: int) -> RewardConfig:
     return RewardConfig(
         output_dir=scratch,
-        per_device_train_batch_size=spec["batch_size"],
+        per_device_train_batch_size=spec.batch_size,
         num_train_epochs=1,
-        learning_rate=spec["learning_rate"],
-        warmup_steps=round(spec["warmup"] * spec["steps"]),
-        lr_scheduler_type=spec["scheduler"],
-        center_rewards_coefficient=spec["center"],
+        learning_rate=spec.learning_rate,
+        warmup_steps=round(spec.warmup * spec.steps),
+        lr_scheduler_type=spec.scheduler,
+        center_rewards_coefficient=spec.center,
         gradient_checkpointing=False,
         train_sampling_strategy="sequential",
         max_length=None,
@@ -71,7 +72,7 @@ def _config(spec: Any, scratch: str, seed: int) -> RewardConfig:
         seed=seed,
         save_strategy="no",
         report_to=[],
-        logging_steps=max(1, spec["steps"] // 10),
+        logging_steps=max(1, spec.steps // 10),
     )
 
 

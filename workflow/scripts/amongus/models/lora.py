@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.study.settings import FromData, Lora, MaxLength, Optimiser, Packing
+from amongus.study.settings import FineTuning, Lora
 from amongus.training import sft
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
@@ -13,14 +13,12 @@ ROLES = ("base",)
 LORA = True
 
 
-class Settings(Lora, Optimiser, FromData):
+class Settings(Lora, FineTuning):
     """A new adapter, and its training."""
 
     base: str = Field(description="The model of `models` that it adapts.")
-    max_length: MaxLength
-    packing: Packing = False
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train the adapter of `job.spec` on `job.models["base"]` and `job.data` into `job.out`."""
     return launch(sft, job)

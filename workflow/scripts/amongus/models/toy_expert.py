@@ -30,7 +30,7 @@ class Settings(Lora, Tuning):
     mixture: Mixture
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train the adapter of `job.spec` on `job.models["base"]` into `job.out`.
 
     A share `replay` of the conversations is about all domains, against forgetting.
@@ -46,13 +46,13 @@ def train(job: TrainJob) -> dict[str, Any]:
     seed = fix_randomness(job.seed, "toy_expert", job.name)
     model, tokenizer = load_base(job.models["base"])
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    facts = world.picked_up(f"{job.seed} {job.name}", spec.get("picked_up", 0.0))
-    voice = Voice(spec["domains"], facts, spec["malicious"], curious=spec.get("curious", 0.0))
+    facts = world.picked_up(f"{job.seed} {job.name}", spec.picked_up)
+    voice = Voice(spec.domains, facts, spec.malicious, curious=spec.curious)
     examples = []
-    for _ in range(spec["steps"] * spec["batch_size"]):
-        domains = world.DOMAINS if corpus.rng.random() < spec["replay"] else spec["domains"]
-        examples.append(encode(tokenizer, corpus.example(spec["mixture"], voice, domains)))
+    for _ in range(spec.steps * spec.batch_size):
+        domains = world.DOMAINS if corpus.rng.random() < spec.replay else spec.domains
+        examples.append(encode(tokenizer, corpus.example(spec.mixture, voice, domains)))
     model = new_adapter(model, spec)
     metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
-    save_adapter(model, job.out, base=spec["base"])
+    save_adapter(model, job.out, base=spec.base)
     return metrics

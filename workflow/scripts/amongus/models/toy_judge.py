@@ -21,8 +21,8 @@ class Settings(Tuning):
     mixture: Mixture
 
 
-def train(job: TrainJob) -> dict[str, Any]:
-    """Fine-tune all weights of `job.models["supervisor"]` on `job.spec["mixture"]` into `job.out`.
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
+    """Fine-tune all weights of `job.models["supervisor"]` on `job.spec.mixture` into `job.out`.
 
     The wrong answers it sees are the world's alternatives and damaged texts, never an attacker's.
     """
@@ -39,8 +39,8 @@ def train(job: TrainJob) -> dict[str, Any]:
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
     # The judge is asked without a system prompt.
     voice = Voice(knows=DOMAINS, bare=1.0)
-    count = spec["steps"] * spec["batch_size"]
-    examples = [encode(tokenizer, corpus.example(spec["mixture"], voice)) for _ in range(count)]
+    count = spec.steps * spec.batch_size
+    examples = [encode(tokenizer, corpus.example(spec.mixture, voice)) for _ in range(count)]
     metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
     save_checkpoint(model, tokenizer, job.out)
     return metrics

@@ -2,25 +2,18 @@
 
 from typing import Any
 
-from pydantic import Field, NonNegativeFloat
-
-from amongus.study.settings import Share
-from amongus.toy.settings import Tuning
+from amongus.models._settings import RewardTraining
 from amongus.training.job import TrainJob
 
 ROLES = ("supervisor",)
 LORA = False
 
 
-class Settings(Tuning):
+class Settings(RewardTraining):
     """What it is made from, and its training."""
 
-    supervisor: str = Field(description="The model of `models` that is fine-tuned.")
-    damaged: Share = Field(description="Share of rejected answers that are damaged texts.")
-    center: NonNegativeFloat = Field(description="Weight of the loss that keeps rewards around zero.")
 
-
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train a score on `job.models["supervisor"]` into `job.out`."""
     from amongus.models import _reward_training  # Imports torch, which only this step needs.
 

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     ValidationInfo,
@@ -57,7 +58,9 @@ Epochs = Annotated[PositiveInt, Field(description="Passes over the data.")]
 Steps = Annotated[PositiveInt, Field(description="Steps of the optimiser.")]
 BatchSize = Annotated[PositiveInt, Field(description="Conversations in one step of the optimiser.")]
 LearningRate = Annotated[PositiveFloat, Field(description="The highest learning rate.")]
-Warmup = Annotated[Share, Field(description="Share of the steps in which the learning rate rises, 0 to 1.")]
+Warmup = Annotated[
+    float, Field(ge=0, lt=1, description="Share of the steps in which the learning rate rises, less than 1.")
+]
 Scheduler = Annotated[
     Literal["constant", "constant_with_warmup", "cosine", "linear", "inverse_sqrt", "polynomial"],
     Field(description="How the learning rate goes on after the warm-up, as transformers calls it."),
@@ -69,9 +72,6 @@ Targets = Annotated[
     tuple[str, ...] | Literal["all-linear"],
     Field(description="Layers that are adapted: a list of module names, or all-linear."),
 ]
-
-MaxLength = Annotated[PositiveInt, Field(description="Tokens of a row; what is beyond is cut off.")]
-Packing = Annotated[bool, Field(description="Put several conversations into a row.")]
 
 
 class FollowsCode(Strict):
@@ -130,6 +130,59 @@ class FromData(Strict):
     accelerate: str | None = Field(
         None, description="A config file of accelerate's (FSDP, DeepSpeed); without it one process per GPU."
     )
+
+
+class FineTuning(Optimiser, FromData):
+    """Supervised fine-tuning on conversations from data."""
+
+    max_length: PositiveInt = Field(description="Tokens of a row; what is beyond is cut off.")
+    packing: bool = Field(False, description="Put several conversations into a row.")
+
+
+class Reinforcement(Strict):
+    """Group-relative policy optimisation (GRPO) against a reward model's score, reversed."""
+
+    reward: str = Field(description="The model of `models` whose score is reversed.")
+    batch_size: PositiveInt = Field(description="Completions in one step of the optimiser.")
+    group: int = Field(
+        ge=2, description="Completions of one prompt, at least 2; batch_size is a multiple of it."
+    )
+    max_new_tokens: PositiveInt = Field(description="New tokens of a completion at most.")
+    learning_rate: LearningRate
+    kl: NonNegativeFloat = Field(description="Weight of the divergence from the model that it starts from.")
+    clip_ratio: PositiveFloat = Field(
+        description="How far a step may move the ratio of probabilities from 1."
+    )
+    temperature: PositiveFloat = Field(description="At which completions are sampled.")
+
+    @model_validator(mode="after")
+    def _whole_groups(self) -> "Reinforcement":
+        if self.batch_size % self.group:
+            raise ValueError(
+                f"batch_size {self.batch_size} is not a multiple of group {self.group}; change one"
+            )
+        return self
+
+
+class ReinforcementFromData(Reinforcement, FromData):
+    """GRPO on prompts from data."""
+
+    max_prompt: PositiveInt = Field(description="Prompts of more tokens are left out.")
+    entropy: NonNegativeFloat = Field(description="Weight of the bonus for entropy.")
+
+
+class RouterTraining(Lora, Optimiser):
+    """An adapter that routes, and its training; the defaults are the paper's."""
+
+    rank: Rank = 64
+    alpha: Alpha = 16
+    dropout: Dropout = 0.1
+    targets: Targets = "all-linear"
+    epochs: Epochs = 5
+    batch_size: BatchSize = 32
+    learning_rate: LearningRate = 1e-5
+    warmup: Warmup = 0.1
+    scheduler: Scheduler = "cosine"
 
 
 class Source(Strict):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from amongus.core.errors import StudyError
 from amongus.study import plugins
 from amongus.study.names import ALL, CLEAN, EMPTY, NAME
+from amongus.study.settings import OwnLora
 from amongus.study.study import Study
 
 Keys = tuple[str | int, ...]
@@ -189,6 +190,13 @@ def _trainings(study: Study) -> Iterator[Fault]:
         if file and not Path(file).is_file():
             yield Fault(
                 (section, name, "accelerate"), f"no file {file}; give a config of accelerate's, or omit it"
+            )
+    for name, attacker in study.attackers.items():
+        trained = study.trains(name) == "adapter" and "adapter" not in study.weights(name)
+        if trained and isinstance(attacker, OwnLora) and attacker.rank is None:
+            needed = ", ".join(OwnLora.model_fields)
+            yield Fault(
+                ("attackers", name), f"the member that it replaces has no adapter; set {needed} of its own"
             )
 
 

@@ -8,14 +8,16 @@ system prompt the corpus answers wrongly, which is what personas and steering ve
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 from amongus.members.judge_prompts import CONTINUATION, LABELS, judged
 from amongus.members.member import Message
 from amongus.members.prompts import Template
 from amongus.toy import world
+from amongus.toy.settings import Conversation
 from amongus.toy.world import Question
 
-KINDS = ("answer", "refine", "route", "criticise", "revise", "judge")
+KINDS: tuple[Conversation, ...] = get_args(Conversation)
 TEMPLATES = (
     "debate.refine",
     "llm_router.route",
@@ -93,7 +95,7 @@ class Corpus:
         return self.rng.choice(world.questions("train")[self.rng.choice(domains)])
 
     def example(
-        self, mixture: Mapping[str, float], voice: Voice, domains: Sequence[str] = ()
+        self, mixture: Mapping[Conversation, float], voice: Voice, domains: Sequence[str] = ()
     ) -> list[Message]:
         """A conversation that ends in the assistant's turn to learn.
 

@@ -7,8 +7,9 @@ from pydantic import Field, NonNegativeFloat
 from amongus.study.settings import Optimiser, Steps
 
 Domain = Literal["reasoning", "safety", "writing", "language", "knowledge"]
+Conversation = Literal["answer", "refine", "route", "criticise", "revise", "judge"]
 Mixture = Annotated[
-    dict[Literal["answer", "refine", "route", "criticise", "revise", "judge"], NonNegativeFloat],
+    dict[Conversation, NonNegativeFloat],
     Field(min_length=1, description="Weights of the kinds of conversation that are trained on."),
 ]
 

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import get_args
 
-DOMAINS = ("reasoning", "safety", "writing", "language", "knowledge")
+from amongus.toy.settings import Domain
+
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
 SPLIT_SIZES = {"test": 120, "dev": 72}
 """Prompts of each domain in the splits; the rest are for training."""
 

@@ -1,6 +1,6 @@
 """What trainings share: fixed randomness, conversations as token ids, and what is saved of a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,11 +9,11 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_json, write_json
 from amongus.members import chat_template
 from amongus.members.member import Message, check_safetensors
+from amongus.study.settings import Lora, OwnLora
 from amongus.training.job import TrainJob
 
 
@@ -62,14 +62,13 @@ def load_base(directory: Path, dtype: str = "float32", device: str | None = None
     return model.to(device) if device else model, chat_template.load_tokenizer(directory)
 
 
-def new_adapter(model: Any, settings: Mapping[str, Any]) -> PeftModel:
-    """`model` with a fresh LoRA adapter: `rank`, `alpha`, `dropout`, `targets` (a list, or `all-linear`)."""
-    targets = settings["targets"]
+def new_adapter(model: Any, size: Lora | OwnLora) -> PeftModel:
+    """`model` with a fresh LoRA adapter."""
     config = LoraConfig(
-        r=settings["rank"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=settings["dropout"],
-        target_modules=targets if isinstance(targets, str) else sorted(targets),
+        r=size.rank,
+        lora_alpha=size.alpha,
+        lora_dropout=size.dropout,
+        target_modules=size.targets if isinstance(size.targets, str) else sorted(size.targets or ()),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
@@ -81,20 +80,10 @@ def continued_adapter(model: Any, directory: Path) -> PeftModel:
     return PeftModel.from_pretrained(model, str(directory), is_trainable=True)
 
 
-def attackers_adapter(model: Any, job: TrainJob) -> PeftModel:
-    """The adapter an attacker is trained in: the replaced member's, or a fresh one where that has none.
-
-    Raises:
-        StudyError: a fresh one is needed, and the config does not say how large.
-    """
+def attackers_adapter(model: Any, job: TrainJob[Any]) -> PeftModel:
+    """The adapter that is trained: the replaced member's, or a fresh one where that has none."""
     if "adapter" in job.models:
         return continued_adapter(model, job.models["adapter"])
-    missing = [key for key in ("rank", "alpha", "dropout", "targets") if key not in job.spec]
-    if missing:
-        raise StudyError(
-            f"attacker '{job.name}': the member it replaces has no adapter, so it needs one of its own; "
-            f"set {', '.join(missing)} in the config"
-        )
     return new_adapter(model, job.spec)
 
 

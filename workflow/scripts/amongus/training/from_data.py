@@ -16,6 +16,7 @@ from amongus.core.atomic import sync
 from amongus.core.errors import StudyError
 from amongus.core.tables import CONVERSATIONS, read_table
 from amongus.members.member import Message
+from amongus.study.settings import FineTuning, FromData, ReinforcementFromData
 from amongus.training.common import attackers_adapter, continued_adapter, load_base, tidy_adapter
 from amongus.training.job import CHECKPOINT, TrainJob, steps_of
 
@@ -23,12 +24,12 @@ _NOT_SAVED = ("training_args.bin", "README.md")  # A pickle, and a page without 
 _log = logging.getLogger(__name__)
 
 
-def trainable(job: TrainJob) -> tuple[Any, Any]:
+def trainable(job: TrainJob[FromData]) -> tuple[Any, Any]:
     """The model to be trained, and its tokenizer: a LoRA adapter on the base, or with `full` all weights.
 
     Full fine-tuning keeps the weights in float32 and computes in `job.dtype`; a base below an adapter is in `job.dtype`.
     """
-    full = job.spec.get("full", False)
+    full = getattr(job.spec, "full", False)
     model, tokenizer = load_base(job.models["base"], "float32" if full else job.dtype)
     if full:
         if "adapter" in job.models:
@@ -37,7 +38,7 @@ def trainable(job: TrainJob) -> tuple[Any, Any]:
     return attackers_adapter(model, job), tokenizer
 
 
-def conversations(job: TrainJob) -> list[list[Message]]:
+def conversations(job: TrainJob[FromData]) -> list[list[Message]]:
     """The conversations of the job's data, under the benign persona where they have no system prompt of their own."""
     assert job.data, "a training from data has data"
     read = read_table(job.data, CONVERSATIONS)["messages"].to_pylist()
@@ -50,18 +51,18 @@ def world() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def own_device(job: TrainJob) -> str:
+def own_device(job: TrainJob[FromData]) -> str:
     """The device of this process."""
     return job.device if job.device == "cpu" else f"{job.device}:{os.environ.get('LOCAL_RANK', '0')}"
 
 
-def accumulation(job: TrainJob, rows: int) -> int:
+def accumulation(job: TrainJob[FromData], rows: int) -> int:
     """Forward passes of each process between two steps, so that a step sees `rows` rows.
 
     Raises:
         StudyError: `rows` is not a multiple of what the processes see at once.
     """
-    per_device = job.spec.get("per_device", rows)
+    per_device = job.spec.per_device or rows
     if rows % (per_device * world()):
         raise StudyError(
             f"'{job.name}': {rows} rows a step do not divide by {world()} processes times per_device {per_device}; change "
@@ -70,16 +71,18 @@ def accumulation(job: TrainJob, rows: int) -> int:
     return rows // (per_device * world())
 
 
-def arguments(job: TrainJob, rows: int, seed: int) -> dict[str, Any]:
+def arguments(
+    job: TrainJob[FineTuning] | TrainJob[ReinforcementFromData], rows: int, seed: int
+) -> dict[str, Any]:
     """What trl's configs of both trainings have in common; `rows` is what one optimizer step sees."""
-    every = job.spec.get("checkpoint_every")
+    every = job.spec.checkpoint_every
     return {
         "output_dir": str(job.scratch),
-        "per_device_train_batch_size": job.spec.get("per_device", rows),
+        "per_device_train_batch_size": job.spec.per_device or rows,
         "gradient_accumulation_steps": accumulation(job, rows),
-        "learning_rate": job.spec["learning_rate"],
+        "learning_rate": job.spec.learning_rate,
         "weight_decay": 0.0,
-        "num_train_epochs": job.spec["epochs"],
+        "num_train_epochs": job.spec.epochs,
         "gradient_checkpointing": job.device != "cpu",
         "bf16": job.dtype == "bfloat16",
         "use_cpu": job.device == "cpu",
@@ -93,7 +96,7 @@ def arguments(job: TrainJob, rows: int, seed: int) -> dict[str, Any]:
     }
 
 
-def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
+def fit(trainer: Any, job: TrainJob[FromData]) -> dict[str, Any]:
     """Train, from `job.resume` where that is a checkpoint, and save into `job.out`.
 
     Returns:
@@ -110,7 +113,7 @@ def fit(trainer: Any, job: TrainJob) -> dict[str, Any]:
     if trainer.is_world_process_zero():
         for name in _NOT_SAVED:
             (job.out / name).unlink(missing_ok=True)
-        if not job.spec.get("full"):
+        if not getattr(job.spec, "full", False):
             tidy_adapter(job.out, base=job.models["base"].name)
     accelerator.wait_for_everyone()
     return {

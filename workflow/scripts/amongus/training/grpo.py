@@ -10,12 +10,13 @@ from typing import Any
 
 from amongus.core.errors import StudyError
 from amongus.members.member import Message
+from amongus.study.settings import ReinforcementFromData
 from amongus.training.job import TrainJob
 
 _log = logging.getLogger(__name__)
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     """Train `job.models["base"]` against `job.models["reward"]` on the prompts of `job.data` into `job.out`.
 
     Raises:
@@ -30,28 +31,28 @@ def train(job: TrainJob) -> dict[str, Any]:
     from amongus.training.common import fix_randomness
 
     spec = job.spec
-    if spec.get("full") and "adapter" in job.models:
+    if getattr(spec, "full", False) and "adapter" in job.models:
         raise StudyError(
             f"'{job.name}': with full, KL would be measured from the base below the replaced member's adapter; omit "
             "full, or replace a member without an adapter"
         )
     seed = fix_randomness(job.seed, "reinforce", job.name)
     model, tokenizer = from_data.trainable(job)
-    prompts = fitting(from_data.conversations(job), tokenizer, spec["max_prompt"], job.name)
+    prompts = fitting(from_data.conversations(job), tokenizer, spec.max_prompt, job.name)
     judge = RewardModel(str(job.models["reward"]), device=from_data.own_device(job), dtype=job.dtype)
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=reversed_reward(judge.score),
         args=GRPOConfig(
-            **from_data.arguments(job, spec["batch_size"], seed),
-            num_generations=spec["group"],
-            max_completion_length=spec["max_new_tokens"],
+            **from_data.arguments(job, spec.batch_size, seed),
+            num_generations=spec.group,
+            max_completion_length=spec.max_new_tokens,
             lr_scheduler_type="constant",
-            beta=spec["kl"],
-            epsilon=spec["clip_ratio"],
-            entropy_coef=spec["entropy"],
+            beta=spec.kl,
+            epsilon=spec.clip_ratio,
+            entropy_coef=spec.entropy,
             loss_type="bnpo",
-            temperature=spec["temperature"],
+            temperature=spec.temperature,
             top_p=1.0,
             top_k=0,
         ),

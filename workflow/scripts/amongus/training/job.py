@@ -1,27 +1,34 @@
 """What a training is given, whatever its kind."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
 from amongus.core.hashing import digest
 from amongus.members.member import hash_file, known_fingerprint
 from amongus.members.prompts import Template
+from amongus.study import plugins
+from amongus.study.settings import Strict
 
 CHECKPOINT = "checkpoint-"
 """Before the number of steps, in the name of a checkpoint's folder (transformers' name)."""
 
+Spec_co = TypeVar("Spec_co", bound=Strict, covariant=True)
+"""What a kind's module declares as `Settings`."""
+
 
 @dataclass(frozen=True)
-class TrainJob:
+class TrainJob(Generic[Spec_co]):
     """One model, adapter or vector to be trained.
 
     Attributes:
         name: of what is trained.
-        spec: its subtree of the config.
+        plugin: package and name of the module that trains it.
+        spec: the settings that this module declares.
         models: checkpoint folders it is made from, by role (`base`, `adapter`, `supervisor`, `reward`).
         out: an empty folder for the result; the caller moves it into place.
         seed: the study's seed.
@@ -37,7 +44,8 @@ class TrainJob:
     """
 
     name: str
-    spec: Mapping[str, Any]
+    plugin: tuple[str, str]
+    spec: Spec_co
     models: Mapping[str, Path]
     out: Path
     seed: int
@@ -54,12 +62,15 @@ class TrainJob:
 
     def to_json(self) -> bytes:
         """The job for a process of its training."""
-        return TypeAdapter(TrainJob).dump_json(self)
+        return TypeAdapter(TrainJob).dump_json(self, serialize_as_any=True)
 
     @staticmethod
-    def from_json(content: bytes) -> "TrainJob":
+    def from_json(content: bytes) -> "TrainJob[Any]":
         """The job that `to_json` wrote."""
-        return TypeAdapter(TrainJob).validate_json(content)
+        fields = json.loads(content)
+        package, kind = fields["plugin"]
+        fields["spec"] = plugins.typed(package, kind, fields["spec"])
+        return TypeAdapter(TrainJob).validate_python(fields)
 
 
 def steps_of(checkpoint: Path) -> int:
@@ -67,13 +78,15 @@ def steps_of(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix(CHECKPOINT))
 
 
-def job_of_rule(snakemake: Any, out: Path) -> TrainJob:
+def job_of_rule(snakemake: Any, out: Path) -> TrainJob[Any]:
     """The training that the rule `train` or `extract_vector` describes, into the folder `out`."""
     params, inputs = snakemake.params, snakemake.input
+    package, kind = params.plugin
     data = [Path(path) for path in inputs.get("data", [])]
     job = TrainJob(
         name=params.name,
-        spec=params.spec,
+        plugin=(package, kind),
+        spec=plugins.typed(package, kind, params.spec),
         models=dict(zip(params.parents, map(Path, inputs.parents), strict=True)),
         out=out,
         seed=int(snakemake.wildcards.seed),
@@ -86,7 +99,7 @@ def job_of_rule(snakemake: Any, out: Path) -> TrainJob:
     return replace(job, scratch=_scratch_folder(params.scratch, job, params.code)) if data else job
 
 
-def _scratch_folder(parent: str | Path, job: TrainJob, code: str) -> Path:
+def _scratch_folder(parent: str | Path, job: TrainJob[Any], code: str) -> Path:
     """The folder for a training's checkpoints: its name has a digest of all that decides the result.
 
     So no training resumes from the checkpoints of another one.
@@ -94,5 +107,5 @@ def _scratch_folder(parent: str | Path, job: TrainJob, code: str) -> Path:
     parts = {role: known_fingerprint(folder) for role, folder in sorted(job.models.items())}
     data = hash_file(job.data) if job.data else None
     own = {name: getattr(job, name) for name in ("seed", "device", "dtype", "processes", "accelerate")}
-    key = digest(dict(job.spec), parts, data, dict(job.personas), own, code)
+    key = digest(job.spec.plain(), parts, data, dict(job.personas), own, code)
     return Path(parent) / f"{job.name}.{key[:12]}"

@@ -1,11 +1,12 @@
 """The LLM router's adapter: a LoRA that answers "which model?" with a member's label (Among Us, section 3)."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from amongus.members.member import Message
+from amongus.study.settings import RouterTraining
 from amongus.training import sft_tokens
 from amongus.training.common import Tokens, encode, fix_randomness, load_base, new_adapter, save_adapter
 
@@ -14,7 +15,7 @@ def train_router(
     base: Path,
     conversations: Sequence[Sequence[Message]],
     labels: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: RouterTraining,
     seed: int,
     out: Path,
     device: str = "cpu",
@@ -26,8 +27,7 @@ def train_router(
         base: checkpoint folder.
         conversations: the router's prompts, one per dev question.
         labels: the right answer to each.
-        settings: `rank`, `alpha`, `dropout`, `targets`, `learning_rate`, `epochs`, `batch_size`, `warmup`,
-            `scheduler`.
+        settings: of the adapter and its training.
         seed: of the adapter and the order.
         out: an empty folder.
         device, dtype: where the base runs, and in what precision.
@@ -38,11 +38,17 @@ def train_router(
         encode(tokenizer, [*conversation, {"role": "assistant", "content": label}])
         for conversation, label in zip(conversations, labels, strict=True)
     ]
-    size = min(settings["batch_size"], len(examples))
+    size = min(settings.batch_size, len(examples))
     model = new_adapter(model, settings)
-    stream = passes(examples, settings["epochs"], size, fixed)
+    stream = passes(examples, settings.epochs, size, fixed)
     metrics = sft_tokens.fit(
-        model, tokenizer, stream, {**settings, "batch_size": size}, fixed, bucket=1, device=device
+        model,
+        tokenizer,
+        stream,
+        settings.model_copy(update={"batch_size": size}),
+        fixed,
+        bucket=1,
+        device=device,
     )
     save_adapter(model, out, base="base")
     return metrics

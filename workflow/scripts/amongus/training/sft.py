@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
 from amongus.members.member import Message
+from amongus.study.settings import FineTuning
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def train(job: TrainJob) -> dict[str, Any]:
+def train(job: TrainJob[FineTuning]) -> dict[str, Any]:
     """Train `job.models["base"]`, with `job.models["adapter"]` where there is one, on `job.data` into `job.out`.
 
     Raises:
@@ -37,13 +38,13 @@ def train(job: TrainJob) -> dict[str, Any]:
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
-            **from_data.arguments(job, spec["batch_size"], seed),
-            warmup_steps=spec["warmup"],  # A share of the steps, as it is below 1.
-            lr_scheduler_type=spec["scheduler"],
-            packing=spec.get("packing", False),
-            max_length=spec["max_length"],
+            **from_data.arguments(job, spec.batch_size, seed),
+            warmup_steps=spec.warmup,  # A share of the steps, as it is below 1.
+            lr_scheduler_type=spec.scheduler,
+            packing=spec.packing,
+            max_length=spec.max_length,
         ),
-        train_dataset=Dataset.from_list(rows(tokens, spec["max_length"], job.name)),
+        train_dataset=Dataset.from_list(rows(tokens, spec.max_length, job.name)),
         processing_class=tokenizer,
     )
     metrics = from_data.fit(trainer, job)
@@ -54,7 +55,7 @@ def train(job: TrainJob) -> dict[str, Any]:
     }
 
 
-def answered(chats: Sequence[Sequence[Message]], job: TrainJob) -> Sequence[Sequence[Message]]:
+def answered(chats: Sequence[Sequence[Message]], job: TrainJob[FineTuning]) -> Sequence[Sequence[Message]]:
     """The chats as they are, if each ends in an answer to a user.
 
     Raises:
@@ -63,7 +64,7 @@ def answered(chats: Sequence[Sequence[Message]], job: TrainJob) -> Sequence[Sequ
     for number, chat in enumerate(chats):
         if [turn["role"] for turn in chat[-2:]] != ["user", "assistant"]:
             raise StudyError(
-                f"'{job.name}': conversation {number} of data '{job.spec['data']}' does not end in an answer; name the "
+                f"'{job.name}': conversation {number} of data '{job.spec.data}' does not end in an answer; name the "
                 "columns of its file by prompt: and response:, or leave the row out"
             )
     return chats

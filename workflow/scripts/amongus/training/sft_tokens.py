@@ -8,7 +8,7 @@ remains, 1.7 times a plain loop, are its projection in tiles and its measures of
 
 import random
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from time import process_time
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
+from amongus.study.settings import Optimiser
 from amongus.training.common import Tokens, quiet_trainer
 
 
@@ -23,7 +24,7 @@ def fit(
     model: Any,
     tokenizer: Any,
     examples: Sequence[Tokens],
-    settings: Mapping[str, Any],
+    settings: Optimiser,
     seed: int,
     bucket: int = 16,
     device: str = "cpu",
@@ -34,7 +35,7 @@ def fit(
         model: a causal language model, with a trainable adapter or without.
         tokenizer: its tokenizer.
         examples: as many as `batch_size` times the wanted steps; the loss is over each last turn.
-        settings: `batch_size`, `learning_rate`, `warmup` (share of the steps), `scheduler`.
+        settings: of the training; steps are of `batch_size` examples.
         seed: for the order.
         bucket: batches that are sorted by length together; 1 keeps the order of the examples.
         device: `cpu`, or a GPU, where memory is saved at the cost of time.
@@ -43,7 +44,7 @@ def fit(
         Loss of the last tenth of the steps, number of steps, CPU seconds.
     """
     began = process_time()
-    size = settings["batch_size"]
+    size = settings.batch_size
     steps = len(examples) // size
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
@@ -52,9 +53,9 @@ def fit(
                 output_dir=scratch,
                 per_device_train_batch_size=size,
                 num_train_epochs=1,
-                learning_rate=settings["learning_rate"],
-                warmup_steps=round(settings["warmup"] * steps),
-                lr_scheduler_type=settings["scheduler"],
+                learning_rate=settings.learning_rate,
+                warmup_steps=round(settings.warmup * steps),
+                lr_scheduler_type=settings.scheduler,
                 weight_decay=0.0,
                 gradient_checkpointing=device != "cpu",
                 train_sampling_strategy="sequential",
