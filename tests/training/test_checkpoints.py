@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,30 +65,36 @@ def test_the_last_checkpoint_is_that_of_the_most_steps(tmp_path):
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
 
 
-def test_checkpoints_outlive_a_kill_before_the_model_is_in_its_place(scratch, tmp_path, monkeypatch):
-    def killed(folder):
+def test_checkpoints_outlive_a_kill_before_the_job_is_done(scratch, tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def killed_at_the_end(rule):
+        yield
         raise KeyboardInterrupt
 
     model = tmp_path / "models" / "x"
     rule = SimpleNamespace(
         params=SimpleNamespace(plugin=("models", "lora"), parents={}),
         output=type("Outputs", (list,), {"cost": str(tmp_path / "cost.json")})([str(model)]),
+        resources={},
     )
-    monkeypatch.setattr(train, "job_of_rule", lambda snakemake, out: SimpleNamespace(scratch=scratch))
-    monkeypatch.setattr(
-        train, "plugins", SimpleNamespace(module=lambda *room: SimpleNamespace(train=lambda job: {}))
-    )
-    monkeypatch.setattr(train, "write_fingerprint", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train.main(rule)
-    assert last_checkpoint(scratch) and not model.exists()
+    module = SimpleNamespace(train=lambda job: {})
+    monkeypatch.setattr(train, "job_of_rule", lambda rule, out: SimpleNamespace(scratch=scratch))
+    monkeypatch.setattr(train, "plugins", SimpleNamespace(module=lambda *name: module))
+    monkeypatch.setattr(train, "rule_job", nullcontext)
     monkeypatch.setattr(train, "write_fingerprint", lambda folder: None)
-    # Snakemake removes the model of a job that fails in the end.
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(train, "write_cost", lambda *told: killed(model))
-        train.main(rule)
-    assert last_checkpoint(scratch)
-    train.main(rule)
+    for step, kill in (
+        ("write_fingerprint", killed),
+        ("write_cost", killed),
+        ("rule_job", killed_at_the_end),
+    ):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(train, step, kill)
+            train.run(rule)
+        assert last_checkpoint(scratch)
+    train.run(rule)
     assert model.exists() and not scratch.exists()
 
 

@@ -1,6 +1,7 @@
 """Rule train: a checkpoint or adapter, whole or not at all, with its fingerprint."""
 
 import shutil
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -14,8 +15,17 @@ from amongus.study import plugins
 from amongus.training.job import job_of_rule
 
 
-def main(snakemake: Any) -> None:
-    """Train into a temporary folder and move it into place."""
+def run(snakemake: Any) -> None:
+    """Train, and remove the checkpoints last: Snakemake removes the model of a job that fails."""
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        scratch = main(snakemake)
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def main(snakemake: Any) -> Path | None:
+    """Train into a temporary folder and move it into place; return the folder with the training's checkpoints."""
     began = perf_counter()
     package, kind = snakemake.params.plugin
     with whole_directory(snakemake.output[0]) as folder:
@@ -29,12 +39,8 @@ def main(snakemake: Any) -> None:
         {"model_loads": len(snakemake.params.parents)},
         {"seconds": perf_counter() - began},
     )
-    # Last: Snakemake removes the model of a job that fails, which then needs its checkpoints.
-    if job.scratch:
-        shutil.rmtree(job.scratch, ignore_errors=True)
+    return job.scratch
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake)
