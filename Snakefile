@@ -4,16 +4,18 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-# The demo is the default study. `--configfile` merges into what is already there, and the demo's keys must not leak
-# into another study: it is loaded only where no file is given.
-if not workflow.config_settings.configfiles:
+# The demo is the default study. `--configfile` merges into what is loaded, and the demo's keys must not leak into another
+# study: it is loaded only where none is named.
+if "study" not in config:
 
     configfile: "config/demo.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
+include: "rules/inputs.smk"
 include: "rules/data.smk"
-include: "rules/fetch.smk"
+include: "rules/hub.smk"
 include: "rules/models.smk"
 include: "rules/respond.smk"
 include: "rules/score.smk"
@@ -39,41 +41,21 @@ localrules:
     dataset,
     training_data,
     published_vector,
-    fetch,
-    adopt,
+    download_model,
+    link_model,
     member,
-
-
-# Names become parts of paths; the schema holds them to the same form.
-NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-
-
-wildcard_constraints:
-    seed=r"\d+",
-    dataset=NAME,
-    model=NAME,
-    member=NAME,
-    attacker=NAME,
-    split="dev|test",
 
 
 rule tables:
     input:
-        study.kept_files(),
-        expand(
-            PATHS.table("{table}", "{suffix}"),
-            table=TABLES,
-            suffix=["csv", "md", "tex"],
-        ),
-        PATHS.table("paper", "md"),
-        PATHS.table("paper", "csv"),
-        PATHS.table("cost", "csv"),
-        expand(PATHS.manifest("{table}"), table=[*TABLES, "paper", "cost"]),
+        intermediate_targets(study),
+        expand(PATHS.table("{table}", "{suffix}"), table=TABLES, suffix=["csv", "md", "tex"]),
+        expand(PATHS.manifest("{table}"), table=TABLES),
 
 
 rule figures:
     input:
-        study.kept_files(),
+        intermediate_targets(study),
         expand(PATHS.figure("{figure}"), figure=FIGURES),
 
 

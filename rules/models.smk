@@ -14,7 +14,7 @@ rule train:
         model=one_of(study.trained),
     conda:
         "../envs/train.yaml"
-    threads: lambda wildcards: study.training_resources(wildcards.model)["threads"]
+    threads: training_threads
     resources:
         **TRAINING_JOB,
     params:
@@ -80,7 +80,7 @@ rule published_vector:
 
 rule member:
     input:
-        models=lambda wildcards: member_models(wildcards.member),
+        unpack(member_parts),
     output:
         PATHS.member("{member}"),
     log:
@@ -91,7 +91,6 @@ rule member:
         **PLAIN_JOB,
     params:
         name="{member}",
-        home=PATHS.home_of,
         description=lambda wildcards: study.member_description(wildcards.member),
         personas=member_personas,
         code=member_code,

@@ -1,113 +1,99 @@
-# Scores of members' responses and of the teams' answers: by the datasets' metrics, or by a verifier.
+# Scores of members' responses and of the teams' answers: by the datasets' metrics, or graded by a model.
 
 
-for paths, batch in per_seed(study.scored_responses(by_verifier=False)):
-
-    rule:
-        name:
-            rule_name("score_responses", paths, batch)
-        input:
-            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
-            texts=[paths.responses(*cell) for cell in batch.cells],
-        output:
-            scores=[paths.response_scores(*cell) for cell in batch.cells],
-        log:
-            paths.log("score_responses", batch.name),
-        conda:
-            "../envs/score.yaml"
-        threads: THREADS if execution_limits(unique(batch.cells, 1)) else 1
-        resources:
-            **scoring_job(unique(batch.cells, 1)),
-        params:
-            **code_libraries(unique(batch.cells, 1)),
-            limits=execution_limits(unique(batch.cells, 1)),
-            code=code_digest("score", *scorers(unique(batch.cells, 1))),
-        script:
-            "../workflow/scripts/score.py"
+rule score_responses:
+    input:
+        questions=each_dataset(PATHS.questions("{dataset}", "{split}"), SCORED, split=SPLITS),
+        texts=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}"), SCORED, split=SPLITS),
+    output:
+        scores=each_dataset(PATHS.response_scores("{member}", "{dataset}", "{split}"), SCORED, split=SPLITS),
+    log:
+        PATHS.log("score_responses", "{member}" + PART),
+    wildcard_constraints:
+        dataset=one_of(SCORED),
+    conda:
+        "../envs/score.yaml"
+    threads: scoring_threads
+    resources:
+        **SCORING_JOB,
+    params:
+        libraries=code_libraries,
+        limits=scoring_limits,
+        code=scoring_code,
+    script:
+        "../workflow/scripts/score.py"
 
 
-for paths, batch in per_seed(study.scored_runs(by_verifier=False)):
-
-    rule:
-        name:
-            rule_name("score_runs", paths, batch)
-        input:
-            questions=[paths.questions(cell[3], "test") for cell in batch.cells],
-            texts=[paths.run(*cell) for cell in batch.cells],
-        output:
-            scores=[paths.run_scores(*cell) for cell in batch.cells],
-        log:
-            paths.log("score_runs", batch.name),
-        conda:
-            "../envs/score.yaml"
-        threads: THREADS if execution_limits(unique(batch.cells, 3)) else 1
-        resources:
-            **scoring_job(unique(batch.cells, 3)),
-        params:
-            **code_libraries(unique(batch.cells, 3)),
-            limits=execution_limits(unique(batch.cells, 3)),
-            code=code_digest("score", *scorers(unique(batch.cells, 3))),
-        script:
-            "../workflow/scripts/score.py"
+rule score_runs:
+    input:
+        questions=each_dataset(PATHS.questions("{dataset}", "test"), SCORED),
+        texts=each_dataset(PATHS.run("{pool}", "{method}", "{dataset}"), SCORED),
+    output:
+        scores=each_dataset(PATHS.run_scores("{pool}", "{method}", "{dataset}"), SCORED),
+    log:
+        PATHS.log("score_runs", "{pool}.{method}" + PART),
+    wildcard_constraints:
+        dataset=one_of(SCORED),
+    conda:
+        "../envs/score.yaml"
+    threads: scoring_threads
+    resources:
+        **SCORING_JOB,
+    params:
+        libraries=code_libraries,
+        limits=scoring_limits,
+        code=scoring_code,
+    script:
+        "../workflow/scripts/score.py"
 
 
-for paths, batch in per_seed(study.scored_responses(by_verifier=True)):
-    verified = unique(batch.cells, 1)
-
-    rule:
-        name:
-            rule_name("verify_responses", paths, batch)
-        input:
-            model=paths.model(config["supervisors"]["verifier"]),
-            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
-            texts=[paths.responses(*cell) for cell in batch.cells],
-        output:
-            scores=[paths.response_scores(*cell) for cell in batch.cells],
-            cost=paths.cost("verify_responses", batch.name),
-        log:
-            paths.log("verify_responses", batch.name),
-        conda:
-            "../envs/models.yaml"
-        threads: THREADS
-        resources:
-            **MODEL_JOB,
-        params:
-            seed=paths.seed,
-            datasets=[cell[1] for cell in batch.cells],
-            verifying=verifying(verified),
-            engine=config["engine"],
-            store=config["store"],
-            code=code_digest("verify", *scorers(verified)),
-        script:
-            "../workflow/scripts/verify.py"
+rule grade_responses:
+    input:
+        model=PATHS.model(str(config["supervisors"].get("verifier"))),
+        questions=each_dataset(PATHS.questions("{dataset}", "{split}"), GRADED, split=SPLITS),
+        texts=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}"), GRADED, split=SPLITS),
+    output:
+        scores=each_dataset(PATHS.response_scores("{member}", "{dataset}", "{split}"), GRADED, split=SPLITS),
+        cost=PATHS.cost("grade_responses", "{member}" + PART),
+    log:
+        PATHS.log("grade_responses", "{member}" + PART),
+    wildcard_constraints:
+        dataset=one_of(GRADED),
+    conda:
+        "../envs/models.yaml"
+    threads: THREADS
+    resources:
+        **MODEL_JOB,
+    params:
+        grading=grading,
+        engine=config["engine"],
+        store=config["store"],
+        code=grading_code,
+    script:
+        "../workflow/scripts/grade.py"
 
 
-for paths, batch in per_seed(study.scored_runs(by_verifier=True)):
-    verified = unique(batch.cells, 3)
-
-    rule:
-        name:
-            rule_name("verify_runs", paths, batch)
-        input:
-            model=paths.model(config["supervisors"]["verifier"]),
-            questions=[paths.questions(cell[3], "test") for cell in batch.cells],
-            texts=[paths.run(*cell) for cell in batch.cells],
-        output:
-            scores=[paths.run_scores(*cell) for cell in batch.cells],
-            cost=paths.cost("verify_runs", batch.name),
-        log:
-            paths.log("verify_runs", batch.name),
-        conda:
-            "../envs/models.yaml"
-        threads: THREADS
-        resources:
-            **MODEL_JOB,
-        params:
-            seed=paths.seed,
-            datasets=[cell[3] for cell in batch.cells],
-            verifying=verifying(verified),
-            engine=config["engine"],
-            store=config["store"],
-            code=code_digest("verify", *scorers(verified)),
-        script:
-            "../workflow/scripts/verify.py"
+rule grade_runs:
+    input:
+        model=PATHS.model(str(config["supervisors"].get("verifier"))),
+        questions=each_dataset(PATHS.questions("{dataset}", "test"), GRADED),
+        texts=each_dataset(PATHS.run("{pool}", "{method}", "{dataset}"), GRADED),
+    output:
+        scores=each_dataset(PATHS.run_scores("{pool}", "{method}", "{dataset}"), GRADED),
+        cost=PATHS.cost("grade_runs", "{pool}.{method}" + PART),
+    log:
+        PATHS.log("grade_runs", "{pool}.{method}" + PART),
+    wildcard_constraints:
+        dataset=one_of(GRADED),
+    conda:
+        "../envs/models.yaml"
+    threads: THREADS
+    resources:
+        **MODEL_JOB,
+    params:
+        grading=grading,
+        engine=config["engine"],
+        store=config["store"],
+        code=grading_code,
+    script:
+        "../workflow/scripts/grade.py"

@@ -1,91 +1,75 @@
-# What the supervisors think of every response: rewards of the reward model, verdicts of the judge.
+# What the supervisors give each response, for the splits on which it is read: rewards of the reward model, verdicts of
+# the judge, or its ranking of a pool's answers.
 
 
-for paths, batch in per_seed(study.supervise_batches("rewards")):
-
-    rule:
-        name:
-            rule_name("rewards", paths, batch)
-        input:
-            model=paths.model(config["supervisors"]["reward"]),
-            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
-            responses=[paths.responses(*cell) for cell in batch.cells],
-        output:
-            rewards=[paths.rewards(*cell) for cell in batch.cells],
-            cost=paths.cost("rewards", batch.name),
-        log:
-            paths.log("rewards", batch.name),
-        conda:
-            "../envs/models.yaml"
-        threads: THREADS
-        resources:
-            **MODEL_JOB,
-        params:
-            limit=SHOWN,
-            engine=config["engine"],
-            code=code_digest("rewards"),
-        script:
-            "../workflow/scripts/rewards.py"
+rule rewards:
+    input:
+        model=PATHS.model(str(config["supervisors"].get("reward"))),
+        questions=each_dataset(PATHS.questions("{dataset}", "{split}")),
+        responses=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}")),
+    output:
+        rewards=each_dataset(PATHS.rewards("{member}", "{dataset}", "{split}")),
+        cost=PATHS.cost("rewards", "{member}.{split}" + PART),
+    log:
+        PATHS.log("rewards", "{member}.{split}" + PART),
+    conda:
+        "../envs/models.yaml"
+    threads: THREADS
+    resources:
+        **MODEL_JOB,
+    params:
+        limit=SHOWN,
+        engine=config["engine"],
+        code=code_digest("rewards"),
+    script:
+        "../workflow/scripts/rewards.py"
 
 
-for paths, batch in per_seed(study.supervise_batches("verdicts") if study.judges("pointwise") else []):
-
-    rule:
-        name:
-            rule_name("verdicts", paths, batch)
-        input:
-            model=paths.model(config["supervisors"]["judge"]),
-            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
-            responses=[paths.responses(*cell) for cell in batch.cells],
-        output:
-            verdicts=[paths.verdicts(*cell) for cell in batch.cells],
-            cost=paths.cost("verdicts", batch.name),
-        log:
-            paths.log("verdicts", batch.name),
-        conda:
-            "../envs/models.yaml"
-        threads: THREADS
-        resources:
-            **MODEL_JOB,
-        params:
-            seed=paths.seed,
-            prompts=prompts("judge.pointwise"),
-            limit=SHOWN,
-            engine=config["engine"],
-            code=code_digest("verdicts"),
-        script:
-            "../workflow/scripts/verdicts.py"
+rule verdicts:
+    input:
+        model=PATHS.model(str(config["supervisors"].get("judge"))),
+        questions=each_dataset(PATHS.questions("{dataset}", "{split}")),
+        responses=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}")),
+    output:
+        verdicts=each_dataset(PATHS.verdicts("{member}", "{dataset}", "{split}")),
+        cost=PATHS.cost("verdicts", "{member}.{split}" + PART),
+    log:
+        PATHS.log("verdicts", "{member}.{split}" + PART),
+    conda:
+        "../envs/models.yaml"
+    threads: THREADS
+    resources:
+        **MODEL_JOB,
+    params:
+        prompts=judge_prompts("pointwise"),
+        limit=SHOWN,
+        engine=config["engine"],
+        code=code_digest("verdicts"),
+    script:
+        "../workflow/scripts/verdicts.py"
 
 
-for paths, batch in per_seed(study.ranking_batches() if study.judges("listwise") else []):
-    pool = batch.cells[0][0]
-
-    rule:
-        name:
-            rule_name("rankings", paths, batch)
-        input:
-            model=paths.model(config["supervisors"]["judge"]),
-            questions=[paths.questions(*cell[1:]) for cell in batch.cells],
-            responses=[paths.responses(m, *cell[1:]) for cell, m in product(batch.cells, study.pools[pool])],
-        output:
-            rankings=[paths.rankings(*cell) for cell in batch.cells],
-            cost=paths.cost("rankings", batch.name),
-        log:
-            paths.log("rankings", batch.name),
-        conda:
-            "../envs/models.yaml"
-        threads: THREADS
-        resources:
-            **MODEL_JOB,
-        params:
-            home=paths.home_of,
-            seed=paths.seed,
-            cells=batch.cells,
-            pool=study.pools[pool],
-            orders=config["supervisors"]["judge_orders"],
-            prompts=prompts("judge.listwise"),
-            limit=SHOWN,
-            engine=config["engine"],
-            code=code_digest("rankings"),
-        script:
-            "../workflow/scripts/rankings.py"
+rule rankings:
+    input:
+        model=PATHS.model(str(config["supervisors"].get("judge"))),
+        questions=each_dataset(PATHS.questions("{dataset}", "{split}")),
+        responses=pool_responses,
+    output:
+        rankings=each_dataset(PATHS.rankings("{pool}", "{dataset}", "{split}")),
+        cost=PATHS.cost("rankings", "{pool}.{split}" + PART),
+    log:
+        PATHS.log("rankings", "{pool}.{split}" + PART),
+    conda:
+        "../envs/models.yaml"
+    threads: THREADS
+    resources:
+        **MODEL_JOB,
+    params:
+        pool=pool_members,
+        orders=config["supervisors"]["judge_orders"],
+        prompts=judge_prompts("listwise"),
+        limit=SHOWN,
+        engine=config["engine"],
+        code=code_digest("rankings"),
+    script:
+        "../workflow/scripts/rankings.py"

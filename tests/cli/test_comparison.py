@@ -11,7 +11,7 @@ from amongus.cli import comparison
 from amongus.cli.comparison import COMPARED, compare, differences
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json, write_json
-from amongus.core.tables import QUESTIONS, SCORES, read_table, write_table
+from amongus.core.tables import QUESTIONS, RUN_SCORES, read_table, write_table
 from amongus.report.manifest import check_table, read_manifest, write_manifest
 from amongus.study.paths import Paths
 from damage import harm
@@ -41,9 +41,11 @@ def study(root, name, scores, questions, seeds=(1,), **config):
     files = []
     for seed in seeds:
         for (pool, method, dataset), values in scores.items():
-            files.append(paths.at(seed).run_scores(pool, method, "none", dataset))
+            files.append(paths.at(seed).run_scores(pool, method, dataset))
             ids = [f"{dataset}/test/{number}" for number in range(len(values))]
-            write_table(files[-1], {"id": ids, "score": values, "reason": [""] * len(ids)}, SCORES)
+            blank = [""] * len(ids)
+            columns = {"defence": ["none"] * len(ids), "id": ids, "score": values, "reason": blank}
+            write_table(files[-1], columns, RUN_SCORES)
     made = outputs(f"{paths.root}/tables/impact")
     for path in (made.csv, made.md, made.tex):
         write_json(path, {"made": path})
@@ -135,8 +137,8 @@ def test_a_damaged_study_is_not_compared(tmp_path):
 def test_scores_that_are_newer_than_the_tables_are_not_compared(tmp_path):
     folder = study(tmp_path, "a", A, QUESTIONS_)
     path = next((tmp_path / "a").glob("seed-1/**/sums.parquet"))
-    ids = read_table(path, SCORES)["id"].to_pylist()
-    write_table(path, {"id": ids, "score": [1.0] * len(ids), "reason": [""] * len(ids)}, SCORES)
+    kept = read_table(path, RUN_SCORES).to_pydict()
+    write_table(path, {**kept, "score": [1.0] * len(kept["id"])}, RUN_SCORES)
     with pytest.raises(
         StudyError, match=r"sums\.parquet: not what the study's tables were made of; run it again"
     ):

@@ -27,7 +27,7 @@ from damage import harm
 MODEL = "s/seed-1/models/base"
 FILES = {
     "s/datasets/sums/test.parquet": None,
-    "s/seed-1/scores/runs/clean/debate/none/sums.parquet": None,
+    "s/seed-1/scores/runs/clean/debate/sums.parquet": None,
     "s/seed-1/members/m.json": None,
     "s/seed-1/costs/train/base.json": None,
     "s/seed-1/vectors/steering.safetensors": None,

@@ -10,8 +10,7 @@ import torch
 
 import stages
 import tiny
-from amongus.core.json_files import read_json
-from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, RUNS, VERDICTS, read_table, write_table
+from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, VERDICTS, read_table, write_table
 from amongus.defences import judge, reward
 from amongus.inference.engine import Engine
 from amongus.inference.reward_model import RewardModel
@@ -321,13 +320,12 @@ def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(
         "judge_form": form,
     }
     defences = {defence: "longest.py" if defence == "longest" else defence}
-    folder = stages.learn(name, defences, TEAM, **given)[defence]
-    team, flagged = read_json(f"{folder}/team.json"), Counter(worst(defence, form))
-    assert team["flags"] == {member: flagged[member] for member in TEAM} and team["unreadable"] == 0
-    assert team["flags"][team["masked"]] == max(team["flags"].values())
-    (cell,) = stages.collaborate(name, defences, TEAM, learned_under={defence: defence}, **given)
-    rows = read_table(PATHS.run(*cell), RUNS).to_pylist()
-    assert {row["masked"] for row in rows} == {team["masked"]} and len(rows) == len(HOSTILE)
+    merge = stages.merge_weights(name, defences, TEAM, **given)[defence]
+    flagged = Counter(worst(defence, form))
+    assert merge["flags"] == {member: flagged[member] for member in TEAM} and merge["unreadable"] == 0
+    assert merge["flags"][merge["masked"]] == max(merge["flags"].values())
+    rows = stages.collaborate(name, defences, TEAM, **given)[defence]
+    assert {row["masked"] for row in rows} == {merge["masked"]} and len(rows) == len(HOSTILE)
     assert all(isinstance(row["text"], str) and not row["unreadable"] for row in rows)
 
 
@@ -336,14 +334,14 @@ def test_a_graph_router_passes_hostile_answers_on_and_its_defences_read_them(sai
     # Questions and descriptions are embedded, no member's answer ever is.
     monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.eye(len(texts), 16))
     settings = {"embedder": "base", "epochs": 3, "halves": 2}
-    given = {"settings": settings, "models": {"embedder": "base"}, "judge_form": "listwise"}
-    stages.learn("graph_router", ["none"], TEAM, needs=["rewards", "lengths"], **given)
+    given = {"settings": settings, "models": {"embedder": "base"}}
+    stages.train_router("graph_router", TEAM, needs={"rewards"}, **given)
     defences = ["none", "reward", "judge"]
-    under = dict.fromkeys(defences, "none")
     texts = {m: read_table(PATHS.responses(m, DATASET, "test"), RESPONSES)["text"].to_pylist() for m in TEAM}
-    for cell in stages.collaborate("graph_router", defences, TEAM, learned_under=under, **given):
-        rows = read_table(PATHS.run(*cell), RUNS).to_pylist()
+    for defence, rows in stages.collaborate(
+        "graph_router", defences, TEAM, **given, judge_form="listwise"
+    ).items():
         assert [row["text"] for row in rows] == [texts[row["chosen"]][n] for n, row in enumerate(rows)]
         for row in rows:
             left = [member for member in row["candidates"] if member != row["masked"]]
-            assert row["chosen"] == left[0] and len(left) == (2 if cell[2] == "none" else 1)
+            assert row["chosen"] == left[0] and len(left) == (2 if defence == "none" else 1)

@@ -11,6 +11,7 @@ from amongus.core.errors import StudyError
 from amongus.hub.pin import pin
 from amongus.study.hub_references import UNPINNED
 from amongus.study.loading import load_study
+from amongus.study.targets import cost_files
 from checkout import ROOT
 from repositories import checkpoint
 
@@ -29,7 +30,7 @@ def test_fetched_models_are_not_trained_and_have_no_costs():
     s = study()
     assert set(s.fetched) == {"base", "x"} and not set(s.fetched) & set(s.trained)
     assert {"y", "sft", "supervisor"} <= set(s.trained)
-    costs = {path.rsplit("/", 1)[1] for path in s.cost_files() if "/train/" in path}
+    costs = {path.rsplit("/", 1)[1] for path in cost_files(s) if "/train/" in path}
     assert "y.json" in costs and not {"base.json", "x.json"} & costs
     assert s.weights("x") == {"base": "base", "adapter": "x"}
     assert s.parents("y") == {"base": "base"} and s.parents("x") == {"base": "base"}

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from amongus.core.json_files import write_json
-from amongus.core.tables import RUNS, SCORES, write_table
+from amongus.core.tables import RUN_SCORES, RUNS, SCORES, write_table
 from amongus.report import figures, layout
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design
@@ -47,13 +47,14 @@ def made(tmp_path_factory):
         planned = defence in VALUE["defences"][method] and (defence == "none" or pool != "empty")
         if not planned or (pool, method) in DESIGN.inapplicable:
             continue
-        cells.append({"seed": seed, "pool": pool, "method": method, "defence": defence, "dataset": dataset})
+        cells.append({"seed": seed, "pool": pool, "method": method, "dataset": dataset})
+        under = {"defence": [defence] * 20, "id": ids}
         for files, kind in ((scores, "scores"), (runs, "runs")):
             files.append(folder / kind / f"{len(cells)}.parquet")
         graded = rng.integers(0, 2, 20).astype(float)
-        write_table(scores[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
+        write_table(scores[-1], {**under, "score": graded, "reason": [""] * 20}, RUN_SCORES)
         members = VALUE["pools"][pool]
-        table = {name: [""] * 20 for name in ("text", "chosen")} | {"id": ids, "candidates": [members] * 20}
+        table = {name: [""] * 20 for name in ("text", "chosen")} | {**under, "candidates": [members] * 20}
         masked = list(rng.choice(members, 20)) if defence != "none" else [None] * 20
         write_table(runs[-1], {**table, "masked": masked, "unreadable": [False] * 20}, RUNS)
     labels, responses = [], []
@@ -62,9 +63,10 @@ def made(tmp_path_factory):
         responses.append(folder / "responses" / f"{len(labels)}.parquet")
         graded = rng.integers(0, 2, 20).astype(float)
         write_table(responses[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
-    inputs = Named(scores=scores, runs=runs, responses=responses)
+    inputs = Named(scores=scores, runs=runs, response_scores=responses)
     for name in CASES:
-        run(name, inputs, outputs(folder / name), cells=cells, response_cells=labels, design=VALUE)
+        params = {"teams": cells, "members": labels, "design": VALUE}
+        run("table", inputs, outputs(folder / name), {"table": name}, **params)
     return folder
 
 
@@ -103,7 +105,7 @@ def test_figures_repeat_to_the_byte(made, tmp_path, name, kind):
     paths = [tmp_path / f"{i}.{kind}" for i in range(2)]
     inputs = Named(table=made / f"{name}.csv", manifest=made / f"{name}.manifest.json")
     for path in paths:
-        run("figures", inputs, Named(figure=path), name=name, design=VALUE)
+        run("figure", inputs, Named(figure=path), {"figure": name}, design=VALUE)
     first, second = (path.read_bytes() for path in paths)
     assert first == second
     assert first.startswith(b"\x89PNG" if kind == "png" else b"<?xml")
@@ -159,10 +161,15 @@ def test_views_format_figures():
     assert "95 % bootstrap" in text
 
 
-def test_cost_script(tmp_path):
+def test_costs_are_a_table_too(tmp_path):
     write_json(tmp_path / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
-    output = Named(csv=tmp_path / "cost.csv", manifest=tmp_path / "cost.manifest.json")
-    run("cost", Named(sidecars=[tmp_path / "a.json"]), output)
+    run(
+        "table",
+        Named(sidecars=[tmp_path / "a.json"]),
+        outputs(tmp_path / "cost"),
+        {"table": "cost"},
+        design=VALUE,
+    )
     assert (tmp_path / "cost.csv").read_text().splitlines() == [
         "rule,jobs,model_loads,prompts_asked,prompts_generated,prompt_tokens,new_tokens,seconds",
         "respond,1,1,0,0,0,0,2.500000",

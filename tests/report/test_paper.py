@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import scored
-from amongus.core.tables import SCORES, write_table
+from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics
 from amongus.report.layout import paper_view
 from amongus.report.paper import EMPTY, HEADLINE, differences, headline
@@ -193,17 +193,15 @@ def test_differences_need_no_more_than_the_tables_design():
 
 
 def test_the_script_writes_both(tmp_path):
-    frames = cells(*UNDEFENDED, *DEFENDED).groupby(
-        ["seed", "pool", "method", "defence", "dataset"], sort=False
-    )
-    written, files = [], []
-    for key, frame in frames:
-        written.append(dict(zip(frames.keys, key, strict=True)))
+    groups = cells(*UNDEFENDED, *DEFENDED).groupby(["seed", "pool", "method", "dataset"], sort=False)
+    labels, files = [], []
+    for key, frame in groups:
+        labels.append(dict(zip(groups.keys, key, strict=True)))
         files.append(tmp_path / f"{len(files)}")
-        columns = {"id": frame["id"].tolist(), "score": frame["score"].tolist(), "reason": [""] * len(frame)}
-        write_table(files[-1], columns, SCORES)
-    output = outputs(tmp_path / "paper", ("csv", "md"))
-    run("paper", Named(scores=files), output, cells=written, design=ONLY)
+        columns = {name: frame[name].tolist() for name in ("defence", "id", "score")}
+        write_table(files[-1], columns | {"reason": [""] * len(frame)}, RUN_SCORES)
+    output = outputs(tmp_path / "paper")
+    run("table", Named(scores=files), output, {"table": "paper"}, teams=labels, design=ONLY)
     assert Path(output.csv).read_text() == csv_text(paper([*UNDEFENDED, *DEFENDED]))
     text = Path(output.md).read_text()
     assert text.startswith("# The paper's headline figures\n")

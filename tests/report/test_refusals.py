@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from amongus.core.errors import StudyError
-from amongus.core.tables import RESPONSES, RUNS, SCORES, write_table
-from amongus.report.refusals import REFUSALS, SINGLE, member_cells, read_counts, refusals
+from amongus.core.tables import RESPONSES, RUN_SCORES, RUNS, SCORES, write_table
+from amongus.report.refusals import REFUSALS, SINGLE, member_labels, read_counts, refusals
 from amongus.scoring.metrics import noncompliance
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 from examples import examples, pairs
@@ -86,15 +86,17 @@ def written(tmp_path):
     ids = [f"sums/test/{n}" for n in range(4)]
     texts = [REFUSES, ASKS, KNOWS_NOT, "It is red."]
     empty = [""] * 4
-    run = {"id": ids, "text": texts, "chosen": empty, "masked": empty, "candidates": [[]] * 4}
+    under = {"defence": ["none"] * 4, "id": ids}
+    run = {**under, "text": texts, "chosen": empty, "masked": empty, "candidates": [[]] * 4}
     write_table(tmp_path / "run", {**run, "unreadable": [False] * 4}, RUNS)
-    write_table(tmp_path / "scores", {"id": ids, "score": [1.0, NAN, 1.0, 0.0], "reason": empty}, SCORES)
+    write_table(tmp_path / "scores", {**under, "score": [1.0, NAN, 1.0, 0.0], "reason": empty}, RUN_SCORES)
     own = {"id": ids, "text": texts[::-1], "n_tokens": [1] * 4, "finish": empty}
     write_table(tmp_path / "responses", own, RESPONSES)
+    write_table(tmp_path / "own", {"id": ids, "score": [1.0, NAN, 1.0, 0.0], "reason": empty}, SCORES)
     return tmp_path
 
 
-CELL = {"seed": 1, "pool": "evil", "method": "debate", "defence": "none", "dataset": "sums"}
+CELL = {"seed": 1, "pool": "evil", "method": "debate", "dataset": "sums"}
 
 
 def test_files_are_counted(written):
@@ -113,16 +115,17 @@ def test_scores_of_other_questions_are_named(written):
 def test_the_script_has_rows_for_teams_and_members(written):
     output = outputs(written / "refusals")
     run(
-        "refusals",
+        "table",
         Named(
             runs=[written / "run"],
             scores=[written / "scores"],
             responses=[written / "responses"],
-            response_scores=[written / "scores"],
+            response_scores=[written / "own"],
         ),
         output,
-        cells=[CELL],
-        response_cells=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
+        {"table": "refusals"},
+        teams=[CELL],
+        members=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
         design={**VALUE, **CHANGES},
     )
     table = pd.read_csv(output.csv)
@@ -135,8 +138,8 @@ def test_the_script_has_rows_for_teams_and_members(written):
 
 
 def test_members_may_be_called_as_pools():
-    cells = member_cells([{"seed": 1, "member": "evil", "dataset": "sums", "split": "test"}])
-    alone = {**counts("", "rr", 1.0), **cells[0]}
+    cells = member_labels([{"seed": 1, "member": "evil", "dataset": "sums", "split": "test"}])
+    alone = {**counts("", "rr", 1.0), **cells[0], "defence": "none"}
     table = refusals(pd.DataFrame([counts("evil", "..", 0.0), alone]), DESIGN)
     assert pick(table, method=SINGLE, dataset="sums")["refusal"] == 1
     assert pick(table, method="debate", dataset="sums")["refusal"] == 0

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -109,14 +108,6 @@ def test_latex_table():
     assert text.count(r"\begin{longtable}{lr}") == text.count(r"\end{longtable}") == 2
     assert "Name & Drop, \\% \\\\\n\\midrule" in text
     assert "a\\textbar{}b \\& c & $-$1.5 {[}$-$2.0, \\textless{}1{]} \\\\\n" in text
-
-
-def test_write_makes_three_files(tmp_path):
-    output = SimpleNamespace(**{kind: tmp_path / f"t.{kind}" for kind in ("csv", "md", "tex")})
-    render.write(pd.DataFrame({"n": [1]}), view(), output)
-    assert output.csv.read_text() == "n\n1\n"
-    assert output.md.read_text() == render.markdown(view())
-    assert output.tex.read_text() == render.latex(view())
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -109,12 +109,16 @@ def test_datasets_are_pooled():
 
 
 def test_masks_and_responses_are_read_with_their_keys(tmp_path):
-    runs = {"id": ["0", "1"], "text": ["", ""], "chosen": ["a", "a"], "masked": ["x", None]}
-    runs |= {"candidates": [["a", "x"]] * 2, "unreadable": [False, True]}
+    runs = {
+        "defence": ["none", "judge", "judge"],
+        "id": ["0", "0", "1"],
+        "text": [""] * 3,
+        "chosen": ["a"] * 3,
+    }
+    runs |= {"masked": [None, "x", None], "candidates": [["a", "x"]] * 3, "unreadable": [False, False, True]}
     write_table(tmp_path / "run.parquet", runs, RUNS)
-    keys = {"seed": 1, "pool": "evil", "method": "debate", "defence": "judge", "dataset": "sums"}
-    missing = tmp_path / "undefended, not read.parquet"
-    masks = read_masks([missing, tmp_path / "run.parquet"], [{**keys, "defence": "none"}, keys])
+    keys = {"seed": 1, "pool": "evil", "method": "debate", "dataset": "sums"}
+    masks = read_masks([tmp_path / "run.parquet"], [keys])
     assert masks["candidates"].tolist() == [("a", "x")] * 2
     row = only(masks)
     assert (row["masks"], row["unparsable"], row["masked_attacker"]) == (1, 1, 0.5)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from amongus.core.errors import StudyError
-from amongus.core.tables import SCORES, write_table
+from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics, tables
 from amongus.report.scores import Cells, Group, groups, read_scores, spans
 from scored import NAN, VALUE, cell, cells, design, no_masks, pick
@@ -162,12 +162,15 @@ def test_spans_of_one_dataset():
 
 
 def test_scores_are_read_with_their_keys(tmp_path):
-    keys = {"seed": 7, "pool": "evil", "method": "debate", "defence": "none", "dataset": "sums"}
-    write_table(tmp_path / "a.parquet", {"id": ["q"], "score": [NAN], "reason": ["why"]}, SCORES)
+    keys = {"seed": 7, "pool": "evil", "method": "debate", "dataset": "sums"}
+    row = {"defence": ["none"], "id": ["q"], "score": [NAN], "reason": ["why"]}
+    write_table(tmp_path / "a.parquet", row, RUN_SCORES)
     frame = read_scores([tmp_path / "a.parquet"], [keys])
-    assert frame.drop(columns="score").to_dict("records") == [{"id": "q", **keys}]
+    assert frame.drop(columns="score").to_dict("records") == [
+        {"defence": "none", "id": "q", "reason": "why", **keys}
+    ]
     assert isnan(frame["score"][0])
-    assert list(read_scores([], []).columns) == ["id", "score", *keys]
+    assert list(read_scores([], []).columns) == ["defence", "id", "score", "reason", *keys]
     with pytest.raises(ValueError):
         read_scores([tmp_path / "a.parquet"], [])
 

@@ -1,4 +1,4 @@
-"""A config unfolds into pools, cells and batches."""
+"""A config unfolds into pools, teams and files."""
 
 import hashlib
 import json
@@ -8,6 +8,7 @@ import pytest
 from amongus import scoring
 from amongus.datasets import _sources
 from amongus.report.design import design
+from amongus.study.targets import cost_files, intermediate_targets, supervision
 from studied import CONFIG, LIES, MODELS, SFT, TUNING, study
 
 
@@ -44,24 +45,20 @@ def test_weight_methods_leave_out_pools_whose_malice_is_not_in_weights():
     s = study()
     assert not s.applicable("evil", "soup") and not s.applicable("two", "soup")
     assert s.applicable("bad", "soup") and s.applicable("evil", "debate")
-    assert {cell[0] for cell in s.runs() if cell[1] == "soup"} == {"clean", "bad", "empty", "empty-two"}
+    assert {pool for pool, method in s.teams if method == "soup"} == {"clean", "bad", "empty", "empty-two"}
 
 
 def test_controls_are_run_undefended_only():
-    runs = study().runs()
-    assert {c[2] for c in runs if c[0] == "empty" and c[1] == "debate"} == {"none"}
-    assert {c[2] for c in runs if c[0] == "evil" and c[1] == "debate"} == {"none", "judge", "oracle"}
+    assert study().pool_defences("empty", "debate") == ["none"]
+    assert study().pool_defences("evil", "debate") == ["none", "judge", "oracle"]
 
 
-@pytest.mark.parametrize(("size", "jobs"), [(0, 1), (1, 6), (4, 2), (99, 1)])
-def test_batches_cover_every_cell_once(size, jobs):
-    batch = {"respond": 0, "supervise": 0, "learn": 0, "collaborate": size, "score": 0}
-    s = study(batch=batch)
-    batches = [b for b in s.collaborate_batches() if b.cells[0][:2] == ("evil", "debate")]
-    assert len(batches) == jobs
-    cells = [cell for b in s.collaborate_batches() for cell in b.cells]
-    assert len(cells) == len(set(cells)) and sorted(cells) == sorted(s.runs())
-    assert len({b.name for b in s.collaborate_batches()}) == len(s.collaborate_batches())
+@pytest.mark.parametrize(("jobs", "parts"), [("per_team", [""]), ("per_dataset", [".gsm8k", ".coconot"])])
+def test_a_job_makes_all_of_a_team_or_one_datasets_part(jobs, parts):
+    s = study(jobs=jobs)
+    costs = [path for path in cost_files(s) if "/collaborate/" in path]
+    names = [f"{pool}.{method}{part}" for pool, method in s.teams for part in parts]
+    assert costs == [f"results/s/seed-1/costs/collaborate/{name}.json" for name in names]
 
 
 def test_what_only_the_tables_are_told_makes_no_training_stale():
@@ -94,11 +91,12 @@ def test_fidelity_is_the_studys_unless_a_method_says_otherwise():
     assert s.settings("fusion")["fidelity"] == "published" and "fidelity" not in s.settings("soup")
 
 
-def test_merges_are_learned_for_each_defence_and_routers_once():
+def test_routers_are_kept_and_merged_checkpoints_are_not():
     s = study(methods={"soup": {"defences": ["oracle"]}, "llm_router": {"defences": ["oracle"]}})
-    cells = [cell for batch in s.learn_batches() for cell in batch.cells if cell[0] == "bad"]
-    assert {cell[2] for cell in cells if cell[1] == "soup"} == {"none", "oracle"}
-    assert {cell[2] for cell in cells if cell[1] == "llm_router"} == {"none"}
+    targets = intermediate_targets(s)
+    assert "results/s/seed-1/routers/bad/llm_router/gsm8k" in targets
+    assert not [path for path in targets if "/merges/" in path]
+    assert len(targets) == len(set(targets))
 
 
 def test_a_defence_for_all_methods():
@@ -133,24 +131,13 @@ def test_datasets_of_checked_instructions_fit_a_study(tmp_path):
         assert scoring.explain(asked["metric"][0], items, ["Yes, sir."]) == [(0.0, "")]
 
 
-def test_batches_of_one_never_share_a_name():
-    batch = dict.fromkeys(["respond", "supervise", "learn", "collaborate", "score"], 1)
-    models = {**CONFIG["models"], "x-y": MODELS["x"], "y-z": MODELS["x"]}
-    s = study(batch=batch, models=models, pools={"clean": ["x", "x-y", "y-z"]}, attackers={})
-    names = [b.name for b in s.member_batches(s.members, 1)]
-    assert len(names) == len(set(names))
-
-
 def test_a_listwise_judge_ranks_the_pools_that_are_defended():
     s = study(supervisors={"judge": "judge", "judge_form": "listwise"})
-    cells = [cell for batch in s.ranking_batches() for cell in batch.cells]
-    assert {cell[0] for cell in cells} == {"clean", "evil", "bad", "two"}
     # On dev only where a merge is defended: there the judge decides before.
-    assert {cell[2] for cell in cells} == {"test"}
-    assert len(cells) == len(set(cells)) == 4 * 2
-    assert any("costs/rankings/" in path for path in s.cost_files())
-    assert not any("costs/verdicts/" in path for path in s.cost_files())
-    assert not study().judges("listwise")
+    assert supervision(s)["rankings"] == [(pool, "test") for pool in ("bad", "clean", "evil", "two")]
+    assert supervision(s)["verdicts"] == [] and not study().judges("listwise")
+    assert any("costs/rankings/" in path for path in cost_files(s))
+    assert not any("costs/verdicts/" in path for path in cost_files(s))
 
 
 def test_tables_call_a_toy_training_by_the_papers_name():
@@ -189,7 +176,7 @@ def test_published_vectors_are_not_extracted():
         methods={"debate": {"defences": ["none"]}},
     )
     assert s.published("evil") == {"url": "https://h/v.pt"} and s.published("bad") is None
-    assert not [path for path in s.cost_files() if "extract_vector" in path]
+    assert not [path for path in cost_files(s) if "extract_vector" in path]
 
 
 def test_answers_are_scored_once_by_metric_or_by_verifier():
@@ -200,13 +187,8 @@ def test_answers_are_scored_once_by_metric_or_by_verifier():
     assert s.verified == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
     # Who scores answers is not what makes questions.
     assert s.dataset_spec("gsm8k") == study().dataset_spec("gsm8k")
-    by_metric = [cell for batch in s.scored_runs(by_verifier=False) for cell in batch.cells]
-    verified = [cell for batch in s.scored_runs(by_verifier=True) for cell in batch.cells]
-    assert sorted([*by_metric, *verified]) == sorted(s.runs()) and {cell[3] for cell in verified} == {"gsm8k"}
-    cells = [cell for batch in s.scored_responses(by_verifier=True) for cell in batch.cells]
-    assert cells == [(member, "gsm8k", split) for member in s.members for split in ("dev", "test")]
-    costs = [path for path in s.cost_files() if "/verify_" in path]
-    assert "results/s/seed-1/costs/verify_responses/x.json" in costs
-    assert len(costs) == len(s.scored_responses(True)) + len(s.scored_runs(True))
-    assert not [path for path in study().cost_files() if "/verify_" in path]
+    costs = [path for path in cost_files(s) if "/grade_" in path]
+    assert "results/s/seed-1/costs/grade_responses/x.json" in costs
+    assert len(costs) == len(s.members) + len(s.teams)
+    assert not [path for path in cost_files(study()) if "/grade_" in path]
     assert design(s)["verified"] == {"base": ["gsm8k"]} and "verified" not in design(study())

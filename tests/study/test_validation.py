@@ -81,7 +81,7 @@ def test_every_shipped_study_is_valid_and_means_the_same_when_it_is_written_out(
         for name in filter(None, (OVER.get(path.stem), path.stem)):
             update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()))
         s = load_study(config)
-        assert s.runs() and load_study(s.config.plain()).config == s.config
+        assert s.teams and load_study(s.config.plain()).config == s.config
 
 
 def test_two_files_of_one_name_are_refused(tmp_path):

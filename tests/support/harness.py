@@ -15,6 +15,10 @@ from checkout import ROOT
 
 PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "slurm", "envs")
 TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
+TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals", "paper", "cost")
+FIGURES = ("impact", "mitigation", "supervisors")
+REPORT = Counter([*(f"table-{name}" for name in TABLES), *(f"figure-{name}" for name in FIGURES)])
+"""The jobs of the report."""
 STUB = """
 from pathlib import Path
 for output in snakemake.output:
@@ -122,7 +126,6 @@ def jobs(output: str) -> Counter:
             continue
         wildcards = re.search(r"^\s+wildcards: (.*)$", block, re.MULTILINE)
         values = [pair.split("=", 1) for pair in wildcards.group(1).split(", ")] if wildcards else []
-        rule = re.sub(r"\.seed-\d+$", "", head.group(1))
-        name = "-".join([rule, *(value for key, value in values if key != "seed")])
+        name = "-".join([head.group(1), *(value for key, value in values if key != "seed")])
         found[name] += 1
     return found

@@ -4,9 +4,10 @@ import json
 import os
 
 import tiny
-from amongus.core.json_files import write_json
-from amongus.core.tables import QUESTIONS, SCORES, write_table
+from amongus.core.json_files import read_json, write_json
+from amongus.core.tables import QUESTIONS, RUNS, SCORES, read_table, write_table
 from amongus.members.member import Member, fingerprint_directory, save_member
+from amongus.study import plugins
 from amongus.study.paths import Paths
 from standins import Named, run
 
@@ -49,8 +50,6 @@ def respond(member, split):
         "respond",
         Named(member=PATHS.member(member), models=[], questions=[PATHS.questions(DATASET, split)]),
         Named(responses=[PATHS.responses(member, DATASET, split)], cost="cost.json"),
-        home=PATHS.home_of,
-        cells=[(member, DATASET, split)],
         sampling=SAMPLING,
         engine=ENGINE,
         store="results/store",
@@ -83,11 +82,13 @@ def rankings(pool, split, orders=2, **params):
     path = PATHS.rankings("two", DATASET, split)
     run(
         "rankings",
-        Named(model=PATHS.model("base")),
+        Named(
+            model=PATHS.model("base"),
+            questions=[PATHS.questions(DATASET, split)],
+            responses=[PATHS.responses(member, DATASET, split) for member in pool],
+        ),
         Named(rankings=[path], cost="r.json"),
         **{
-            "home": PATHS.home_of,
-            "cells": [("two", DATASET, split)],
             "pool": list(pool),
             "orders": orders,
             "prompts": LISTWISE,
@@ -99,48 +100,105 @@ def rankings(pool, split, orders=2, **params):
     return path
 
 
-def learn(method, defences, pool=PAIR, **params):
-    """Run `learn` for a pool on one dataset under several defences (names, or names to modules); folders by defence."""
-    cells = [("two", method, defence, DATASET) for defence in defences]
+def train_router(method, pool=PAIR, **params):
+    """Run `train_router` for a pool on one dataset; the folder."""
+    folder = PATHS.router("two", method, DATASET)
+    needs = set(plugins.fact("methods", method, "LEARNING_NEEDS", ()))
     run(
-        "learn",
-        Named(members=[PATHS.member(member) for member in pool], verifier=[PATHS.model("base")]),
-        Named(learned=[PATHS.learned(*cell) for cell in cells], cost="l.json"),
-        **{**_cells(method, cells, pool, defences), "needs": [], **params},
+        "train_router",
+        _files(pool, "dev", needs - {"rewards"} | params.pop("needs", set()), None, params),
+        Named(routers=[folder], cost="l.json"),
+        **_team(method, pool, params),
     )
-    return {cell[2]: PATHS.learned(*cell) for cell in cells}
+    return folder
 
 
-def collaborate(method, defences, pool=PAIR, **params):
-    """Run `collaborate` for a pool on one dataset under several defences (as in `learn`); the cells."""
-    cells = [("two", method, defence, DATASET) for defence in defences]
+def merge_weights(method, defences, pool=PAIR, judge_form=None, **params):
+    """Run `merge_weights` for a pool on one dataset under several defences (names, or names to modules).
+
+    Returns: per defence what `merges.json` says of it, with the `path` of its checkpoint.
+    """
+    folder = PATHS.merges("two", method, DATASET)
+    defences = _named(defences)
+    run(
+        "merge_weights",
+        _files(pool, "dev", _needs(defences), judge_form, params, verifier=[PATHS.model("base")]),
+        Named(merges=[folder], cost="l.json"),
+        **{"limits": {}, "grading": {}, **_team(method, pool, params, defences)},
+    )
+    merges = read_json(f"{folder}/merges.json")
+    return {defence: {**merge, "path": f"{folder}/{merge['folder']}"} for defence, merge in merges.items()}
+
+
+def collaborate(method, defences, pool=PAIR, judge_form=None, **params):
+    """Run `collaborate` for a pool on one dataset under several defences (as in `merge_weights`).
+
+    Returns: per defence its rows of answers.
+    """
+    defences, learned = _named(defences), plugins.fact("methods", method, "LEARNS", None)
+    place = PATHS.merges if learned == "weights" else PATHS.router
+    run_file = PATHS.run("two", method, DATASET)
     run(
         "collaborate",
-        Named(members=[PATHS.member(member) for member in pool], learned=[]),
-        Named(
-            runs=[PATHS.run(*cell) for cell in cells],
-            transcripts=[PATHS.transcript(*cell) for cell in cells],
-            cost="c.json",
+        _files(
+            pool,
+            "test",
+            set() if learned == "weights" else _needs(defences),
+            judge_form,
+            params,
+            dev=[PATHS.response_scores(member, DATASET, "dev") for member in pool],
+            learned=[place("two", method, DATASET)] if learned else [],
         ),
-        **{**_cells(method, cells, pool, defences), "learned_under": {}, "limit": 99, **params},
+        Named(runs=[run_file], transcripts=[PATHS.transcript("two", method, DATASET)], cost="c.json"),
+        **{"limit": 99, **_team(method, pool, params, defences)},
     )
-    return cells
+    rows = read_table(run_file, RUNS).to_pylist()
+    return {defence: [row for row in rows if row["defence"] == defence] for defence in defences}
 
 
-def _cells(method, cells, pool, defences):
-    """What `learn` and `collaborate` are told alike."""
+def _named(defences):
+    return dict(defences if isinstance(defences, dict) else zip(defences, defences, strict=True))
+
+
+def _needs(defences):
+    return {need for kind in defences.values() for need in plugins.fact("defences", kind, "NEEDS", ())}
+
+
+def _files(pool, split, needs, judge_form, params, **more):
+    """The files of a team's job."""
+
+    def of_pool(place, wanted):
+        return [place(member, DATASET, split) for member in pool] if wanted else []
+
+    listwise = judge_form == "listwise"
+    return Named(
+        **{
+            "members": [PATHS.member(member) for member in pool],
+            "questions": [PATHS.questions(DATASET, split)],
+            "scores": [PATHS.response_scores(member, DATASET, "dev") for member in pool],
+            "responses": of_pool(PATHS.responses, split == "test" or needs & {"texts", "lengths"}),
+            "rewards": of_pool(PATHS.rewards, "rewards" in needs),
+            "verdicts": of_pool(PATHS.verdicts, "verdicts" in needs and not listwise),
+            "rankings": [PATHS.rankings("two", DATASET, split)] if "verdicts" in needs and listwise else [],
+            "named": [PATHS.model(model) for model in params.get("models", {}).values()],
+            **more,
+        }
+    )
+
+
+def _team(method, pool, params, defences=None):
+    """The params of a team's job."""
+    decided = {} if defences is None else {"defences": defences, "attackers": [pool[0]]}
     return {
-        "home": PATHS.home_of,
-        "cells": cells,
         "pool": list(pool),
-        "attackers": [pool[0]],
+        "datasets": [DATASET],
         "method": method,
-        "defences": dict(defences if isinstance(defences, dict) else zip(defences, defences, strict=True)),
         "settings": {},
         "models": {},
-        "judge_form": None,
         "prompts": {},
         "sampling": SAMPLING,
         "engine": ENGINE,
         "store": "results/store",
+        **decided,
+        **params,
     }

@@ -28,15 +28,15 @@ def outputs(stem, kinds=("csv", "md", "tex")):
     return Named(**{name: f"{stem}.{suffix}" for name, suffix in suffixes.items()})
 
 
-def run(script, inputs, outputs, **params):
+def run(script, inputs, outputs, wildcards=None, **params):
     """Run a rule's script with a stand-in for `snakemake`."""
     for path in outputs:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     snakemake = SimpleNamespace(
         input=inputs,
         output=outputs,
-        params=Named(**{"seed": "1", **params}),
-        wildcards=Named(seed="1"),
+        params=Named(**params),
+        wildcards=Named(**{"seed": "1", **(wildcards or {})}),
         resources=Named(gpu=0),
         log=[],
         config={},

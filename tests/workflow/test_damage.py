@@ -16,7 +16,7 @@ from micro import STUDY
 
 pytestmark = pytest.mark.slow
 
-REAL = ("dataset", "score", "alone", "cost")
+REAL = ("dataset", "score", "table-alone", "cost")
 TRAIN = """
 from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
@@ -90,21 +90,21 @@ def project(tmp_path_factory):
         (
             "datasets/knowledge/test.parquet",
             "flipped",
-            {"dataset-knowledge", "respond_x", "alone"},
+            {"dataset-knowledge", "respond-x", "table-alone"},
             "dataset-reasoning",
         ),
-        ("seed-1/members/y.json", "truncated", {"member-y", "respond_y", "alone"}, "respond_x"),
+        ("seed-1/members/y.json", "truncated", {"member-y", "respond-y", "table-alone"}, "respond-x"),
         (
             "seed-1/scores/responses/y/knowledge/test.parquet",
             "empty",
-            {"score_responses_y", "alone"},
-            "respond_y",
+            {"score_responses-y", "table-alone"},
+            "respond-y",
         ),
         (
-            "seed-1/runs/clean/debate/none/knowledge.parquet",
+            "seed-1/runs/clean/debate/knowledge.parquet",
             "truncated",
-            {"collaborate_clean.debate", "score_runs_clean.debate", "impact"},
-            "respond_x",
+            {"collaborate-clean-debate", "score_runs-clean-debate", "table-impact"},
+            "respond-x",
         ),
     ],
 )
@@ -131,4 +131,4 @@ def test_make_verify_moves_a_model_aside_and_the_next_run_makes_it_again(project
     )
     assert found.returncode and "models/y/weights: damaged (checksum differs); moved to" in found.stdout
     pending = set(project.pending("tables"))
-    assert {"train-y", "member-y", "respond_y"} <= pending and not {"train-x", "respond_x"} & pending
+    assert {"train-y", "member-y", "respond-y"} <= pending and not {"train-x", "respond-x"} & pending

@@ -94,5 +94,5 @@ def test_a_comment_in_ones_own_file_reruns_nothing_and_code_what_reads_it(projec
     path.write_text(text.replace("loners[-1]", "loners[0]"))
     shown = subprocess.run(dry, **run).stdout
     path.write_text(text)
-    assert "collaborate_told.vote" in shown and "learn_clean.soup" in shown
+    assert "collaborate-told-vote" in shown and "merge_weights-clean-soup" in shown
     assert "rule train" not in shown and "rule respond" not in shown

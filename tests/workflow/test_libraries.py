@@ -3,9 +3,7 @@
 import copy
 from collections import Counter
 
-from test_staleness import REPORT
-
-from harness import Project
+from harness import REPORT, Project
 from micro import STUDY
 
 
@@ -21,7 +19,7 @@ def test_a_library_installed_later_scores_what_may_import_it_and_nothing_else(tm
         "attackers": {},
         "pools": {"clean": ["x", "y"]},
         "methods": {"soup": {"defences": ["none"]}},
-        "batch": dict.fromkeys(["respond", "learn", "collaborate", "score"], 1),
+        "jobs": "per_dataset",
     }
     project = Project(tmp_path / "project", study).stub()
     project.run()
@@ -29,9 +27,8 @@ def test_a_library_installed_later_scores_what_may_import_it_and_nothing_else(tm
     library.parent.mkdir()
     library.touch()
     monkeypatch.setenv("PYTHONPATH", str(library.parent))
-    soup = "clean.soup.none.ds1000"
     assert project.pending() == (
-        Counter(f"score_responses_{member}.ds1000.{split}" for member in "xy" for split in ("dev", "test"))
-        + Counter(f"{rule}_{soup}" for rule in ("learn", "collaborate", "score_runs"))
+        Counter(f"score_responses-{member}-ds1000" for member in "xy")
+        + Counter(f"{rule}-clean-soup-ds1000" for rule in ("merge_weights", "collaborate", "score_runs"))
         + REPORT
     )

@@ -37,7 +37,9 @@ def test_no_job_is_left(made):
 
 def test_costs_count_every_rule_that_runs_a_model(made):
     cost = pd.read_csv(made.results / "tables" / "cost.csv").set_index("rule")
-    assert {"train", "respond", "rewards", "verdicts", "learn", "collaborate"} <= set(cost.index)
+    assert {"train", "respond", "rewards", "verdicts", "train_router", "merge_weights", "collaborate"} <= set(
+        cost.index
+    )
     asked = cost.loc["respond", "prompts_asked"]
     assert asked == 3 * 2 * (6 + 8) and 0 < cost.loc["respond", "prompts_generated"] <= asked
 
@@ -56,8 +58,8 @@ def test_models_load_with_plain_transformers_and_peft(made):
 
 
 def test_transcripts_tell_who_said_what(made):
-    run = made.results / "seed-1" / "transcripts" / "sft" / "debate" / "oracle" / "reasoning.parquet"
-    turns = pd.read_parquet(run)
+    run = made.results / "seed-1" / "transcripts" / "sft" / "debate" / "reasoning.parquet"
+    turns = pd.read_parquet(run).query("defence == 'oracle'")
     assert set(turns["member"]) == {"x"} and set(turns["role"]) == {"answer", "refine", "summary"}
 
 
@@ -65,8 +67,8 @@ def test_transcripts_tell_who_said_what(made):
 def test_masking_the_attacker_equals_the_pool_without_it(made, method):
     runs = made.results / "seed-1" / "runs"
     for dataset in ("reasoning", "knowledge"):
-        masked = pd.read_parquet(runs / "sft" / method / "oracle" / f"{dataset}.parquet")
-        empty = pd.read_parquet(runs / "empty" / method / "none" / f"{dataset}.parquet")
+        masked = pd.read_parquet(runs / "sft" / method / f"{dataset}.parquet").query("defence == 'oracle'")
+        empty = pd.read_parquet(runs / "empty" / method / f"{dataset}.parquet")
         assert set(masked["masked"]) == {"sft"} and masked["text"].tolist() == empty["text"].tolist()
 
 
@@ -74,11 +76,8 @@ def test_other_batches_and_an_empty_store_give_the_same_bytes(made):
     home = made.results / "seed-1"
     wanted = [
         *(home / "responses" / member / "knowledge" / "test.parquet" for member in ("x", "sft")),
-        *(
-            home / "transcripts" / "sft" / method / "none" / "knowledge.parquet"
-            for method in STUDY["methods"]
-        ),
-        home / "learned" / "sft" / "llm_router" / "none" / "knowledge",
+        *(home / "transcripts" / "sft" / method / "knowledge.parquet" for method in STUDY["methods"]),
+        home / "routers" / "sft" / "llm_router" / "knowledge",
     ]
     before = {path: contents(path) for path in wanted}
     store = made.folder / "results" / "store"
@@ -90,7 +89,7 @@ def test_other_batches_and_an_empty_store_give_the_same_bytes(made):
         del made.study["engine"]
         shutil.rmtree(store)
         kept.rename(store)
-    assert ran["respond_x"] == 1 and not any(job.startswith("train") for job in ran)
+    assert ran["respond-x"] == 1 and not any(job.startswith("train") for job in ran)
     assert {path: contents(path) for path in wanted} == before
 
 

@@ -31,7 +31,7 @@ def made(tmp_path_factory):
     study["pools"] = POOLS
     study["methods"] = {name: study["methods"][name] for name in METHODS}
     study["defences"] = ["none", "judge"]
-    study["batch"] = {}  # One job for all that it may hold.
+    study["jobs"] = "per_team"
     project = Project(folder / "project", study)
     project.ran = project.run()
     return project

@@ -14,7 +14,6 @@ from amongus.core.tables import (
     RANKINGS,
     RESPONSES,
     REWARDS,
-    RUNS,
     SCORES,
     VERDICTS,
     read_table,
@@ -29,12 +28,13 @@ from stages import (
     POINTWISE,
     SAMPLING,
     collaborate,
-    learn,
+    merge_weights,
     prepare,
     rankings,
     respond,
     scored,
     supervise,
+    train_router,
 )
 from standins import Named, run
 
@@ -54,6 +54,7 @@ def test_dataset_checks_and_lays_out_questions(study):
     content = json.dumps({"dev": rows[:1], "test": rows[1:]}).encode()
     (study / "gsm8k.json").write_bytes(content)
     spec = {"path": "gsm8k.json", "sha256": hashlib.sha256(content).hexdigest(), "test": 1}
+    spec |= {"dev": None, "kind": DATASET, "data_seed": 0}
     run("dataset", Named(), Named(dev="out/dev", test="out/test"), name=DATASET, spec=spec)
     assert read_table("out/dev", QUESTIONS)["id"].to_pylist() == ["gsm8k/dev/0"]
     assert read_table("out/test", QUESTIONS).num_rows == 1
@@ -96,7 +97,7 @@ def test_collaborate_masks_whom_the_defence_names(study):
             respond(member, split)
             score = 1.0 if member == "a" else 0.0
             scored(member, score, split)
-    cells = collaborate(
+    rows = collaborate(
         "debate",
         ["none", "self", "oracle"],
         settings={"rounds": 2},
@@ -105,49 +106,44 @@ def test_collaborate_masks_whom_the_defence_names(study):
             "debate.summary": {"text": "{question} {answers}", "item": "{text}"},
         },
     )
-    tables = {cell[2]: read_table(PATHS.run(*cell), RUNS).to_pylist() for cell in cells}
-    assert [row["masked"] for row in tables["none"]] == [None, None]
-    assert [row["masked"] for row in tables["self"]] == ["b", "b"]
-    assert [(row["masked"], row["chosen"]) for row in tables["oracle"]] == [("a", "b")] * 2
-    turns = read_table(PATHS.transcript(*cells[2])).to_pylist()
-    assert {turn["member"] for turn in turns} == {"b"}
+    assert [row["masked"] for row in rows["none"]] == [None, None]
+    assert [row["masked"] for row in rows["self"]] == ["b", "b"]
+    assert [(row["masked"], row["chosen"]) for row in rows["oracle"]] == [("a", "b")] * 2
+    turns = read_table(PATHS.transcript("two", "debate", DATASET)).to_pylist()
+    assert {turn["member"] for turn in turns if turn["defence"] == "oracle"} == {"b"}
 
 
 def test_member_puts_persona_and_fingerprint_together(study):
     description = {
-        "weights": {"base": "base"},
         "persona": "benign",
         "description": "one",
         "attacker": {"kind": "prompt", "persona": "malicious"},
-        "trained": None,
     }
     personas = {"benign": ["Be kind."], "malicious": ["Be sly."]}
     out = PATHS.member("evil")
     run(
         "member",
-        Named(),
+        Named(base=PATHS.model("base")),
         Named(out),
         name="evil",
-        home=PATHS.home_of,
         description=description,
         personas=personas,
     )
     evil = load_member(out)
     assert (evil.name, evil.system, evil.base) == ("evil", "Be sly.", PATHS.model("base"))
-    del description["attacker"], description["trained"]
+    del description["attacker"]
     run(
         "member",
-        Named(),
+        Named(base=PATHS.model("base")),
         Named(out),
         name="evil",
-        home=PATHS.home_of,
         description=description,
         personas=personas,
     )
     assert load_member(out).system == "Be kind." and load_member(out).fingerprint != evil.fingerprint
 
 
-VERIFYING = {
+GRADING = {
     "kinds": {DATASET: DATASET},
     "template": {"text": "{question} {reference} {mark} {answer} {mark}", "item": ""},
     "limit": 99,
@@ -155,21 +151,20 @@ VERIFYING = {
 }
 
 
-def test_verify_scores_by_what_the_verifier_writes(study):
+def test_grade_scores_by_what_the_verifier_writes(study):
     respond("a", "dev")
     respond("a", "test")
     splits = ("dev", "test")
     scores = [PATHS.response_scores("a", DATASET, split) for split in splits]
     run(
-        "verify",
+        "grade",
         Named(
             model=PATHS.model("base"),
             questions=[PATHS.questions(DATASET, split) for split in splits],
             texts=[PATHS.responses("a", DATASET, split) for split in splits],
         ),
         Named(scores=scores, cost="v.json"),
-        datasets=[DATASET] * 2,
-        verifying=VERIFYING,
+        grading=GRADING,
         engine=ENGINE,
         store="results/store",
     )
@@ -178,7 +173,7 @@ def test_verify_scores_by_what_the_verifier_writes(study):
     # A random model writes no decision: unscored, and said why.
     assert all(isnan(row["score"]) and "the verifier wrote no decision" in row["reason"] for row in rows)
     cost = read_json("v.json")
-    assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("verify", 4, 1)
+    assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("grade", 4, 1)
 
 
 def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
@@ -186,7 +181,7 @@ def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
 
     scored("a", 0.0)
     scored("b", 0.0)
-    out = learn("soup", ["none"])["none"]
+    out = merge_weights("soup", ["none"])["none"]["path"]
     assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
     AutoModelForCausalLM.from_pretrained(out)
 
@@ -199,7 +194,7 @@ def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypat
     monkeypatch.setattr(model_grader, "open_engine", lambda *_: engine)
     scored("a", 1.0)
     scored("b", 0.0)
-    out = learn("soup", ["none"], verifying=VERIFYING)["none"]
+    out = merge_weights("soup", ["none"], grading=GRADING)["none"]["path"]
     assert read_json(f"{out}/soup.json")["kept"] == kept
     assert [request.member for request in engine.asked] == ["verifier"] * 2
 
@@ -213,9 +208,7 @@ def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):
     scored("a", 0.0)
     scored("b", 0.0)
     with pytest.raises(StudyError, match="no sandbox"):
-        learn("soup", ["none"], limits={"seconds": 10})
-    sparse = {"density": 0.5, "base": "base", "fidelity": "corrected"}
-    learn("dare_ties", ["none"], limits={"seconds": 10}, settings=sparse, models={"base": "base"})
+        merge_weights("soup", ["none"], limits={"seconds": 10})
 
 
 def test_learning_a_router_writes_an_adapter_that_loads(study):
@@ -236,28 +229,25 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
         "warmup": 0.1,
     }
     prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
-    out = learn("llm_router", ["none"], settings=settings, prompts=prompts)["none"]
+    out = train_router("llm_router", settings=settings, prompts=prompts)
     PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
 
 
 def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
     scored("a", 1.0)
     scored("b", 0.0)
-    out = learn("soup", ["none", "self", "oracle"])
-    teams = {defence: read_json(f"{folder}/team.json") for defence, folder in out.items()}
-    assert {defence: team["masked"] for defence, team in teams.items()} == {
-        "none": None,
-        "self": "b",
-        "oracle": "a",
-    }
-    assert teams["self"]["flags"] == {"a": 0, "b": 2}
-    assert read_json(f"{out['self']}/soup.json")["kept"] == ["a"]
-    assert read_json(f"{out['oracle']}/soup.json")["kept"] == ["b"]
+    merges = merge_weights("soup", ["none", "self", "oracle"])
+    masked = {"none": None, "self": "b", "oracle": "a"}
+    assert {defence: merge["masked"] for defence, merge in merges.items()} == masked
+    assert merges["self"]["flags"] == {"a": 0, "b": 2}
+    assert read_json(f"{merges['self']['path']}/soup.json")["kept"] == ["a"]
+    assert read_json(f"{merges['oracle']['path']}/soup.json")["kept"] == ["b"]
     for member in ("a", "b"):
         respond(member, "test")
-    cells = collaborate("soup", list(out), learned_under={defence: defence for defence in out})
-    masked = {cell[2]: set(read_table(PATHS.run(*cell), RUNS)["masked"].to_pylist()) for cell in cells}
-    assert masked == {"none": {None}, "self": {"b"}, "oracle": {"a"}}
+    rows = collaborate("soup", list(merges))
+    assert {defence: {row["masked"] for row in own} for defence, own in rows.items()} == {
+        defence: {member} for defence, member in masked.items()
+    }
 
 
 @pytest.mark.parametrize(("reward", "unreadable"), [(0.5, 0), (nan, 2)])
@@ -266,8 +256,8 @@ def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unread
         scored(member, 1.0)
         columns = {"id": ["x", "y"], "reward": [own] * 2}
         write_table(PATHS.rewards(member, DATASET, "dev"), columns, REWARDS)
-    team = read_json(f"{learn('soup', ['reward'])['reward']}/team.json")
-    assert (team["masked"], team["unreadable"]) == ("a" if unreadable else "b", unreadable)
+    merge = merge_weights("soup", ["reward"])["reward"]
+    assert (merge["masked"], merge["unreadable"]) == ("a" if unreadable else "b", unreadable)
 
 
 def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
@@ -282,7 +272,6 @@ def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
     ]
     assert all(row["readable"] and row["verdict"] < 0 for row in rows)
     assert read_json("r.json")["prompts_asked"] == 4
-    out = learn("soup", ["judge"], judge_form="listwise")
+    merge = merge_weights("soup", ["judge"], judge_form="listwise")["judge"]
     flagged = [max(rows[place : place + 2], key=lambda row: row["verdict"])["member"] for place in (0, 2)]
-    flags = read_json(f"{out['judge']}/team.json")["flags"]
-    assert flags == {member: flagged.count(member) for member in ("a", "b")}
+    assert merge["flags"] == {member: flagged.count(member) for member in ("a", "b")}

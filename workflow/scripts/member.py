@@ -1,6 +1,7 @@
 """Rule member: what to load and how to prompt it, with the fingerprint of everything that decides its answers."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,27 +10,33 @@ from _helpers import rule_job
 from amongus.core.checksums import read_sealed, unsealed_safetensors
 from amongus.members.member import Member, known_fingerprint, member_fingerprint, save_member
 from amongus.study import plugins
-from amongus.study.paths import Paths
 
 
-def build(name: str, description: dict[str, Any], personas: dict[str, list[str]], paths: Paths) -> Member:
-    """The member `name`; an attacker is made from the member it replaces."""
-    weights = description["weights"]
+def build(
+    name: str, description: Mapping[str, Any], personas: Mapping[str, Sequence[str]], parts: Mapping[str, str]
+) -> Member:
+    """The member `name`; an attacker is made from the member it replaces.
+
+    Args:
+        name: of the member.
+        description: `Study.member_description`.
+        personas: those it may speak under.
+        parts: paths of its checkpoints, `base` and perhaps `adapter`, and of what was `trained` for an attacker.
+    """
     persona = description["persona"]
     member = Member(
         name=name,
-        base=paths.model(weights["base"]),
-        adapter=paths.model(weights["adapter"]) if "adapter" in weights else None,
+        base=str(parts["base"]),
+        adapter=parts.get("adapter"),
         system=personas[persona][0] if persona else None,
         description=description["description"],
     )
     if "attacker" in description:
-        settings, trains = dict(description["attacker"]), description["trained"]
+        settings, trained = dict(description["attacker"]), parts.get("trained")
         kind = settings.pop("kind")
-        made = paths.vectors(name) if trains == "vector" else paths.model(name)
         spec = plugins.typed("attackers", kind, settings)
         attacker = plugins.module("attackers", kind)
-        member = attacker.member(name, spec, member, Path(made) if trains else None, personas)
+        member = attacker.member(name, spec, member, Path(trained) if trained else None, personas)
     return replace(member, fingerprint=member_fingerprint(member, _parts(member)))
 
 
@@ -47,8 +54,7 @@ def _parts(member: Member) -> dict[str, str]:
 def main(snakemake: Any) -> None:
     """Write the member's JSON."""
     params = snakemake.params
-    paths = Paths(**params.home, seed=snakemake.wildcards.seed)
-    save_member(snakemake.output[0], build(params.name, params.description, params.personas, paths))
+    save_member(snakemake.output[0], build(params.name, params.description, params.personas, snakemake.input))
 
 
 if __name__ == "__main__":

@@ -13,23 +13,30 @@ from amongus.members.judge_prompts import JUDGE, compared, orders, suspicion
 from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
 from amongus.report.cost_sidecars import write_cost
-from amongus.study.paths import Paths
 
 
 def main(snakemake: Any) -> None:
-    """Rank all cells with one judge and write one file per cell."""
-    params = snakemake.params
-    paths = Paths(**params.home, seed=snakemake.params.seed)
-    folder = snakemake.input.model
+    """Rank the answers to all datasets with one judge and write one file per dataset."""
+    params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    folder, pool = snakemake.input.model, params.pool
     judge = Member(JUDGE, folder, fingerprint=known_fingerprint(folder))
-    engine = Engine({JUDGE: judge}, Sampling(), seed=int(paths.seed), **params.engine)
-    for (_, dataset, split), path in zip(params.cells, snakemake.output.rankings, strict=True):
-        questions = read_table(paths.questions(dataset, split), QUESTIONS).to_pylist()
-        texts = {m: read_table(paths.responses(m, dataset, split), RESPONSES)["text"] for m in params.pool}
-        shown = {m: [clipped(text, params.limit) for text in texts[m].to_pylist()] for m in params.pool}
-        rows = rank(engine, questions, shown, params, int(paths.seed))
+    engine = Engine({JUDGE: judge}, Sampling(), seed=seed, **params.engine)
+    # Files of responses are in the order of the datasets and, for each, the pool.
+    responses = batched(snakemake.input.responses, len(pool))
+    files = zip(snakemake.input.questions, responses, snakemake.output.rankings, strict=True)
+    for questions, texts, path in files:
+        answered = [read_table(file, RESPONSES)["text"].to_pylist() for file in texts]
+        shown = {
+            m: [clipped(text, params.limit) for text in own] for m, own in zip(pool, answered, strict=True)
+        }
+        rows = rank(engine, read_table(questions, QUESTIONS).to_pylist(), shown, params, seed)
         write_table(path, {name: [row[name] for row in rows] for name in RANKINGS.names}, RANKINGS)
     write_cost(snakemake.output.cost, "rankings", engine.stats)
+
+
+def batched(files: Sequence[str], size: int) -> list[Sequence[str]]:
+    """`files` in runs of `size`."""
+    return [files[start : start + size] for start in range(0, len(files), size)]
 
 
 def rank(

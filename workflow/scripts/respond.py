@@ -15,7 +15,7 @@ def main(snakemake: Any) -> None:
     """Answer all cells in one go, so that batches fill up, and write one file per cell."""
     member = load_member(snakemake.input.member)
     tables = [read_table(path, QUESTIONS) for path in snakemake.input.questions]
-    engine = open_engine(snakemake.params, [member], int(snakemake.params.seed))
+    engine = open_engine(snakemake.params, [member], int(snakemake.wildcards.seed))
     answers = iter(
         engine.generate(
             [Request(member.name, user(prompt)) for table in tables for prompt in table["prompt"].to_pylist()]

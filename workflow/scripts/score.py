@@ -20,10 +20,9 @@ def main(snakemake: Any) -> None:
     for questions, texts, scores in files:
         given = read_answers(questions, texts)
         judged = explain(given.metric, given.items, given.texts, cores, limits)
-        write_scores(scores, given.ids, judged)
-        dataset = given.ids[0].split("/")[0]
-        answers[dataset] += len(judged)
-        unscored[dataset].update(reason for _, reason in judged if reason)
+        write_scores(scores, given, judged)
+        answers[given.dataset] += len(judged)
+        unscored[given.dataset].update(reason for _, reason in judged if reason)
     for dataset, reasons in unscored.items():
         if reasons:
             why = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())

@@ -21,7 +21,7 @@ def main(snakemake: Any) -> None:
     prompts = {name: Template(**template) for name, template in snakemake.params.prompts.items()}
     folder = snakemake.input.model
     judge = Member(JUDGE, folder, fingerprint=known_fingerprint(folder))
-    engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.params.seed), **snakemake.params.engine)
+    engine = Engine({JUDGE: judge}, Sampling(), seed=int(snakemake.wildcards.seed), **snakemake.params.engine)
     conversations = [
         judged(question, clipped(text, snakemake.params.limit), prompts)
         for questions, texts in tables

@@ -13,7 +13,7 @@ from amongus.core.atomic import write_text
 from amongus.core.checksums import hash_file
 from amongus.core.errors import StudyError, run_command
 from amongus.core.hashing import derive
-from amongus.core.tables import QUESTIONS, SCORES, read_table
+from amongus.core.tables import QUESTIONS, RUN_SCORES, read_table
 from amongus.report.layout import (
     by_dataset,
     dataset_label,
@@ -25,7 +25,19 @@ from amongus.report.layout import (
 )
 from amongus.report.manifest import read_manifest
 from amongus.report.render import Column, View, csv_text, markdown, markdown_text
-from amongus.report.scores import CELL, Cells, Design, Group, Role, groups, means, read_scores, spans, support
+from amongus.report.scores import (
+    CELL,
+    TEAM_FILE,
+    Cells,
+    Design,
+    Group,
+    Role,
+    groups,
+    means,
+    read_scores,
+    spans,
+    support,
+)
 from amongus.report.tables import adjusted, interval_of, p_value_of
 
 COMPARED = [
@@ -73,12 +85,12 @@ def _scores(study: Path) -> pd.DataFrame:
         cell = rest.removeprefix(_RUN_SCORES).removesuffix(".parquet").split("/")
         path = study / f"seed-{seed}" / rest
         if path.exists() and hash_file(path) != digest:
-            read_table(path, SCORES)  # Says so where it is damaged.
+            read_table(path, RUN_SCORES)  # Says so where it is damaged.
             raise StudyError(
                 f"{path}: not what the study's tables were made of; run it again up to its tables first"
             )
         paths.append(path)
-        cells.append(dict(zip(CELL, [int(seed), *cell], strict=True)))
+        cells.append(dict(zip(TEAM_FILE, [int(seed), *cell], strict=True)))
     return read_scores(paths, cells)
 
 

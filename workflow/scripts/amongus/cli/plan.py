@@ -38,7 +38,7 @@ def prompts(study: Study) -> Prompts:
 
     A method's are told by its module's `request_counts(members, settings)`: per question of each split.
     """
-    rewarded, judged = (study.supervised_cells(need) for need in ("rewards", "verdicts"))
+    rewarded, judged = (study.supervised_pools(need) for need in ("rewards", "verdicts"))
     rows: Prompts = {"members": _times(study, ((split, 1) for _, split in product(study.members, SPLITS)))}
     rows["reward model"] = _times(study, ((split, 1) for _, split in _members(study, rewarded)))
     if study.judges("pointwise"):
@@ -71,10 +71,8 @@ def _method(study: Study, method: str) -> Counter[str] | None:
     asked = []
     for members, defences in _teams(study, method):
         each = counts(members, study.methods[method])
-        learned = (
-            {study.learned_under(method, defence) for defence in defences} if study.learns(method) else ()
-        )
-        asked += [("test", len(defences) * each.get("test", 0)), ("dev", len(learned) * each.get("dev", 0))]
+        learned = len(defences) if study.merges(method) else bool(study.routes(method))
+        asked += [("test", len(defences) * each.get("test", 0)), ("dev", learned * each.get("dev", 0))]
     return _times(study, asked)
 
 

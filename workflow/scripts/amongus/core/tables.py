@@ -25,6 +25,7 @@ RESPONSES = pa.schema(
     [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())]
 )
 SCORES = pa.schema([("id", pa.string()), ("score", pa.float64()), ("reason", pa.string())])
+RUN_SCORES = pa.schema([("defence", pa.string()), *SCORES])
 REWARDS = pa.schema([("id", pa.string()), ("reward", pa.float64())])
 VERDICTS = pa.schema([("id", pa.string()), ("verdict", pa.float64()), ("readable", pa.bool_())])
 RANKINGS = pa.schema(
@@ -32,6 +33,7 @@ RANKINGS = pa.schema(
 )
 RUNS = pa.schema(
     [
+        ("defence", pa.string()),
         ("id", pa.string()),
         ("text", pa.string()),
         ("chosen", pa.string()),
@@ -42,6 +44,7 @@ RUNS = pa.schema(
 )
 TRANSCRIPTS = pa.schema(
     [
+        ("defence", pa.string()),
         ("id", pa.string()),
         ("round", pa.int32()),
         ("member", pa.string()),

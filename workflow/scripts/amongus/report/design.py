@@ -16,6 +16,7 @@ def design(study: Study) -> dict[str, Any]:
         "seeds": study.seeds,
         "pools": study.pools,
         "attackers": {name: _attack(entry.kind) for name, entry in study.attackers.items()},
+        "replaces": {name: study.replaced(name) for name in study.attackers},
         "controls": study.controls,
         "levels": {method: study.level(method) for method in study.methods},
         "defences": {method: study.defences(method) for method in study.methods},

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from amongus.core.errors import StudyError
-from amongus.core.tables import SCORES, read_table
+from amongus.core.tables import read_table
 from amongus.report.layout import (
     by_dataset,
     dataset_label,
@@ -23,7 +23,7 @@ from amongus.report.layout import (
     points_label,
 )
 from amongus.report.render import Column, View
-from amongus.report.scores import CELL, Design, Span, spans
+from amongus.report.scores import CELL, TEAM_FILE, Design, Span, spans
 from amongus.report.statistics import wilson
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 
@@ -33,46 +33,47 @@ REFUSALS = [
 ]
 SINGLE = "(alone)"
 """In place of a method (none can have brackets in its name): a member's own answers; it stands as the pool."""
-_TEXTS = pa.schema([("id", pa.string()), ("text", pa.string())])
 _COUNTS = ["n", "scored", "points", *KINDS]
 
 
 def read_counts(
-    texts: Sequence[str | Path], scores: Sequence[str | Path], cells: Sequence[Mapping[str, Any]]
+    texts: Sequence[str | Path], scores: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]
 ) -> pd.DataFrame:
     """A row per cell: its keys, n texts, how many were scored, the sum of scores, and how many did each of `KINDS`.
 
     Args:
-        texts, scores: a file of texts (runs or responses) and its file of scores per cell.
-        cells: seed, pool, method, defence, dataset of each.
+        texts, scores: a file of texts (responses, or runs with their defences) and its file of scores.
+        labels: seed, pool, method, dataset of each.
 
     Raises:
         StudyError: a file of scores is not about the questions of its texts.
     """
     classify = lru_cache(maxsize=50_000)(kind_of)  # 1.4 ms for 940 characters; many files repeat a text.
     rows = []
-    for text_file, score_file, cell in zip(texts, scores, cells, strict=True):
-        said, scored = read_table(text_file, _TEXTS), read_table(score_file, SCORES)
-        if said["id"].to_pylist() != scored["id"].to_pylist():
+    for text_file, score_file, label in zip(texts, scores, labels, strict=True):
+        answers, scored = _with_defences(read_table(text_file)), _with_defences(read_table(score_file))
+        if not answers[["defence", "id"]].equals(scored[["defence", "id"]]):
             raise StudyError(f"{score_file}: not the questions of {text_file}; delete it and run again")
-        kinds = [classify(text or "") for text in said["text"].to_pylist()]
-        points = scored["score"].to_pandas().dropna()
-        counts = [len(kinds), len(points), points.sum(), *(kinds.count(kind) for kind in KINDS)]
-        rows.append({**{key: cell[key] for key in CELL}, **dict(zip(_COUNTS, counts, strict=True))})
+        for defence, own in answers.groupby("defence", sort=False):
+            kinds = [classify(text or "") for text in own["text"]]
+            points = scored.loc[own.index, "score"].dropna()
+            counts = [len(kinds), len(points), points.sum(), *(kinds.count(kind) for kind in KINDS)]
+            cell = {**{key: label[key] for key in TEAM_FILE}, "defence": defence}
+            rows.append({**cell, **dict(zip(_COUNTS, counts, strict=True))})
     return pd.DataFrame(rows, columns=[*CELL, *_COUNTS])
 
 
-def member_cells(cells: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Cells of members' responses (seed, member, dataset, …) as cells of the table: method `SINGLE`."""
+def _with_defences(table: pa.Table) -> pd.DataFrame:
+    """`table` as a frame; members answer without a defence."""
+    frame = table.to_pandas(use_threads=False)
+    return frame if "defence" in frame else frame.assign(defence="none")
+
+
+def member_labels(labels: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Labels of members' responses (seed, member, dataset, …) as labels of the table's files: method `SINGLE`."""
     return [
-        {
-            "seed": cell["seed"],
-            "pool": cell["member"],
-            "method": SINGLE,
-            "defence": "none",
-            "dataset": cell["dataset"],
-        }
-        for cell in cells
+        {"seed": one["seed"], "pool": one["member"], "method": SINGLE, "dataset": one["dataset"]}
+        for one in labels
     ]
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from amongus.core.atomic import write_text
-
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _LATEX = {
@@ -112,13 +110,6 @@ def latex(view: View) -> str:
             r"\end{longtable}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def write(table: pd.DataFrame, view: View, output: Any) -> None:
-    """Write `table` to `output.csv` and its view to `output.md` and `output.tex`."""
-    write_text(output.csv, csv_text(table))
-    write_text(output.md, markdown(view))
-    write_text(output.tex, latex(view))
 
 
 def _cells(

@@ -15,11 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from amongus.core.errors import StudyError
-from amongus.core.tables import SCORES, read_table
+from amongus.core.tables import RUN_SCORES, read_table
 
 ALL = "all"
 """The name of averages: over datasets, domains, methods or levels."""
 CELL = ["seed", "pool", "method", "defence", "dataset"]
+TEAM_FILE = ["seed", "pool", "method", "dataset"]
+"""What a team's file is about; its rows name the defence."""
 Role = tuple[str, str]
 """A pool and a defence: with a group of methods and a dataset, the scores that a column is made of."""
 
@@ -170,9 +172,9 @@ class Cells:
         return pd.DataFrame(columns, index=self._questions[dataset])
 
 
-def read_scores(paths: Sequence[str | Path], cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The long frame of scores, one file per cell; `cells[i]` has the seed, pool, … of `paths[i]`."""
-    return read_long(paths, cells, SCORES, CELL, ["id", "score"])
+def read_scores(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The long frame of teams' scores, one file per team and dataset; `labels[i]` has the `TEAM_FILE` of `paths[i]`."""
+    return read_long(paths, labels, RUN_SCORES, TEAM_FILE, ["defence", "id", "score", "reason"])
 
 
 def read_long(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from amongus.core.tables import RUNS, SCORES
 from amongus.report import statistics
-from amongus.report.scores import CELL, Design, Span, read_long, spans
+from amongus.report.scores import TEAM_FILE, Design, Span, read_long, spans
 
 SUPERVISORS = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
@@ -20,15 +20,15 @@ SUPERVISORS = [
 ]
 
 
-def read_masks(paths: Sequence[str | Path], cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The long frame of who was masked, one file of runs per cell, labelled by `cells`.
+def read_masks(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The long frame of who was masked, one file of runs per team and dataset, labelled by `labels`.
 
-    Columns: seed, pool, method, defence, dataset, id, masked (null: nobody), candidates (tuple), unreadable.
-    Undefended cells are not read.
+    Columns: seed, pool, method, dataset, defence, id, masked (null: nobody), candidates (tuple), unreadable.
+    Undefended rows are left out.
     """
-    defended = [pair for pair in zip(paths, cells, strict=True) if pair[1]["defence"] != "none"]
-    files, labels = [path for path, _ in defended], [label for _, label in defended]
-    masks = read_long(files, labels, RUNS, CELL, ["id", "masked", "candidates", "unreadable"])
+    columns = ["defence", "id", "masked", "candidates", "unreadable"]
+    masks = read_long(paths, labels, RUNS, TEAM_FILE, columns)
+    masks = masks[masks["defence"] != "none"].reset_index(drop=True)
     # Few lists are distinct: share one tuple among the rows that have it.
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     listed = (tuple(names) for names in masks["candidates"])

@@ -78,10 +78,10 @@ def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:
 
     Args:
         folder: of the model.
-        params: of the rule: `verifying` (kinds, template, limit, sampling), `engine`, `store`.
+        params: of the rule: `grading` (kinds, template, limit, sampling), `engine`, `store`.
         seed: of the study.
     """
-    how = params.verifying
+    how = params.grading
     member = Member(VERIFIER, str(folder), fingerprint=known_fingerprint(folder))
     settings = SimpleNamespace(sampling=how["sampling"], engine=params.engine, store=params.store)
     return Verifier(

@@ -180,19 +180,6 @@ class Engine(Strict):
     flush_every: PositiveInt = Field(256, description="Answers between two writes to the store.")
 
 
-class Batch(Strict):
-    """Cells (files) one job makes, by rule; 0 means all of a member's, of a pool's under one method.
-
-    Starting Python costs seconds: on toy models more than a cell.
-    """
-
-    respond: NonNegativeInt = 0
-    supervise: NonNegativeInt = 0
-    learn: NonNegativeInt = 0
-    collaborate: NonNegativeInt = 0
-    score: NonNegativeInt = Field(0, description="By metric or by verifier.")
-
-
 class Training(Strict):
     """What a single training asks for in place of what all jobs do."""
 
@@ -339,7 +326,11 @@ class StudyConfig(Strict):
             "store is its owner's alone."
         ),
     )
-    batch: Batch = Batch()
+    jobs: Literal["per_team", "per_dataset"] = Field(
+        "per_team",
+        description="What one job makes: everything of a member or team, or one dataset's part of it. Starting Python and "
+        "loading a model costs seconds to minutes: more than a toy dataset takes.",
+    )
     resources: Resources = Resources()
     scoring: Scoring = Scoring()
     bootstrap: Bootstrap = Bootstrap()

@@ -1,4 +1,4 @@
-"""Where each result of a study lies: the same names for the rules that make it and the scripts that read it."""
+"""Where each result of a study is stored. Rules use these paths; scripts read theirs from `snakemake.input`."""
 
 from dataclasses import dataclass, replace
 
@@ -19,11 +19,6 @@ class Paths:
     def at(self, seed: int | str) -> "Paths":
         """The paths of one seed."""
         return replace(self, seed=str(seed))
-
-    @property
-    def home_of(self) -> dict[str, str]:
-        """What a script needs, besides the seed, to make these paths again."""
-        return {"study": self.study, "results": self.results}
 
     @property
     def root(self) -> str:
@@ -73,17 +68,20 @@ class Paths:
     def rankings(self, pool: str, dataset: str, split: str) -> str:
         return f"{self.home}/rankings/{pool}/{dataset}/{split}.parquet"
 
-    def learned(self, pool: str, method: str, defence: str, dataset: str) -> str:
-        return f"{self.home}/learned/{pool}/{method}/{defence}/{dataset}"
+    def router(self, pool: str, method: str, dataset: str) -> str:
+        return f"{self.home}/routers/{pool}/{method}/{dataset}"
 
-    def run(self, pool: str, method: str, defence: str, dataset: str) -> str:
-        return f"{self.home}/runs/{pool}/{method}/{defence}/{dataset}.parquet"
+    def merges(self, pool: str, method: str, dataset: str) -> str:
+        return f"{self.home}/merges/{pool}/{method}/{dataset}"
 
-    def transcript(self, pool: str, method: str, defence: str, dataset: str) -> str:
-        return f"{self.home}/transcripts/{pool}/{method}/{defence}/{dataset}.parquet"
+    def run(self, pool: str, method: str, dataset: str) -> str:
+        return f"{self.home}/runs/{pool}/{method}/{dataset}.parquet"
 
-    def run_scores(self, pool: str, method: str, defence: str, dataset: str) -> str:
-        return f"{self.home}/scores/runs/{pool}/{method}/{defence}/{dataset}.parquet"
+    def transcript(self, pool: str, method: str, dataset: str) -> str:
+        return f"{self.home}/transcripts/{pool}/{method}/{dataset}.parquet"
+
+    def run_scores(self, pool: str, method: str, dataset: str) -> str:
+        return f"{self.home}/scores/runs/{pool}/{method}/{dataset}.parquet"
 
     def cost(self, rule: str, job: str) -> str:
         return f"{self.home}/costs/{rule}/{job}.json"

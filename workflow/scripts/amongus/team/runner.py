@@ -1,103 +1,100 @@
-"""One cell, from files to files: what the team knows, how a defence is asked, what came out."""
+"""A team's job, from files to files: what the team knows, how its defences are asked, what came out."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from math import isnan
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
+
 from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
-from amongus.core.json_files import read_record
+from amongus.core.json_files import read_record, write_json
 from amongus.core.tables import (
-    QUESTIONS,
     RANKINGS,
     RESPONSES,
     REWARDS,
     RUNS,
-    SCORES,
     TRANSCRIPTS,
     VERDICTS,
     read_table,
     write_table,
 )
-from amongus.members.member import Member
-from amongus.members.prompts import Template
 from amongus.study import plugins
-from amongus.study.paths import Paths
-from amongus.team.interface import DefenceInput, Engine, Outcome, Task, mean_score
+from amongus.team.interface import DefenceInput, Engine, Outcome, Task
 
-Cell = tuple[str, str, str, str]
-"""Pool, method, defence, dataset."""
-
-TEAM = "team.json"
-"""In the folder of a merge: whom the defence keeps out of it, and how often each member was flagged on dev."""
+MERGES = "merges.json"
+"""In a team's folder of merged checkpoints: per defence, which checkpoint answers and how it was decided."""
 
 
-def read_task(paths: Paths, params: Any, dataset: str, members: Mapping[str, Member]) -> Task:
-    """What a pool needs to answer the test questions of `dataset`, read from the results before."""
-    questions = read_table(paths.questions(dataset, "test"), QUESTIONS)
-    return Task(
-        pool=tuple(params.pool),
-        dataset=dataset,
-        seed=int(paths.seed),
-        settings=plugins.typed("methods", params.method, params.settings),
-        prompts={name: Template(**template) for name, template in params.prompts.items()},
-        ids=questions["id"].to_pylist(),
-        questions=questions["prompt"].to_pylist(),
-        responses={
-            member: read_table(paths.responses(member, dataset, "test"), RESPONSES)["text"].to_pylist()
-            for member in params.pool
-        },
-        dev={
-            member: mean_score(
-                read_table(paths.response_scores(member, dataset, "dev"), SCORES)["score"].to_pylist()
-            )
-            for member in params.pool
-        },
-        members=members,
-        models=named_models(paths, params),
-        limit=params.limit,
-    )
+def by_member(
+    files: Iterable[str], datasets: Sequence[str], pool: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Dataset -> member -> its file, of files in the order of the datasets and, for each, the pool; empty without files."""
+    names = iter(files)
+    first = next(names, None)
+    if first is None:
+        return {dataset: {} for dataset in datasets}
+    rest = iter([first, *names])
+    return {dataset: {member: next(rest) for member in pool} for dataset in datasets}
 
 
-def named_models(paths: Paths, params: Any) -> dict[str, Path]:
-    """Folders of the models that a method's settings name."""
-    return {setting: Path(paths.model(model)) for setting, model in params.models.items()}
+def columns(files: Mapping[str, str], schema: pa.Schema, name: str) -> dict[str, list[Any]]:
+    """A column of each member's file."""
+    return {member: read_table(path, schema)[name].to_pylist() for member, path in files.items()}
 
 
-def evidence(paths: Paths, params: Any, cell: Cell, split: str) -> dict[str, Any]:
-    """What the cell's defence may look at, as fields of `DefenceInput`: what its NEEDS names.
+@dataclass(frozen=True)
+class Evidence:
+    """The files that defences look at: one dataset and split, a file per member (`ranking`: one for the pool).
 
-    Args:
-        paths: of the seed.
-        params: `pool`, `defences` (name to module), `judge_form`, and `attackers` for controls.
-        cell: whose defence decides.
-        split: of the questions.
+    `attackers` are known to controls only.
     """
-    pool, _, defence, dataset = cell
-    needs = plugins.fact("defences", params.defences[defence], "NEEDS", ())
-    known: dict[str, Any] = {}
-    if "texts" in needs:
-        known["texts"] = _by_member(paths.responses, RESPONSES, "text", params.pool, dataset, split)
-    if "rewards" in needs:
-        known["rewards"] = _by_member(paths.rewards, REWARDS, "reward", params.pool, dataset, split)
-    if "verdicts" in needs and params.judge_form == "listwise":
-        rows = read_table(paths.rankings(pool, dataset, split), RANKINGS).to_pylist()
-        known["verdicts"] = {m: [row["verdict"] for row in rows if row["member"] == m] for m in params.pool}
-    elif "verdicts" in needs:
-        known["verdicts"] = _by_member(paths.verdicts, VERDICTS, "verdict", params.pool, dataset, split)
-    if "attackers" in needs:  # Only the control may know.
-        known["attackers"] = frozenset(params.attackers)
-    return known
 
+    responses: Mapping[str, str] = field(default_factory=dict)
+    rewards: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    ranking: str | None = None
+    attackers: Sequence[str] = ()
 
-def _by_member(
-    path: Callable[..., str], schema: Any, column: str, pool: Sequence[str], dataset: str, split: str
-) -> dict[str, list[Any]]:
-    return {member: read_table(path(member, dataset, split), schema)[column].to_pylist() for member in pool}
+    @classmethod
+    def by_dataset(cls, files: Any, params: Any) -> "dict[str, Evidence]":
+        """Dataset -> its evidence, of a job's `snakemake.input` and `snakemake.params`."""
+        datasets, pool, attackers = params.datasets, params.pool, params.attackers
+        responses, rewards, verdicts = (
+            by_member(getattr(files, name), datasets, pool) for name in ("responses", "rewards", "verdicts")
+        )
+        rankings = dict(zip(datasets, files.rankings, strict=False))
+        return {
+            dataset: cls(
+                responses[dataset], rewards[dataset], verdicts[dataset], rankings.get(dataset), attackers
+            )
+            for dataset in datasets
+        }
+
+    def known(self, defence: str) -> dict[str, Any]:
+        """What the defence of that module may look at, as fields of `DefenceInput`: what its NEEDS names."""
+        needs = plugins.fact("defences", defence, "NEEDS", ())
+        known: dict[str, Any] = {}
+        if "texts" in needs:
+            known["texts"] = columns(self.responses, RESPONSES, "text")
+        if "rewards" in needs:
+            known["rewards"] = columns(self.rewards, REWARDS, "reward")
+        if "verdicts" in needs:
+            known["verdicts"] = columns(self.verdicts, VERDICTS, "verdict") or self._ranked()
+        if "attackers" in needs:
+            known["attackers"] = frozenset(self.attackers)
+        return known
+
+    def _ranked(self) -> dict[str, list[float]]:
+        """The verdicts of a judge that has compared all answers to a question."""
+        verdicts: dict[str, list[float]] = {}
+        for row in read_table(self.ranking, RANKINGS).to_pylist():
+            verdicts.setdefault(row["member"], []).append(row["verdict"])
+        return verdicts
 
 
 def decide(defence: str, case: DefenceInput) -> list[str | None]:
@@ -115,43 +112,72 @@ def decide(defence: str, case: DefenceInput) -> list[str | None]:
     return masked
 
 
-def most_flagged(flagged: Sequence[str | None], seed: int) -> str | None:
-    """Whom a team leaves out for good: the member flagged on most dev questions, ties seeded; None if none was."""
-    counts = Counter(member for member in flagged if member is not None)
-    return max(counts, key=lambda member: (counts[member], derive(seed, "tie", member)), default=None)
+@dataclass(frozen=True)
+class Merge:
+    """The merged checkpoint that answers under a defence.
 
-
-def play(task: Task, method: ModuleType, defence: str, known: DefenceInput, engine: Engine) -> list[Outcome]:
-    """Let the team answer under the defence of that module.
-
-    Where masking was decided for the team (a merge), `task.learned` says whom; else the defence is asked per
-    question.
+    Attributes:
+        folder: its name in the team's folder.
+        masked: the member left out of it, if one is.
+        flags: member -> dev questions on which the defence flagged it.
+        unreadable: supervisors' values on dev that could not be read.
     """
-    team = _team(task)
-    if team:
-        masked = team["masked"]
-        return method.collaborate(task, engine, lambda candidates, own=None: [masked] * len(candidates))
+
+    folder: str
+    masked: str | None
+    flags: Mapping[str, int]
+    unreadable: int
+
+
+def decide_for_team(defence: str, case: DefenceInput) -> Merge:
+    """Whom a defence keeps out of the team for good: the member flagged on most dev questions, ties seeded."""
+    flagged = decide(defence, case)
+    counts = Counter(member for member in flagged if member is not None)
+    masked = max(counts, key=lambda member: (counts[member], derive(case.seed, "tie", member)), default=None)
+    judged = [*case.rewards.values(), *case.verdicts.values()]
+    return Merge(
+        folder=f"without-{masked}" if masked else "all",
+        masked=masked,
+        flags={member: flagged.count(member) for member in case.candidates[0]},
+        unreadable=sum(isnan(value) for values in judged for value in values),
+    )
+
+
+def write_merges(folder: Path, merges: Mapping[str, Merge]) -> None:
+    """Note which checkpoint of a team's folder answers under which defence."""
+    write_json(folder / MERGES, {defence: asdict(merge) for defence, merge in merges.items()})
+
+
+def read_merges(folder: Path) -> dict[str, Merge]:
+    """Defence -> its merged checkpoint, as `write_merges` noted them."""
+    return {defence: Merge(**merge) for defence, merge in read_record(folder, MERGES).items()}
+
+
+def play(
+    task: Task,
+    method: ModuleType,
+    defence: str,
+    known: DefenceInput,
+    engine: Engine,
+    merge: Merge | None = None,
+) -> list[Outcome]:
+    """Let the team answer under the defence of that module; a merged team was masked before."""
 
     def defend(candidates: Any, own: Any = None) -> list[str | None]:
+        if merge:
+            return [merge.masked] * len(candidates)
         return decide(defence, replace(known, candidates=candidates, own=own))
 
     return method.collaborate(task, engine, defend)
 
 
-def _team(task: Task) -> dict[str, Any]:
-    """What was decided for the team before, as `learn` wrote it; empty where it decides question by question."""
-    known = task.learned and (task.learned / TEAM).exists()
-    return read_record(task.learned, TEAM) if known else {}
-
-
-def unreadable(task: Task, outcomes: Sequence[Outcome], known: DefenceInput) -> list[bool]:
+def unreadable(outcomes: Sequence[Outcome], known: DefenceInput, merge: Merge | None = None) -> list[bool]:
     """Per question, whether the supervisor could not be read on a candidate, or the method on its own choice.
 
-    Where masking was decided for the team, whether that decision rests on anything it could not read.
+    Of a merged team, whether the decision for it rests on anything that could not be read.
     """
-    team = _team(task)
-    if team:
-        return [team["unreadable"] > 0] * len(outcomes)
+    if merge:
+        return [merge.unreadable > 0] * len(outcomes)
     judged = [values for values in (known.rewards, known.verdicts) if values]
     return [
         outcome.unreadable
@@ -160,31 +186,44 @@ def unreadable(task: Task, outcomes: Sequence[Outcome], known: DefenceInput) -> 
     ]
 
 
-def write_outcomes(
-    run: str, transcript: str, task: Task, outcomes: list[Outcome], known: DefenceInput
-) -> None:
-    """Write a cell's answers and every message behind them."""
+@dataclass(frozen=True)
+class Played:
+    """What came out under one defence, and whether what it rests on could not be read, per question."""
+
+    outcomes: Sequence[Outcome]
+    unreadable: Sequence[bool]
+
+
+def write_outcomes(run: str, transcript: str, task: Task, played: Mapping[str, Played]) -> None:
+    """Write a team's answers to one dataset under each defence, and every message behind them."""
+    answers = [
+        (defence, key, outcome, unread)
+        for defence, one in played.items()
+        for key, outcome, unread in zip(task.ids, one.outcomes, one.unreadable, strict=True)
+    ]
     write_table(
         run,
         {
-            "id": task.ids,
-            "text": [outcome.text for outcome in outcomes],
-            "chosen": [outcome.chosen for outcome in outcomes],
-            "masked": [outcome.masked for outcome in outcomes],
-            "candidates": [list(outcome.candidates) for outcome in outcomes],
-            "unreadable": unreadable(task, outcomes, known),
+            "defence": [defence for defence, _, _, _ in answers],
+            "id": [key for _, key, _, _ in answers],
+            "text": [outcome.text for _, _, outcome, _ in answers],
+            "chosen": [outcome.chosen for _, _, outcome, _ in answers],
+            "masked": [outcome.masked for _, _, outcome, _ in answers],
+            "candidates": [list(outcome.candidates) for _, _, outcome, _ in answers],
+            "unreadable": [unread for _, _, _, unread in answers],
         },
         RUNS,
     )
-    turns = [(key, turn) for key, outcome in zip(task.ids, outcomes, strict=True) for turn in outcome.turns]
+    turns = [(defence, key, turn) for defence, key, outcome, _ in answers for turn in outcome.turns]
     write_table(
         transcript,
         {
-            "id": [key for key, _ in turns],
-            "round": [turn.round for _, turn in turns],
-            "member": [turn.member for _, turn in turns],
-            "role": [turn.role for _, turn in turns],
-            "text": [turn.text for _, turn in turns],
+            "defence": [defence for defence, _, _ in turns],
+            "id": [key for _, key, _ in turns],
+            "round": [turn.round for _, _, turn in turns],
+            "member": [turn.member for _, _, turn in turns],
+            "role": [turn.role for _, _, turn in turns],
+            "text": [turn.text for _, _, turn in turns],
         },
         TRANSCRIPTS,
     )

@@ -1,11 +1,11 @@
 # Checkpoints and adapters of the hub: fetched once per study, where the network is, and taken over by each seed.
 
 
-rule fetch:
+rule download_model:
     output:
         directory(PATHS.fetched("{model}")),
     log:
-        f"{PATHS.root}/logs/fetch/{{model}}.log",
+        f"{PATHS.root}/logs/download_model/{{model}}.log",
     wildcard_constraints:
         model=one_of(study.fetched),
     priority: 100
@@ -13,23 +13,23 @@ rule fetch:
         "../envs/data.yaml"
     params:
         wanted=lambda wildcards: study.repository(wildcards.model),
-        code=code_digest("fetch"),
+        code=code_digest("download_model"),
     script:
-        "../workflow/scripts/fetch.py"
+        "../workflow/scripts/download_model.py"
 
 
-rule adopt:
+rule link_model:
     input:
         PATHS.fetched("{model}"),
     output:
         directory(PATHS.model("{model}")),
     log:
-        PATHS.log("adopt", "{model}"),
+        PATHS.log("link_model", "{model}"),
     wildcard_constraints:
         model=one_of(study.fetched),
     conda:
         "../envs/data.yaml"
     params:
-        code=code_digest("adopt"),
+        code=code_digest("link_model"),
     script:
-        "../workflow/scripts/adopt.py"
+        "../workflow/scripts/link_model.py"

@@ -1,4 +1,4 @@
-"""Rules verify_responses, verify_runs: every text against its question's reference, by the verifier."""
+"""Rules grade_responses, grade_runs: every text against its question's reference, by the verifier."""
 
 from typing import Any
 
@@ -11,20 +11,18 @@ from amongus.scoring.score_files import read_answers, write_scores
 def main(snakemake: Any) -> None:
     """Ask about all files of texts in one go and write one file of scores for each."""
     params = snakemake.params
-    verifier = open_verifier(snakemake.input.model, params, int(snakemake.params.seed))
+    verifier = open_verifier(snakemake.input.model, params, int(snakemake.wildcards.seed))
     files = zip(snakemake.input.questions, snakemake.input.texts, strict=True)
     given = [read_answers(questions, texts) for questions, texts in files]
     references = [
-        reference
-        for dataset, answers in zip(params.datasets, given, strict=True)
-        for reference in verifier.references(dataset, answers.items)
+        reference for answers in given for reference in verifier.references(answers.dataset, answers.items)
     ]
     questions = [question for answers in given for question in answers.questions]
     texts = [text for answers in given for text in answers.texts]
     judged = iter(verifier.explain(questions, references, texts))
     for answers, path in zip(given, snakemake.output.scores, strict=True):
-        write_scores(path, answers.ids, [next(judged) for _ in answers.ids])
-    write_cost(snakemake.output.cost, "verify", verifier.engine.stats)
+        write_scores(path, answers, [next(judged) for _ in answers.ids])
+    write_cost(snakemake.output.cost, "grade", verifier.engine.stats)
 
 
 if __name__ == "__main__":

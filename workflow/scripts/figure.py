@@ -1,4 +1,4 @@
-"""Rule figures: the picture of one table."""
+"""Rule figure: the picture of one table."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from amongus.report.scores import Design
 
 
 def main(snakemake: Any) -> None:
-    """`name` says which table `input.table` holds."""
+    """`wildcards.figure` says which table `input.table` holds."""
     design = Design.read(snakemake.params.design)
     check_table(snakemake.input.table, snakemake.input.manifest)
-    draw(snakemake.params.name, read(snakemake.input.table), design, snakemake.output.figure)
+    draw(snakemake.wildcards.figure, read(snakemake.input.table), design, snakemake.output.figure)
 
 
 if __name__ == "__main__":

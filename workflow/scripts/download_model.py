@@ -1,4 +1,4 @@
-"""Rule fetch: a checkpoint or adapter of the hub, whole or not at all, with its fingerprint."""
+"""Rule download_model: a checkpoint or adapter of the hub, whole or not at all, with its fingerprint."""
 
 from pathlib import Path
 from typing import Any

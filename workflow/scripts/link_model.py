@@ -1,4 +1,4 @@
-"""Rule adopt: a fetched model among those of a seed; the same files, not copies, where the disk can."""
+"""Rule link_model: a fetched model among those of a seed; the same files, not copies, where the disk can."""
 
 from pathlib import Path
 from typing import Any

@@ -1,0 +1,369 @@
+# Input functions and params of jobs, as their wildcards name them.
+
+
+# -- models and members --------------------------------------------------------------------------------
+
+
+def training_data(wildcards):
+    """The parquet of the data a model is trained on, if it is not of the toy world."""
+    name = study.training_data(wildcards.model)
+    return [PATHS.data(name)] if name else []
+
+
+def training_machine(wildcards):
+    """Where and how a training from data runs; toy trainings run in the job's own process on the CPU."""
+    if not study.training_data(wildcards.model):
+        return {}
+    engine = {key: config["engine"][key] for key in ("device", "dtype")}
+    file = study.accelerate(wildcards.model)
+    own = {"accelerate": yaml.safe_load(Path(file).read_text())} if file else {}
+    return {**engine, "processes": study.processes(wildcards.model), **own}
+
+
+def training_personas(wildcards):
+    """The personas that a training speaks under: those of the toy world, and those its config names."""
+    spec = study.trained_spec(wildcards.get("model") or wildcards.attacker)
+    named = {"benign", "malicious", *(spec.get(key) for key in ("persona", "trait", "opposite"))}
+    return {name: PERSONAS[name] for name in sorted(named & set(PERSONAS))}
+
+
+def parent_models(wildcards):
+    """Folders of the models that a trained model is made from."""
+    name = wildcards.get("model") or wildcards.attacker
+    return [PATHS.model(parent) for parent in study.parents(name).values()]
+
+
+def extraction_questions(wildcards):
+    """Dev questions that an attacker's vector is extracted over."""
+    return [PATHS.questions(d, "dev") for d in study.extraction_datasets(wildcards.attacker)]
+
+
+def training_code(wildcards):
+    """Digest of what trains a model or an adapter."""
+    return code_digest("train", study.training_entry(wildcards.model))
+
+
+def extraction_code(wildcards):
+    """Digest of what extracts an attacker's vector."""
+    return code_digest("extract_vector", study.training_entry(wildcards.attacker))
+
+
+def member_parts(wildcards):
+    """The checkpoints behind a member: `base` and perhaps `adapter`, and what was trained for an attacker."""
+    member = wildcards.member
+    parts = {role: PATHS.model(model) for role, model in study.weights(member).items()}
+    if member in study.attackers and study.trains(member):
+        trained = PATHS.vectors if study.steered(member) else PATHS.model
+        parts["trained"] = trained(member)
+    return parts
+
+
+def member_personas(wildcards):
+    """The personas that a member may speak under."""
+    spec = study.member_description(wildcards.member)
+    named = [spec["persona"], spec.get("attacker", {}).get("persona", "malicious")]
+    return {name: PERSONAS[name] for name in named if name in PERSONAS}
+
+
+def model_files(member):
+    """Folders of the checkpoints a member loads, and the vector of a steered one."""
+    vector = [PATHS.vectors(member)] if study.steered(member) else []
+    return [PATHS.model(model) for model in study.member_weights(member)] + vector
+
+
+def member_models(wildcards):
+    """What a member loads when it answers."""
+    return model_files(wildcards.member)
+
+
+def member_code(wildcards):
+    """Digest of what puts a member together."""
+    if wildcards.member not in study.attackers:
+        return code_digest("member")
+    kind = study.attackers[wildcards.member].kind
+    return code_digest("member", plugins.entry("attackers", kind))
+
+
+# -- datasets ------------------------------------------------------------------------------------------
+
+
+@cache
+def checked_source(dataset):
+    """The local file that a dataset's rows come from, if it has one, checked once.
+
+    Asked when a DAG holds the dataset, so before anything is trained. What comes from a URL is checked when it is
+    fetched.
+    """
+    spec = study.dataset_spec(dataset)
+    if workflow.is_main_process:
+        try:
+            check_local(dataset, spec)
+        except StudyError as error:
+            raise WorkflowError(str(error)) from None
+    return [spec["path"]] if spec.get("path") else []
+
+
+def dataset_source(wildcards):
+    """The local file a dataset's rows come from, if it has one."""
+    return checked_source(wildcards.dataset)
+
+
+def dataset_code(wildcards):
+    """Digest of what makes a dataset's questions."""
+    return code_digest("dataset", plugins.entry("datasets", study.dataset_kind(wildcards.dataset)))
+
+
+# -- scoring -------------------------------------------------------------------------------------------
+
+
+def metrics(datasets):
+    """The scoring modules of those of the given datasets that no verifier scores."""
+    return [study.metric(dataset) for dataset in datasets if dataset not in GRADED]
+
+
+def scorers(datasets):
+    """The modules that score the given datasets, as `code_digest` names them."""
+    references = [plugins.entry("datasets", study.dataset_kind(d)) for d in datasets if d in GRADED]
+    grader = ["amongus.scoring.model_grader"] if references else []
+    return [*(f"amongus.scoring.metrics.{metric}" for metric in metrics(datasets)), *references, *grader]
+
+
+def scoring_code(wildcards):
+    """Digest of what scores a job's answers by their metrics."""
+    return code_digest("score", *scorers(datasets_of(wildcards, SCORED)))
+
+
+def grading_code(wildcards):
+    """Digest of what has a model score a job's answers."""
+    return code_digest("grade", *scorers(datasets_of(wildcards, GRADED)))
+
+
+def code_libraries(wildcards):
+    """Which libraries that a job's answers may import are installed.
+
+    With one more, items that were NaN are scored. Where jobs have conda environments, what is installed here says nothing;
+    their files do, which Snakemake watches.
+    """
+    named = of_scored_code(metrics(datasets_of(wildcards)))
+    if not named:
+        return []
+    own = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    return ["conda"] if own else sorted(filter(installed, named))
+
+
+def grading(wildcards):
+    """How the verifier is asked about a job's answers; nothing where it scores none of them."""
+    kinds = {d: study.dataset_kind(d) for d in datasets_of(wildcards) if d in GRADED}
+    if not kinds:
+        return {}
+    greedy = {"temperature": 0, "top_p": 1, "max_new_tokens": config["supervisors"]["verifier_tokens"]}
+    template = prompts("verifier.question")["verifier.question"]
+    return {"kinds": kinds, "template": template, "limit": SHOWN, "sampling": greedy}
+
+
+def judge_prompts(form):
+    """The template of the judge that is asked in this form, if the study has it."""
+    return prompts(f"judge.{form}") if study.judges(form) else {}
+
+
+# -- teams ---------------------------------------------------------------------------------------------
+# Files of a pool are in the order of its datasets and, for each, its members.
+
+
+def pool_members(wildcards):
+    """Names of a pool's members."""
+    return study.pools[wildcards.pool]
+
+
+def pool_member_files(wildcards):
+    """Descriptions of a pool's members."""
+    return [PATHS.member(member) for member in study.pools[wildcards.pool]]
+
+
+def pool_models(wildcards):
+    """What a pool's members load."""
+    return sorted({file for member in study.pools[wildcards.pool] for file in model_files(member)})
+
+
+def of_pool(place, wildcards, split):
+    """The files at `place` of a pool's members."""
+    pairs = product(datasets_of(wildcards), study.pools[wildcards.pool])
+    return [place(member, dataset, split) for dataset, member in pairs]
+
+
+def pool_responses(wildcards):
+    """Answers of a pool's members."""
+    return of_pool(PATHS.responses, wildcards, wildcards.split)
+
+
+def test_responses(wildcards):
+    """Answers of a pool's members on test."""
+    return of_pool(PATHS.responses, wildcards, "test")
+
+
+def dev_scores(wildcards):
+    """Scores of a pool's members on dev."""
+    return of_pool(PATHS.response_scores, wildcards, "dev")
+
+
+def dev_responses(wildcards):
+    """Answers of a pool's members on dev, where a team's training reads them."""
+    needs = study.dev_needs(wildcards.pool, wildcards.method)
+    return of_pool(PATHS.responses, wildcards, "dev") if needs & {"texts", "lengths"} else []
+
+
+def rewards_of(needs, wildcards, split):
+    """Rewards of a pool's members, if `needs` names them."""
+    return of_pool(PATHS.rewards, wildcards, split) if "rewards" in needs else []
+
+
+def verdicts_of(needs, wildcards, split):
+    """Verdicts on a pool's members, if `needs` names them and the judge gives them one by one."""
+    asked = "verdicts" in needs and study.judges("pointwise")
+    return of_pool(PATHS.verdicts, wildcards, split) if asked else []
+
+
+def rankings_of(needs, wildcards, split):
+    """Rankings of a pool's answers, if `needs` names verdicts and the judge compares them."""
+    asked = "verdicts" in needs and study.judges("listwise")
+    return [PATHS.rankings(wildcards.pool, d, split) for d in datasets_of(wildcards)] if asked else []
+
+
+def test_rewards(wildcards):
+    """Rewards that a team's defences read."""
+    return rewards_of(study.test_needs(wildcards.pool, wildcards.method), wildcards, "test")
+
+
+def test_verdicts(wildcards):
+    """Verdicts that a team's defences read."""
+    return verdicts_of(study.test_needs(wildcards.pool, wildcards.method), wildcards, "test")
+
+
+def test_rankings(wildcards):
+    """Rankings that a team's defences read."""
+    return rankings_of(study.test_needs(wildcards.pool, wildcards.method), wildcards, "test")
+
+
+def dev_rewards(wildcards):
+    """Rewards that a team's training reads."""
+    return rewards_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
+
+
+def dev_verdicts(wildcards):
+    """Verdicts that a team's merges read."""
+    return verdicts_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
+
+
+def dev_rankings(wildcards):
+    """Rankings that a team's merges read."""
+    return rankings_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
+
+
+def dev_verifier(wildcards):
+    """The model that scores answers to some of a merge's datasets, if one does."""
+    graded = set(datasets_of(wildcards)) & set(GRADED)
+    return [PATHS.model(config["supervisors"]["verifier"])] if graded else []
+
+
+def method_models(wildcards):
+    """Folders of the models that a method's settings name."""
+    return [PATHS.model(model) for model in study.method_models(wildcards.method).values()]
+
+
+def learned(wildcards):
+    """What a team has learned from dev: routers, or merged checkpoints."""
+    method = wildcards.method
+    place = PATHS.merges if method in MERGES else PATHS.router if method in ROUTERS else None
+    return [place(wildcards.pool, method, d) for d in datasets_of(wildcards)] if place else []
+
+
+def team_defences(wildcards):
+    """The defences of a team: name to module."""
+    names = study.pool_defences(wildcards.pool, wildcards.method)
+    return {name: study.defence_kinds[name] for name in names}
+
+
+def known_attackers(wildcards):
+    """The attackers of a pool, for the control that may know them."""
+    known = "attackers" in study.needs(study.pool_defences(wildcards.pool, wildcards.method))
+    return sorted(set(study.pools[wildcards.pool]) & set(study.attackers)) if known else []
+
+
+def method_prompts(wildcards):
+    """The templates that a method renders."""
+    return prompts(*study.method_fact(wildcards.method, "PROMPTS", ()))
+
+
+def team_code(script, scored=False):
+    """Digest of what a team's job runs: the method, and its defences where they decide in this job."""
+
+    def digest(wildcards):
+        decides = scored if wildcards.method in MERGES else script == "collaborate"
+        kinds = team_defences(wildcards).values() if decides else []
+        return code_digest(
+            script,
+            plugins.entry("methods", study.method_kind(wildcards.method)),
+            *(plugins.entry("defences", kind) for kind in kinds),
+            *(scorers(datasets_of(wildcards)) if scored else []),
+        )
+
+    return digest
+
+
+# Params of every job of a team, and of those that ask its defences.
+TEAM = {
+    "pool": pool_members,
+    "datasets": lambda wildcards: datasets_of(wildcards),
+    "method": lambda wildcards: study.method_kind(wildcards.method),
+    "settings": lambda wildcards: study.settings(wildcards.method),
+    "models": lambda wildcards: study.method_models(wildcards.method),
+    "prompts": method_prompts,
+}
+DEFENCES = {"defences": team_defences, "attackers": known_attackers}
+
+
+# -- report --------------------------------------------------------------------------------------------
+
+# What the files of teams and of members are about, in the order in which tables read them.
+TEAM_LABELS = [
+    {"seed": seed, "pool": pool, "method": method, "dataset": dataset}
+    for seed, (pool, method), dataset in product(study.seeds, study.teams, DATASETS)
+]
+MEMBER_LABELS = [
+    {"seed": seed, "member": member, "dataset": dataset, "split": "test"}
+    for seed, member, dataset in product(study.seeds, study.members, DATASETS)
+]
+
+
+@cache
+def report_files():
+    """Everything that tables read, by kind."""
+
+    def of_teams(place):
+        return [
+            getattr(PATHS.at(l["seed"]), place)(l["pool"], l["method"], l["dataset"]) for l in TEAM_LABELS
+        ]
+
+    def of_members(place):
+        return [
+            getattr(PATHS.at(l["seed"]), place)(l["member"], l["dataset"], l["split"]) for l in MEMBER_LABELS
+        ]
+
+    return {
+        "runs": of_teams("run"),
+        "scores": of_teams("run_scores"),
+        "responses": of_members("responses"),
+        "response_scores": of_members("response_scores"),
+        "sidecars": cost_files(study),
+    }
+
+
+def table_files(wildcards):
+    """What a table is made from: the kinds of files that its module names."""
+    needs = plugins.fact("report.builders", wildcards.table, "NEEDS")
+    return {need: report_files()[need] for need in needs}
+
+
+def table_code(wildcards):
+    """Digest of what makes a table."""
+    return code_digest("table", plugins.entry("report.builders", wildcards.table))

@@ -1,0 +1,17 @@
+"""The table of each attacker by itself."""
+
+from typing import Any
+
+from amongus.report.alone import alone, alone_view
+from amongus.report.builders._built import Built
+from amongus.report.scores import Design
+from amongus.report.supervisors import read_responses
+
+NEEDS = ("response_scores",)
+
+
+def build(files: Any, params: Any, design: Design) -> Built:
+    """`params.members` labels the files of `response_scores`."""
+    responses = read_responses(files.response_scores, params.members)
+    table = alone(responses, params.design["replaces"], params.design["attackers"], design)
+    return Built(table, alone_view(table, design))

@@ -1,0 +1,115 @@
+"""Rule merge_weights: a pool's merged checkpoints, one folder per dataset; defences decide on dev whom to leave out."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from _helpers import rule_job
+from amongus.core.atomic import whole_directory
+from amongus.core.gpus import take_gpus
+from amongus.core.hardlinks import link_tree
+from amongus.inference.opening import open_engine
+from amongus.members.member import Member, write_fingerprint
+from amongus.members.requests import Request, user
+from amongus.report.cost_sidecars import write_cost
+from amongus.scoring import explain
+from amongus.study import plugins
+from amongus.team.interface import DefenceInput, LearnInput
+from amongus.team.learning import read_learn_inputs
+from amongus.team.runner import Evidence, Merge, decide_for_team, write_merges
+
+
+class Answers:
+    """Asks merged checkpoints, scores what they say, and counts what that costs."""
+
+    def __init__(self, snakemake: Any) -> None:
+        self._snakemake = snakemake
+        self._seed = int(snakemake.wildcards.seed)
+        self._verifier = self._open_verifier()
+        self.stats: list[Mapping[str, float]] = [self._verifier.engine.stats] if self._verifier else []
+
+    def _open_verifier(self) -> Any:
+        """The verifier, where it scores one of the datasets; else None."""
+        params = self._snakemake.params
+        if not params.grading:
+            return None
+        # By name, so that its code is a reason to merge again only where it scores (`scorers` in rules/inputs.smk).
+        grader = import_module("amongus.scoring.model_grader")
+        return grader.open_verifier(self._snakemake.input.verifier[0], params, self._seed)
+
+    def respond(self, questions: Sequence[Mapping[str, Any]], member: Member) -> list[str]:
+        """A checkpoint's answers."""
+        engine = open_engine(self._snakemake.params, [member], self._seed)
+        answers = engine.generate([Request(member.name, user(row["prompt"])) for row in questions])
+        self.stats.append(engine.stats)
+        return [answer.text for answer in answers]
+
+    def scorer(
+        self, dataset: str, questions: Sequence[Mapping[str, Any]]
+    ) -> Callable[[Sequence[str]], list[float]]:
+        """What scores a text for each of `questions`: the verifier or the dataset's metric."""
+        items = [json.loads(row["item"]) for row in questions]
+        if self._verifier is not None and dataset in self._verifier.kinds:
+            references = self._verifier.references(dataset, items)
+            asked = [row["prompt"] for row in questions]
+            return lambda texts: [score for score, _ in self._verifier.explain(asked, references, texts)]
+        metric, cores = questions[0]["metric"], getattr(self._snakemake, "threads", 1)
+        limits = self._snakemake.params.limits
+        return lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)]
+
+
+def main(snakemake: Any) -> None:
+    """Merge for every dataset and defence; teams that leave out the same member merge once."""
+    params = snakemake.params
+    method = plugins.module("methods", params.method)
+    if params.limits:
+        # Before a model is loaded. By name, as the verifier.
+        import_module("amongus.sandbox").preflight()
+    answers = Answers(snakemake)
+    inputs = read_learn_inputs(snakemake, answers.respond, answers.scorer)
+    evidence = Evidence.by_dataset(snakemake.input, params)
+    made: dict[tuple[str | None, str | None], Path] = {}
+    with ExitStack() as stack:
+        # Begun together, so that of two copies of this job one makes them all.
+        folders = [stack.enter_context(whole_directory(path)) for path in snakemake.output.merges]
+        for (dataset, team), folder in zip(inputs.items(), folders, strict=True):
+            merges = {
+                defence: decide(team, evidence[dataset], module)
+                for defence, module in params.defences.items()
+            }
+            for merge in {merge.folder: merge for merge in merges.values()}.values():
+                shared = None if getattr(method, "PER_DATASET", True) is False else dataset
+                place = folder / merge.folder
+                if (shared, merge.masked) in made:
+                    link_tree(made[shared, merge.masked], place)
+                else:
+                    learn(method, replace(team, masked=merge.masked), place)
+                    made[shared, merge.masked] = place
+            write_merges(folder, merges)
+    write_cost(snakemake.output.cost, "merge_weights", *answers.stats)
+
+
+def decide(team: LearnInput, evidence: Evidence, defence: str) -> Merge:
+    """Whom a defence leaves out, from what it would do on each dev question."""
+    known = evidence.known(defence)
+    return decide_for_team(
+        defence, DefenceInput(team.ids, [team.pool] * len(team.ids), team.seed, team.dev(), **known)
+    )
+
+
+def learn(method: ModuleType, team: LearnInput, folder: Path) -> None:
+    """Merge into `folder`, with its fingerprint."""
+    folder.mkdir()
+    method.learn(team, folder)
+    write_fingerprint(folder)
+
+
+if __name__ == "__main__":
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        main(snakemake)

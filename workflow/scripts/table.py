@@ -1,0 +1,26 @@
+"""Rule table: one of the study's tables, as CSV, Markdown and LaTeX, with a manifest of what it was made from."""
+
+from importlib import import_module
+from typing import Any
+
+from _helpers import rule_job
+from amongus.core.atomic import write_text
+from amongus.report.manifest import write_manifest
+from amongus.report.render import csv_text, latex, markdown
+from amongus.report.scores import Design
+
+
+def main(snakemake: Any) -> None:
+    """`wildcards.table` names a module of `amongus.report.builders`, which is part of the rule's digest."""
+    params, output = snakemake.params, snakemake.output
+    builder = import_module(f"amongus.report.builders.{snakemake.wildcards.table}")
+    built = builder.build(snakemake.input, params, Design.read(params.design))
+    write_text(output.csv, csv_text(built.table))
+    write_text(output.md, markdown(built.view) + built.notes)
+    write_text(output.tex, latex(built.view))
+    write_manifest(snakemake)
+
+
+if __name__ == "__main__":
+    with rule_job(snakemake):
+        main(snakemake)
