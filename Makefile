@@ -9,7 +9,7 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ rehearsal: $(VENV)/.installed ## Run the paper's study with tiny models on a few
 pin: $(VENV)/.installed ## Replace each `revision: unpinned` of a study by the hub's current commit (CONFIG=config/x.yaml).
 	@test -n "$(CONFIG)" || { echo "make pin CONFIG=config/x.yaml"; exit 1; }
 	PYTHONPATH=workflow/scripts python -m amongus.hub.pin $(CONFIG)
+
+schema: $(VENV)/.installed ## Write config/schema.yaml from the settings' classes.
+	PYTHONPATH=workflow/scripts python -m amongus.study.schema > .schema.yaml && mv .schema.yaml config/schema.yaml
 
 plan: $(VENV)/.installed ## Print how many prompts and how much disk a study may need (CONFIG=config/x.yaml; default the demo).
 	@PYTHONPATH=workflow/scripts python -m amongus.cli.plan $(if $(CONFIG),--config $(CONFIG))

@@ -81,3 +81,10 @@ def test_an_outside_file_is_an_entry(package, tmp_path):
 def test_an_unknown_module_is_an_error():
     with pytest.raises(StudyError, match=r"amongus\.nowhere"):
         code_digest("amongus.nowhere")
+
+
+def test_descriptions_of_settings_change_nothing_and_their_ranges_do(package):
+    text = "from pydantic import Field\nx = Field(3, ge={}, description='{}')\n"
+    before = change(package, "amongus/b.py", text.format(1, "Old."))
+    assert change(package, "amongus/b.py", text.format(1, "New.")) == before
+    assert change(package, "amongus/b.py", text.format(2, "New.")) != before

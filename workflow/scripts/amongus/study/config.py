@@ -37,10 +37,8 @@ def _distinct(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return items
 
 
-Distinct = Annotated[
-    tuple[Item, ...], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})
-]
-Defences = Annotated[Distinct[str], Field(min_length=1)]
+Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+Defences = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Part(Strict):
@@ -77,7 +75,7 @@ class Dataset(Part):
 class Model(Part):
     """A checkpoint, trained here or fetched: a module of amongus/models or a Python file."""
 
-    related: Distinct[str] = Field(
+    related: Names = Field(
         (),
         description=(
             "Models of its family that come from elsewhere (a predecessor). Only the tables read it: they mark a "
@@ -237,25 +235,9 @@ class Bootstrap(Strict):
 
 
 class Plan(Strict):
-    """What `snakemake plan` expects; nothing that is run depends on it.
+    """Sizes that `make plan` expects of models whose own `gigabytes` are not given; no job depends on them."""
 
-    Speeds are of one job with all that it runs at a time; the defaults are guesses for a 7B model in bfloat16 on one GPU
-    of 80 GB. results/{study}/tables/cost.csv tells what they were.
-    """
-
-    new_tokens_per_second: PositiveFloat = Field(1000, description="Decoded by a job.")
-    prompt_tokens_per_second: PositiveFloat = Field(10000, description="Read by a job.")
-    load_seconds: NonNegativeFloat = Field(60, description="From a job's start to its first token.")
-    question_tokens: PositiveInt = Field(
-        200,
-        description="Of a question with system prompt and instructions; what prompts show of other texts comes on top.",
-    )
-    answer_share: float = Field(
-        0.75, gt=0, le=1, description="Tokens of a text, as a share of max_new_tokens."
-    )
-    model_gigabytes: NonNegativeFloat = Field(
-        16, description="Files of a checkpoint that does not say so itself, and of a merge."
-    )
+    model_gigabytes: NonNegativeFloat = Field(16, description="Files of a checkpoint or of a merge.")
     adapter_gigabytes: NonNegativeFloat = Field(0.2, description="Files of a LoRA adapter.")
 
 
@@ -265,7 +247,7 @@ class StudyConfig(Strict):
     study: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(
         description="Name of the study; results are stored under results/{study}."
     )
-    seeds: Annotated[Distinct[NonNegativeInt], Field(min_length=1)] = Field(
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_distinct)] = Field(
         description="Everything trained or sampled is repeated for each seed; tables are over all of them."
     )
     prompts: str = Field(
@@ -294,7 +276,7 @@ class StudyConfig(Strict):
         {}, description="Members that differ from a plain model of the same name."
     )
     attackers: dict[Name, SerializeAsAny[Attacker]] = Field({}, description="Malicious members.")
-    pools: dict[Name, Annotated[Distinct[str], Field(min_length=2)]] = Field(
+    pools: dict[Name, Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_distinct)]] = Field(
         description=(
             "Teams, lists of member names. `clean` is required; the controls without attackers come by themselves."
         )

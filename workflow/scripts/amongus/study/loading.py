@@ -149,8 +149,13 @@ def _faults(error: ValidationError, model: type[BaseModel], within: Keys = ()) -
     wrong: dict[Keys, list[str]] = {}
     missing: dict[Keys, list[str]] = {}
     ends: dict[Keys, str] = {}
-    for detail in error.errors(include_url=False):
-        inner, owner, field = _located(model, detail["loc"])
+    details = error.errors(include_url=False)
+    for detail in details:
+        loc = detail["loc"]
+        # A list is said to be too short where its items are wrong.
+        if detail["type"] == "too_short" and any(one["loc"][:-1] == loc for one in details):
+            continue
+        inner, owner, field = _located(model, loc)
         keys: Keys = (*within, *inner)
         if detail["type"] == "missing":
             missing.setdefault(keys[:-1], []).append(str(keys[-1]))
