@@ -48,40 +48,30 @@ localrules:
 
 rule tables:
     input:
-        intermediate_targets(study),
+        intermediate_files,
         expand(PATHS.table("{table}", "{suffix}"), table=TABLES, suffix=["csv", "md", "tex"]),
         expand(PATHS.manifest("{table}"), table=TABLES),
 
 
 rule figures:
     input:
-        intermediate_targets(study),
+        intermediate_files,
         expand(PATHS.figure("{figure}"), figure=FIGURES),
 
 
 rule responses:
     input:
-        expand(
-            PATHS.responses("{member}", "{dataset}", "{split}"),
-            seed=study.seeds,
-            member=study.members,
-            dataset=study.datasets,
-            split=SPLITS,
-        ),
+        all_responses,
 
 
 rule models:
     input:
-        expand(PATHS.member("{member}"), seed=study.seeds, member=study.members),
+        all_members,
 
 
 rule datasets:
     input:
-        expand(
-            PATHS.questions("{dataset}", "{split}"),
-            dataset=study.datasets,
-            split=SPLITS,
-        ),
+        expand(PATHS.questions("{dataset}", "{split}"), dataset=DATASETS, split=SPLITS),
 
 
 rule all:

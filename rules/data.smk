@@ -36,6 +36,6 @@ rule training_data:
     params:
         name="{name}",
         spec=lambda wildcards: study.data[wildcards.name].plain(),
-        code=code_digest("training_data"),
+        code=code_of("training_data"),
     script:
         "../workflow/scripts/training_data.py"

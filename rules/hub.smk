@@ -13,7 +13,7 @@ rule download_model:
         "../envs/data.yaml"
     params:
         wanted=lambda wildcards: study.repository(wildcards.model),
-        code=code_digest("download_model"),
+        code=code_of("download_model"),
     script:
         "../workflow/scripts/download_model.py"
 
@@ -30,6 +30,6 @@ rule link_model:
     conda:
         "../envs/data.yaml"
     params:
-        code=code_digest("link_model"),
+        code=code_of("link_model"),
     script:
         "../workflow/scripts/link_model.py"

@@ -1,6 +1,35 @@
 # Input functions and params of jobs, as their wildcards name them.
 
 
+def code_of(script):
+    """Digest of what a script runs. As a function: modules are parsed for the jobs that ask, and not in every job."""
+
+    def digest(wildcards):
+        return code_digest(script)
+
+    return digest
+
+
+# -- targets -------------------------------------------------------------------------------------------
+# As functions, for the same reason: with many seeds these are many files.
+
+
+def intermediate_files(wildcards):
+    """Everything on the way to the tables."""
+    return intermediate_targets(study)
+
+
+def all_responses(wildcards):
+    """The answers of all members."""
+    own = {"member": study.members, "dataset": DATASETS, "split": SPLITS}
+    return expand(PATHS.responses("{member}", "{dataset}", "{split}"), seed=study.seeds, **own)
+
+
+def all_members(wildcards):
+    """The descriptions of all members."""
+    return expand(PATHS.member("{member}"), seed=study.seeds, member=study.members)
+
+
 # -- models and members --------------------------------------------------------------------------------
 
 
@@ -324,44 +353,42 @@ DEFENCES = {"defences": team_defences, "attackers": known_attackers}
 
 # -- report --------------------------------------------------------------------------------------------
 
+
 # What the files of teams and of members are about, in the order in which tables read them.
-TEAM_LABELS = [
-    {"seed": seed, "pool": pool, "method": method, "dataset": dataset}
-    for seed, (pool, method), dataset in product(study.seeds, study.teams, DATASETS)
-]
-MEMBER_LABELS = [
-    {"seed": seed, "member": member, "dataset": dataset, "split": "test"}
-    for seed, member, dataset in product(study.seeds, study.members, DATASETS)
-]
-
-
 @cache
-def report_files():
-    """Everything that tables read, by kind."""
+def labels(kind):
+    """The labels of the files of `teams` or `members`."""
+    if kind == "teams":
+        keys, rows = ("seed", "pool", "method", "dataset"), product(study.seeds, study.teams, DATASETS)
+        return [dict(zip(keys, (seed, *team, dataset))) for seed, team, dataset in rows]
+    rows = product(study.seeds, study.members, DATASETS)
+    return [{"seed": seed, "member": m, "dataset": d, "split": "test"} for seed, m, d in rows]
 
-    def of_teams(place):
-        return [
-            getattr(PATHS.at(l["seed"]), place)(l["pool"], l["method"], l["dataset"]) for l in TEAM_LABELS
-        ]
 
-    def of_members(place):
-        return [
-            getattr(PATHS.at(l["seed"]), place)(l["member"], l["dataset"], l["split"]) for l in MEMBER_LABELS
-        ]
+def team_labels(wildcards):
+    """What the files of teams are about."""
+    return labels("teams")
 
-    return {
-        "runs": of_teams("run"),
-        "scores": of_teams("run_scores"),
-        "responses": of_members("responses"),
-        "response_scores": of_members("response_scores"),
-        "sidecars": cost_files(study),
-    }
+
+def member_labels(wildcards):
+    """What the files of members are about."""
+    return labels("members")
+
+
+def files_of(place):
+    """The files of teams or members at `place`, in the order of their labels."""
+    kind = "members" if place in ("responses", "response_scores") else "teams"
+    own = [{key: value for key, value in label.items() if key != "seed"} for label in labels(kind)]
+    return [getattr(PATHS.at(l["seed"]), place)(**one) for l, one in zip(labels(kind), own)]
 
 
 def table_files(wildcards):
     """What a table is made from: the kinds of files that its module names."""
     needs = plugins.fact("report.builders", wildcards.table, "NEEDS")
-    return {need: report_files()[need] for need in needs}
+    places = {"scores": "run_scores", "runs": "run"}
+    return {
+        need: cost_files(study) if need == "sidecars" else files_of(places.get(need, need)) for need in needs
+    }
 
 
 def table_code(wildcards):

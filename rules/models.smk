@@ -73,7 +73,7 @@ rule published_vector:
     params:
         name="{attacker}",
         spec=lambda wildcards: study.published(wildcards.attacker),
-        code=code_digest("published_vector"),
+        code=code_of("published_vector"),
     script:
         "../workflow/scripts/published_vector.py"
 

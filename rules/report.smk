@@ -21,8 +21,8 @@ rule table:
     resources:
         **PLAIN_JOB,
     params:
-        teams=TEAM_LABELS,
-        members=MEMBER_LABELS,
+        teams=team_labels,
+        members=member_labels,
         design=DESIGN,
         code=table_code,
     script:
@@ -48,6 +48,6 @@ rule figure:
         **PLAIN_JOB,
     params:
         design=DESIGN,
-        code=code_digest("figure"),
+        code=code_of("figure"),
     script:
         "../workflow/scripts/figure.py"

@@ -20,6 +20,6 @@ rule respond:
         sampling=config["sampling"],
         engine=config["engine"],
         store=config["store"],
-        code=code_digest("respond"),
+        code=code_of("respond"),
     script:
         "../workflow/scripts/respond.py"

@@ -20,7 +20,7 @@ rule rewards:
     params:
         limit=SHOWN,
         engine=config["engine"],
-        code=code_digest("rewards"),
+        code=code_of("rewards"),
     script:
         "../workflow/scripts/rewards.py"
 
@@ -44,7 +44,7 @@ rule verdicts:
         prompts=judge_prompts("pointwise"),
         limit=SHOWN,
         engine=config["engine"],
-        code=code_digest("verdicts"),
+        code=code_of("verdicts"),
     script:
         "../workflow/scripts/verdicts.py"
 
@@ -70,6 +70,6 @@ rule rankings:
         prompts=judge_prompts("listwise"),
         limit=SHOWN,
         engine=config["engine"],
-        code=code_digest("rankings"),
+        code=code_of("rankings"),
     script:
         "../workflow/scripts/rankings.py"
