@@ -105,6 +105,7 @@ def typed(package: str, name: str, plain: Mapping[str, Any]) -> Any:
     return settings(package, name).model_validate(dict(plain))
 
 
+@cache
 def fact(package: str, name: str, constant: str, default: Any = None) -> Any:
     """A constant of the module `name` of `package`, read without importing it (imports can cost seconds).
 
