@@ -16,9 +16,9 @@ rule collaborate:
     output:
         runs=each_dataset(PATHS.run("{pool}", "{method}", "{dataset}")),
         transcripts=each_dataset(PATHS.transcript("{pool}", "{method}", "{dataset}")),
-        cost=PATHS.cost("collaborate", "{pool}.{method}" + PART),
+        cost=PATHS.cost("collaborate", job_name("{pool}.{method}")),
     log:
-        PATHS.log("collaborate", "{pool}.{method}" + PART),
+        PATHS.log("collaborate", job_name("{pool}.{method}")),
     # Merged checkpoints stay on the disk until their team has answered: rather use one than make another.
     priority: 10
     conda:

@@ -55,13 +55,17 @@ THREADS = config["resources"]["threads"]
 SHOWN = shown_characters(config["sampling"]["max_new_tokens"])
 # A job of a member or team makes the files of all datasets, or of one.
 PER_DATASET = config["jobs"] == "per_dataset"
-PART = ".{dataset}" if PER_DATASET else ""
 
 
 def each_dataset(path, datasets=DATASETS, **values):
     """The files of one job: `path` for each of `datasets`, unless a job makes one dataset's."""
     together = {} if PER_DATASET else {"dataset": datasets}
     return expand(path, **together, **values, allow_missing=True)
+
+
+def job_name(name):
+    """The name of a job's log and costs: that of its member or team and, if it makes one dataset, the dataset's."""
+    return f"{name}.{{dataset}}" if PER_DATASET else name
 
 
 def datasets_of(wildcards, datasets=DATASETS):

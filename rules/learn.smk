@@ -12,9 +12,9 @@ rule train_router:
         named=method_models,
     output:
         routers=directory(each_dataset(PATHS.router("{pool}", "{method}", "{dataset}"))),
-        cost=PATHS.cost("train_router", "{pool}.{method}" + PART),
+        cost=PATHS.cost("train_router", job_name("{pool}.{method}")),
     log:
-        PATHS.log("train_router", "{pool}.{method}" + PART),
+        PATHS.log("train_router", job_name("{pool}.{method}")),
     wildcard_constraints:
         method=one_of(ROUTERS),
     conda:
@@ -44,9 +44,9 @@ rule merge_weights:
         named=method_models,
     output:
         merges=temp(directory(each_dataset(PATHS.merges("{pool}", "{method}", "{dataset}")))),
-        cost=PATHS.cost("merge_weights", "{pool}.{method}" + PART),
+        cost=PATHS.cost("merge_weights", job_name("{pool}.{method}")),
     log:
-        PATHS.log("merge_weights", "{pool}.{method}" + PART),
+        PATHS.log("merge_weights", job_name("{pool}.{method}")),
     wildcard_constraints:
         method=one_of(MERGES),
     conda:

@@ -8,9 +8,9 @@ rule respond:
         questions=each_dataset(PATHS.questions("{dataset}", "{split}"), split=SPLITS),
     output:
         responses=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}"), split=SPLITS),
-        cost=PATHS.cost("respond", "{member}" + PART),
+        cost=PATHS.cost("respond", job_name("{member}")),
     log:
-        PATHS.log("respond", "{member}" + PART),
+        PATHS.log("respond", job_name("{member}")),
     conda:
         "../envs/models.yaml"
     threads: THREADS

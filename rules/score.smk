@@ -8,7 +8,7 @@ rule score_responses:
     output:
         scores=each_dataset(PATHS.response_scores("{member}", "{dataset}", "{split}"), SCORED, split=SPLITS),
     log:
-        PATHS.log("score_responses", "{member}" + PART),
+        PATHS.log("score_responses", job_name("{member}")),
     wildcard_constraints:
         dataset=one_of(SCORED),
     conda:
@@ -31,7 +31,7 @@ rule score_runs:
     output:
         scores=each_dataset(PATHS.run_scores("{pool}", "{method}", "{dataset}"), SCORED),
     log:
-        PATHS.log("score_runs", "{pool}.{method}" + PART),
+        PATHS.log("score_runs", job_name("{pool}.{method}")),
     wildcard_constraints:
         dataset=one_of(SCORED),
     conda:
@@ -54,9 +54,9 @@ rule grade_responses:
         texts=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}"), GRADED, split=SPLITS),
     output:
         scores=each_dataset(PATHS.response_scores("{member}", "{dataset}", "{split}"), GRADED, split=SPLITS),
-        cost=PATHS.cost("grade_responses", "{member}" + PART),
+        cost=PATHS.cost("grade_responses", job_name("{member}")),
     log:
-        PATHS.log("grade_responses", "{member}" + PART),
+        PATHS.log("grade_responses", job_name("{member}")),
     wildcard_constraints:
         dataset=one_of(GRADED),
     conda:
@@ -80,9 +80,9 @@ rule grade_runs:
         texts=each_dataset(PATHS.run("{pool}", "{method}", "{dataset}"), GRADED),
     output:
         scores=each_dataset(PATHS.run_scores("{pool}", "{method}", "{dataset}"), GRADED),
-        cost=PATHS.cost("grade_runs", "{pool}.{method}" + PART),
+        cost=PATHS.cost("grade_runs", job_name("{pool}.{method}")),
     log:
-        PATHS.log("grade_runs", "{pool}.{method}" + PART),
+        PATHS.log("grade_runs", job_name("{pool}.{method}")),
     wildcard_constraints:
         dataset=one_of(GRADED),
     conda:

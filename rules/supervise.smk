@@ -9,9 +9,9 @@ rule rewards:
         responses=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}")),
     output:
         rewards=each_dataset(PATHS.rewards("{member}", "{dataset}", "{split}")),
-        cost=PATHS.cost("rewards", "{member}.{split}" + PART),
+        cost=PATHS.cost("rewards", job_name("{member}.{split}")),
     log:
-        PATHS.log("rewards", "{member}.{split}" + PART),
+        PATHS.log("rewards", job_name("{member}.{split}")),
     conda:
         "../envs/models.yaml"
     threads: THREADS
@@ -32,9 +32,9 @@ rule verdicts:
         responses=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}")),
     output:
         verdicts=each_dataset(PATHS.verdicts("{member}", "{dataset}", "{split}")),
-        cost=PATHS.cost("verdicts", "{member}.{split}" + PART),
+        cost=PATHS.cost("verdicts", job_name("{member}.{split}")),
     log:
-        PATHS.log("verdicts", "{member}.{split}" + PART),
+        PATHS.log("verdicts", job_name("{member}.{split}")),
     conda:
         "../envs/models.yaml"
     threads: THREADS
@@ -56,9 +56,9 @@ rule rankings:
         responses=pool_responses,
     output:
         rankings=each_dataset(PATHS.rankings("{pool}", "{dataset}", "{split}")),
-        cost=PATHS.cost("rankings", "{pool}.{split}" + PART),
+        cost=PATHS.cost("rankings", job_name("{pool}.{split}")),
     log:
-        PATHS.log("rankings", "{pool}.{split}" + PART),
+        PATHS.log("rankings", job_name("{pool}.{split}")),
     conda:
         "../envs/models.yaml"
     threads: THREADS
