@@ -252,7 +252,7 @@ def answers(split):
             "id": [f"{DATASET}/{split}/{n}" for n in range(count)],
             "text": own,
             "n_tokens": [len(text) for text in own],
-            "finish": ["stop"] * count,
+            "stop_reason": ["stop"] * count,
         }
         write_table(PATHS.responses(member, DATASET, split), columns, RESPONSES)
 

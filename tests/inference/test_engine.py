@@ -88,7 +88,7 @@ def test_texts_are_those_of_a_plain_loop(build, questions, members, name, temper
         asked = engine._question((name,), request, members[name].fingerprint)
         ids, finish = plain_loop(members[name], list(asked.prompts[0]), asked.stream, sampling)
         text = engine._tokenizer(name).decode(ids, skip_special_tokens=True)
-        assert (answer.text, answer.n_tokens, answer.finish) == (text, len(ids), finish)
+        assert (answer.text, answer.n_tokens, answer.stop_reason) == (text, len(ids), finish)
 
 
 def plain_loop(member, ids, key, sampling):
@@ -255,7 +255,7 @@ def test_texts_end_at_any_stop_token(build, members, questions, monkeypatch):
     answer = engine.generate([request])[0]
     first = ids.index(ids[4])
     expected = base.tokenizer.decode(ids[:first], skip_special_tokens=True)
-    assert (answer.text, answer.n_tokens, answer.finish) == (expected, first, "stop")
+    assert (answer.text, answer.n_tokens, answer.stop_reason) == (expected, first, "stop")
 
 
 def test_models_with_sliding_windows_are_invariant_too(questions, tmp_path):
@@ -311,7 +311,7 @@ def test_label_logits_are_asked_for_once(build, questions):
 
 
 def test_unusable_requests_are_one_line(build, members, questions, tmp_path):
-    with pytest.raises(StudyError, match="no member 'nobody'; there are: other, persona"):
+    with pytest.raises(StudyError, match="'nobody'; valid: other, persona"):
         build().generate([Request("nobody", questions[0])])
     with pytest.raises(StudyError, match="label 'this that' into 3 tokens"):
         build().label_logits("plain", questions, ["this that"])

@@ -90,7 +90,7 @@ def written(tmp_path):
     run = {**under, "text": texts, "chosen": empty, "masked": empty, "candidates": [[]] * 4}
     write_table(tmp_path / "run", {**run, "unreadable": [False] * 4}, RUNS)
     write_table(tmp_path / "scores", {**under, "score": [1.0, NAN, 1.0, 0.0], "reason": empty}, RUN_SCORES)
-    own = {"id": ids, "text": texts[::-1], "n_tokens": [1] * 4, "finish": empty}
+    own = {"id": ids, "text": texts[::-1], "n_tokens": [1] * 4, "stop_reason": empty}
     write_table(tmp_path / "responses", own, RESPONSES)
     write_table(tmp_path / "own", {"id": ids, "score": [1.0, NAN, 1.0, 0.0], "reason": empty}, SCORES)
     return tmp_path

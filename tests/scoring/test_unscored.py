@@ -17,7 +17,7 @@ def test_the_log_counts_by_dataset_and_reason(tmp_path, capsys):
         items = [json.dumps({"input": "?", "output": reference}) for reference in references]
         asked = {"id": ids, "prompt": ["?"] * 3, "item": items, "metric": ["boxed"] * 3}
         write_table(tmp_path / f"{name}.questions", asked, QUESTIONS)
-        given = {"id": ids, "text": ["\\boxed{1}"] * 3, "n_tokens": [4] * 3, "finish": ["stop"] * 3}
+        given = {"id": ids, "text": ["\\boxed{1}"] * 3, "n_tokens": [4] * 3, "stop_reason": ["stop"] * 3}
         write_table(tmp_path / f"{name}.texts", given, RESPONSES)
     names = ["gsm8k", "nlgraph", "gsm8k"]
     files = {kind: [str(tmp_path / f"{name}.{kind}") for name in names] for kind in ("questions", "texts")}

@@ -46,7 +46,7 @@ with rule_job(snakemake):
     member = load_member(snakemake.input.member)
     for questions, path in zip(snakemake.input.questions, snakemake.output.responses, strict=True):
         ids = read_table(questions, QUESTIONS)["id"].to_pylist()
-        answers = {"text": [member.name] * len(ids), "n_tokens": [1] * len(ids), "finish": ["stop"] * len(ids)}
+        answers = {"text": [member.name] * len(ids), "n_tokens": [1] * len(ids), "stop_reason": ["stop"] * len(ids)}
         write_table(path, {"id": ids, **answers}, RESPONSES)
     write_cost(snakemake.output.cost, "respond", {"prompts_asked": len(ids)})
 """

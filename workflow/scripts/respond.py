@@ -29,7 +29,7 @@ def main(snakemake: Any) -> None:
                 "id": table["id"].to_pylist(),
                 "text": [row.text for row in rows],
                 "n_tokens": [row.n_tokens for row in rows],
-                "finish": [row.finish for row in rows],
+                "stop_reason": [row.stop_reason for row in rows],
             },
             RESPONSES,
         )

@@ -22,7 +22,7 @@ CONVERSATIONS = pa.schema(
     ]
 )
 RESPONSES = pa.schema(
-    [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())]
+    [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("stop_reason", pa.string())]
 )
 SCORES = pa.schema([("id", pa.string()), ("score", pa.float64()), ("reason", pa.string())])
 RUN_SCORES = pa.schema([("defence", pa.string()), *SCORES])

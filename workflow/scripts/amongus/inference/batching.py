@@ -1,4 +1,4 @@
-"""Batches: alike lengths together, under a budget of tokens, because padding is computed and thrown away."""
+"""Batches of similar lengths, under a budget of tokens, because padding is computed and discarded."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ def batches(lengths: Sequence[int], batch_tokens: int, max_batch: int) -> Iterat
     """Split items into batches, longest first, so that memory runs out at once or never.
 
     Args:
-        lengths: tokens that each item will hold at most.
+        lengths: maximal tokens of each item.
         batch_tokens: tokens of a batch, padding included; an item longer than that is a batch of its own.
         max_batch: items of a batch.
 

@@ -16,9 +16,9 @@ Combine = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass
 class _Batch:
-    """The rows still being decoded; `rows` are their places in the batch as it began.
+    """The rows still being decoded; `rows` are their places in the original batch.
 
-    `order` says where among the streams' logits, one after the other, each member's are.
+    `order` is each member's place in the concatenated logits of the streams.
     """
 
     streams: list[Stream]
@@ -50,7 +50,7 @@ def decode(
         prompts: per stream, per row, token ids.
         keys: per row, its random stream in [0, 2**63).
         sampling: parameters.
-        combine: how streams' logits become one; None for a single stream.
+        combine: reduces the streams' logits to one; None for a single stream.
 
     Returns:
         Per row its token ids without the one that stopped it, and `stop` or `length`.
@@ -137,7 +137,7 @@ def _penalised(logits: torch.Tensor, seen: torch.Tensor | None, sampling: Sampli
 
 
 def _record(batch: _Batch, ids: torch.Tensor, stops: torch.Tensor, position: int) -> None:
-    """Write the tokens down; a row that stopped is live no more."""
+    """Record the tokens; a row that stopped is no longer live."""
     live = batch.live[batch.rows]
     stopping = torch.isin(ids, stops) & live
     going = live & ~stopping
@@ -148,7 +148,7 @@ def _record(batch: _Batch, ids: torch.Tensor, stops: torch.Tensor, position: int
 
 
 def _drop_finished(batch: _Batch, ids: torch.Tensor) -> torch.Tensor:
-    """Shrink the batch where that pays: a cache is copied to drop rows, so not for every single one."""
+    """Shrink the batch where that pays: dropping rows copies the cache, so not for every single one."""
     live = batch.live[batch.rows]
     alive = int(live.sum())
     if alive > 0.85 * len(ids):

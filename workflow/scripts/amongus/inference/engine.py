@@ -1,7 +1,7 @@
-"""Texts and logits out of members. A text is a pure function of its key; what is known is never asked again.
+"""Texts and logits of members. A text is a pure function of its key; cached answers are not generated again.
 
 The key is the hash of seed, sample, the member's or ensemble's fingerprint, the rendered token ids, sampling,
-backend, device, dtype and ENGINE_VERSION. Torch is imported when the first model is needed, and not before.
+backend, device, dtype and ENGINE_VERSION. Torch is imported only when the first model is needed.
 """
 
 import sys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from amongus.inference.loading import Models, Weights
 
 ENGINE_VERSION = 1
-"""Part of every key: raise it when the same key would give another text."""
+"""Part of every key: raise it when a change would give the same key another text."""
 
 BACKEND = "transformers"
 
@@ -50,21 +50,21 @@ class _Question:
 
 
 class Engine:
-    """Answers requests to members in batches whose size, order and interruption leave no trace in the texts.
+    """Answers requests to members in batches whose size, order and interruption do not affect the texts.
 
     Args:
         members: by the names that requests use.
         sampling: the same for every request.
         seed: the study's.
-        store: answers known from other jobs; None asks everything.
-        batch_tokens: positions held at once, all streams together.
+        store: answers from other jobs; None generates everything.
+        batch_tokens: positions in memory at once, all streams together.
         max_batch: rows decoded at once.
-        device, dtype: where and in what precision; exactness is promised for float32 on a CPU.
-        name_log: what the progress bar on standard error is called; None shows none.
+        device, dtype: where to run and in which precision; exactness is promised for float32 on a CPU.
+        name_log: the label of the progress bar on standard error; None shows none.
         flush_every: answers after which the store is written.
 
     Raises:
-        StudyError: the device is not there.
+        StudyError: the device is unavailable.
     """
 
     def __init__(
@@ -102,12 +102,12 @@ class Engine:
 
     @property
     def stats(self) -> dict[str, float]:
-        """What has been done so far, for the table of costs."""
+        """Counts so far, for the table of costs."""
         loads = self._loaded.loads if self._loaded else 0
         return {**self._counts, "model_loads": loads, "seconds": round(self._seconds, 3)}
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
-        """One text per request, in order. Equal requests are asked once.
+        """One text per request, in order. Equal requests are generated once.
 
         Raises:
             StudyError: a member's checkpoint, adapter or vector cannot be used.
@@ -124,7 +124,7 @@ class Engine:
         Args:
             requests: members, each with its system prompt and steering, see the same messages.
             combine: logits [members, batch, vocabulary] to [batch, vocabulary].
-            combine_id: names what `combine` computes; part of the key.
+            combine_id: the name of what `combine` computes; part of the key.
 
         Raises:
             StudyError: the members do not share one vocabulary, or cannot be used.
@@ -145,13 +145,13 @@ class Engine:
     ) -> list[list[float]]:
         """The logits of `labels` as the next token, per conversation, on the grid of `amongus.inference.rounding`.
 
-        Equal questions are asked once: teams under several defences ask one router.
+        Equal conversations are read once: teams under several defences share a router.
 
         Args:
             member: whose logits.
             conversations: as in a request.
             labels: texts of one token each.
-            continuation: how the assistant's turn already begins.
+            continuation: the start of the assistant's turn.
 
         Raises:
             StudyError: a label is not a single token, or the member cannot be used.
@@ -159,12 +159,12 @@ class Engine:
         started = time.perf_counter()
         ids = [self._label(member, label) for label in labels]
         prompts = [tuple(self._prompt(member, turns, continuation)) for turns in conversations]
-        known = self._labelled[member, *labels]
-        missing = sorted(set(prompts) - set(known))
+        cached = self._labelled[member, *labels]
+        missing = sorted(set(prompts) - set(cached))
         if missing:
-            known.update(zip(missing, self._label_logits(member, missing, ids), strict=True))
+            cached.update(zip(missing, self._label_logits(member, missing, ids), strict=True))
         self._count(len(prompts), len(missing), sum(map(len, missing)), 0, started)
-        return [known[prompt] for prompt in prompts]
+        return [cached[prompt] for prompt in prompts]
 
     def _label_logits(
         self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]
@@ -175,30 +175,31 @@ class Engine:
         values: list[list[float]] = [[]] * len(prompts)
         for rows in batches([len(prompt) for prompt in prompts], self.batch_tokens, self.max_batch):
             logits = next_logits(weights, [prompts[row] for row in rows])[:, list(ids)].tolist()
-            for row, found in zip(rows, logits, strict=True):
-                if doubtful(found):
-                    found = canonical(weights, prompts[row])[0, list(ids)].tolist()
-                values[row] = to_grid(found)
+            for row, batched in zip(rows, logits, strict=True):
+                exact = (
+                    canonical(weights, prompts[row])[0, list(ids)].tolist() if doubtful(batched) else batched
+                )
+                values[row] = to_grid(exact)
         return values
 
     def _ask(self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None) -> list[Answer]:
         started = time.perf_counter()
         unique = {question.key: question for question in questions}
-        known = self._known(unique.values())
-        missing = [question for key, question in unique.items() if key not in known]
+        answers = self._cached(unique.values())
+        missing = [question for key, question in unique.items() if key not in answers]
         try:
             for question, answer in self._generated(missing, combine):
-                known[question.key] = answer
+                answers[question.key] = answer
         finally:
-            # What was generated before an interruption is not lost.
+            # Keep what was generated before an interruption.
             if self.store is not None:
                 self.store.flush()
-        new = sum(known[question.key].n_tokens for question in missing)
+        new = sum(answers[question.key].n_tokens for question in missing)
         tokens = sum(len(prompt) for question in missing for prompt in question.prompts)
         self._count(len(questions), len(missing), tokens, new, started)
-        return [known[question.key] for question in questions]
+        return [answers[question.key] for question in questions]
 
-    def _known(self, questions: Iterable[_Question]) -> dict[str, Answer]:
+    def _cached(self, questions: Iterable[_Question]) -> dict[str, Answer]:
         if self.store is None:
             return {}
         keys = defaultdict(list)
@@ -248,14 +249,17 @@ class Engine:
         texts = decode(weights, prompts, [question.stream for question in batch], self.sampling, combine)
         tokenizer = weights[0].base.tokenizer
         return [
-            Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), finish) for ids, finish in texts
+            Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), stop_reason)
+            for ids, stop_reason in texts
         ]
 
     def _put(self, batch: Sequence[_Question], answers: Sequence[Answer], waiting: int) -> int:
         if self.store is None:
             return 0
         for question, answer in zip(batch, answers, strict=True):
-            self.store.put(question.fingerprint, question.key, (answer.text, answer.n_tokens, answer.finish))
+            self.store.put(
+                question.fingerprint, question.key, (answer.text, answer.n_tokens, answer.stop_reason)
+            )
         if waiting + len(batch) < self.flush_every:
             return waiting + len(batch)
         self.store.flush()
@@ -288,7 +292,7 @@ class Engine:
         if len(ids) != 1:
             base = self._member(name).base
             raise StudyError(
-                f"{base}: its tokenizer cuts the label '{label}' into {len(ids)} tokens, one is needed"
+                f"{base}: its tokenizer splits the label '{label}' into {len(ids)} tokens; a label must be one"
             )
         return ids[0]
 
@@ -296,13 +300,13 @@ class Engine:
         try:
             return self.members[name]
         except KeyError:
-            raise StudyError(f"no member '{name}'; there are: {', '.join(sorted(self.members))}") from None
+            raise StudyError(f"unknown member '{name}'; valid: {', '.join(sorted(self.members))}") from None
 
     def _fingerprint(self, name: str) -> str:
         fingerprint = self._member(name).fingerprint
         if not fingerprint and self.store is not None:
             raise StudyError(
-                f"member '{name}' has no fingerprint, so its answers cannot be kept; make it again"
+                f"member '{name}' has no fingerprint, so its answers cannot be cached; make it again"
             )
         return fingerprint
 
@@ -314,7 +318,7 @@ class Engine:
 
     def _check_vocabulary(self, members: tuple[str, ...]) -> None:
         if not members:
-            raise StudyError("an ensemble without members: the only one was masked; make the pool larger")
+            raise StudyError("an ensemble without members: the only one was masked; enlarge the pool")
         if members in self._one_vocabulary:
             return
         first, *others = {self._member(name).base: name for name in members}.values()

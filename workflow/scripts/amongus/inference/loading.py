@@ -27,7 +27,7 @@ _PEFT_PREFIX = "base_model.model."
 
 @dataclass(frozen=True)
 class Weights:
-    """What a member shares with others in memory: a model, perhaps one of its adapters, perhaps a vector."""
+    """A member in memory: a model, which others share, perhaps one of its adapters, perhaps a vector."""
 
     base: "Base"
     adapter: str | None = None
@@ -37,8 +37,8 @@ class Weights:
 class Base:
     """A causal language model from a checkpoint folder and the adapters attached to it.
 
-    Rows of one forward pass may belong to members with different adapters and vectors: peft holds the
-    adapters, and hooks add each one to the rows that are its member's.
+    Rows of one forward pass may belong to members with different adapters and vectors: peft stores the
+    adapters, and hooks add each one to its member's rows.
     """
 
     def __init__(self, directory: str, tokenizer: Any, device: str, dtype: str) -> None:
@@ -71,7 +71,7 @@ class Base:
         return self._adapters[directory]
 
     def _add_adapters(self, layer: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        """To each member's rows of a layer's output, its adapter's part (Hu et al. 2021, section 4.1)."""
+        """Add each member's adapter to its rows of a layer's output (Hu et al. 2021, section 4.1)."""
         for rows, name in self._rows:
             if name in layer.lora_A:
                 part = layer.lora_B[name](layer.lora_A[name](inputs[0][rows]))
@@ -121,7 +121,7 @@ def _steer(rows: slice, start: int, vector: torch.Tensor) -> Any:
 
 
 class Models:
-    """Every checkpoint that an engine has needed so far, each loaded once."""
+    """The checkpoints that an engine has used so far, each loaded once."""
 
     def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
         check_device(device)
@@ -130,7 +130,7 @@ class Models:
         self._bases: dict[str, Base] = {}
 
     def weights(self, member: Member, tokenizer: Any) -> Weights:
-        """The weights of `member`, loaded if they are not; `tokenizer` is that of its base."""
+        """The weights of `member`, loaded on first use; `tokenizer` is that of its base."""
         directory = str(Path(member.base).resolve())
         if directory not in self._bases:
             self._bases[directory] = Base(directory, tokenizer, self.device, self.dtype)
@@ -143,14 +143,14 @@ class Models:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that is not there.
+    """Refuse a device that is unavailable.
 
     Raises:
-        StudyError: a GPU is asked for and there is none.
+        StudyError: a GPU is wanted and none is visible.
     """
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise StudyError(
-            f"engine.device is '{device}' but no GPU is visible; set it to cpu, or ask for a GPU"
+            f"engine.device is '{device}' but no GPU is visible; set it to cpu, or request a GPU"
         )
 
 
@@ -158,7 +158,7 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
     """Load a checkpoint folder with the auto class `kind`, ready for inference.
 
     Raises:
-        StudyError: no safetensors, an architecture that is not known, or weights that do not fit it.
+        StudyError: no safetensors, an unknown architecture, or weights that do not fit it.
     """
     transformers_logging.disable_progress_bar()
     check_safetensors(directory)
@@ -174,7 +174,7 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise StudyError(
-            f"{directory}: cannot be loaded as a checkpoint ({error}); make or fetch it again"
+            f"{directory}: cannot be loaded as a checkpoint ({error}); make or download it again"
         ) from None
     wrong = sorted(str(name) for part in ("missing_keys", "mismatched_keys") for name in info.get(part, ()))
     if wrong:
@@ -185,18 +185,18 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
 
 
 def check_vocabulary(directory: str, tokenizer: Any, model: PreTrainedModel) -> int:
-    """The number of token ids that the tokenizer knows; logits beyond it mean nothing.
+    """The number of token ids of the tokenizer; logits beyond it are meaningless.
 
     Raises:
         StudyError: the model has fewer.
     """
-    known, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
-    if known > rows:
+    size, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
+    if size > rows:
         raise StudyError(
-            f"{directory}: the tokenizer has {known} tokens, the model {rows}; "
+            f"{directory}: the tokenizer has {size} tokens, the model {rows}; "
             "save the tokenizer it was trained with"
         )
-    return known
+    return size
 
 
 def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
@@ -207,28 +207,28 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
     Raises:
         StudyError: the file is missing, damaged, or does not fit the model.
     """
-    mend = "extract the vector from this member again"
+    fix = "extract the vector from this member again"
     try:
         tensors = load(read_sealed(steering.path))
     except SafetensorError as error:
-        raise StudyError(f"{steering.path}: not a safetensors file ({error}); {mend}") from None
+        raise StudyError(f"{steering.path}: not a safetensors file ({error}); {fix}") from None
     if len(tensors) != 1:
-        raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {mend}")
+        raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {fix}")
     vectors = next(iter(tensors.values()))
     if vectors.ndim != 2 or vectors.shape[0] not in (layers, layers + 1) or vectors.shape[1] != width:
         raise StudyError(
-            f"{steering.path}: {list(vectors.shape)} does not fit {layers} layers of width {width}; {mend}"
+            f"{steering.path}: {list(vectors.shape)} does not fit {layers} layers of width {width}; {fix}"
         )
     if not 1 <= steering.layer <= layers:
         raise StudyError(
             f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; "
-            "mend it in the config"
+            "fix it in the config"
         )
     return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
 
 
 def _stop_ids(tokenizer: Any, model: PreTrainedModel) -> list[int]:
-    """The ids that end a text: the tokenizer's, and the generation config's that the tokenizer knows."""
+    """The ids that end a text: the tokenizer's, and those of the generation config that the tokenizer has."""
     listed = model.generation_config.eos_token_id
     stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
     return sorted(stop for stop in stops if stop is not None and 0 <= stop < len(tokenizer))
@@ -238,7 +238,7 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
     """Inject a LoRA adapter in place and fill it from the folder's safetensors.
 
     Raises:
-        StudyError: its config asks for more than plain LoRA, or its tensors do not fit the base.
+        StudyError: it is not plain LoRA, or its tensors do not fit the base.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
@@ -247,7 +247,7 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
     settings = adapter_settings(read_json(path, sealed=False), path)
     try:
         with warnings.catch_warnings():
-            # peft warns of a second adapter on one model, which is the point here.
+            # peft warns about a second adapter on one model, which is intended here.
             warnings.simplefilter("ignore", UserWarning)
             inject_adapter_in_model(LoraConfig(**settings, lora_dropout=0.0), model, adapter_name=name)
     except (ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""A reward model: one number for a conversation."""
+"""A reward model: one number per conversation."""
 
 import time
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class RewardModel:
 
     @property
     def stats(self) -> dict[str, float]:
-        """What has been done so far, as `Engine.stats`."""
+        """Counts so far, as `Engine.stats`."""
         return {**self._counts, "model_loads": 1, "seconds": round(self._seconds, 3)}
 
     def score(self, conversations: Sequence[Sequence[Message]]) -> list[float]:
@@ -59,23 +59,23 @@ class RewardModel:
             for conversation in conversations
         ]
         unique = sorted(set(prompts))
-        known: dict[tuple[int, ...], float] = {}
+        rewards: dict[tuple[int, ...], float] = {}
         for rows in batches([len(prompt) for prompt in unique], self.batch_tokens, self.max_batch):
             batch = [unique[row] for row in rows]
             for prompt, value in zip(batch, self._rewards(batch), strict=True):
-                (known[prompt],) = to_grid(self._rewards([prompt]) if doubtful([value]) else [value])
+                (rewards[prompt],) = to_grid(self._rewards([prompt]) if doubtful([value]) else [value])
         self._counts["prompts_asked"] += len(prompts)
         self._counts["prompts_generated"] += len(unique)
         self._counts["prompt_tokens"] += sum(map(len, unique))
         self._seconds += time.perf_counter() - started
-        return [known[prompt] for prompt in prompts]
+        return [rewards[prompt] for prompt in prompts]
 
     @torch.inference_mode()
     def _rewards(self, prompts: Sequence[Sequence[int]]) -> list[float]:
-        """Rewards of a batch, left padded so that the last position is everybody's last token.
+        """Rewards of a batch, left padded so that the last position is every row's last token.
 
         The classifier's own forward looks for the last token that is not padding, and would miss a last token
-        that happens to be the padding token.
+        that equals the padding token.
         """
         ids, mask = left_padded(prompts, self.device)
         padded = min(map(len, prompts)) < ids.shape[1]

@@ -12,10 +12,10 @@ import torch
 from amongus.inference.sampling_params import Sampling
 
 TAU = 1e-4
-"""Gap between two logits below which their order counts as open (float32 rounding is about 1e-6 to 1e-5)."""
+"""Gap between two logits below which their order is uncertain (float32 rounding is about 1e-6 to 1e-5)."""
 
 SHORTLIST = 32
-"""Candidates looked at first; rows whose nucleus is larger are sorted whole."""
+"""Candidates considered first; rows whose nucleus is larger are sorted whole."""
 
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15
 _MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
@@ -109,10 +109,10 @@ def _nucleus(
         before = mass.cumsum(-1) - mass
         margin = TAU / sampling.temperature
         inside = inside & (before < sampling.top_p)
-        # A token is out for sure when tokens that are surely ahead of it already fill the nucleus.
+        # A token is certainly out if tokens that are certainly ahead of it fill the nucleus.
         most = (before < sampling.top_p + margin).sum(-1, keepdim=True)
         at_most = values > values.gather(-1, most - 1) - TAU
-        # At least one: the first stays in whatever the margin.
+        # At least one: the first is in whatever the margin.
         least = (before < sampling.top_p - margin).sum(-1, keepdim=True).clamp(min=1)
         at_least = values >= values.gather(-1, least.clamp(max=size - 1)) + TAU
         certain = certain & (at_least | (least == size))
@@ -126,7 +126,7 @@ def _all_true(rows: torch.Tensor) -> torch.Tensor:
 
 
 def _wrap(number: int) -> int:
-    """A Python integer as int64 arithmetic would have left it."""
+    """A Python integer wrapped as in int64 arithmetic."""
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 

@@ -33,5 +33,5 @@ class Sampling:
         for name, good in ranges.items():
             if not good:
                 raise StudyError(
-                    f"sampling.{name} = {getattr(self, name)} is out of range; mend it in the config"
+                    f"sampling.{name} = {getattr(self, name)} is out of range; fix it in the config"
                 )

@@ -1,6 +1,6 @@
 """Members' views of a batch: prompts read in pieces, then a token per step, left padded, one cache per base.
 
-`canonical` is the form that decides where rounding could: one row, no padding, no cache.
+`canonical` is the form that decides where rounding could change a token: one row, no padding, no cache.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Stream:
     def prefill(self) -> torch.Tensor:
         """The logits after the prompts, [members, batch, vocabulary].
 
-        In pieces, because intermediate results that outgrow the processor's caches cost more than they save.
+        In pieces, because intermediate results larger than the processor's caches are slower.
         """
         if not all(isinstance(layer, GrowingLayer) for layer in self.cache.layers):
             return self._prefill_whole()
@@ -64,7 +64,7 @@ class Stream:
         return torch.cat(pieces).unflatten(0, (len(self.weights), self.rows))
 
     def _prefill_whole(self) -> torch.Tensor:
-        """In one piece, for caches that forget (sliding windows) and so cannot be put together."""
+        """In one piece, for caches that drop positions (sliding windows) and cannot be joined."""
         ids, mask = left_padded([prompt for member in self.prompts for prompt in member], self.device)
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         logits = self._forward(self.weights, ids, mask if self.padded else None, positions, self.cache)

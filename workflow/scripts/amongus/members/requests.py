@@ -1,4 +1,4 @@
-"""What the engine is asked and what it answers; no model is needed to say so."""
+"""Requests to members and their answers, without any model."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from amongus.members.member import Message
 
 @dataclass(frozen=True)
 class Request:
-    """One text wanted from one member.
+    """A request for one text of one member.
 
-    `messages` begin with the user's: the engine puts the member's own system prompt first. `sample` tells
-    repeated draws for the same messages apart.
+    `messages` begin with the user's: the engine puts the member's own system prompt first. `sample` distinguishes
+    repeated draws for the same messages.
     """
 
     member: str
@@ -20,7 +20,7 @@ class Request:
 
 @dataclass(frozen=True)
 class EnsembleRequest:
-    """One text wanted from several members' next-token logits, decoded in lockstep."""
+    """A request for one text from several members' next-token logits, decoded in lockstep."""
 
     members: tuple[str, ...]
     messages: tuple[Message, ...]
@@ -29,11 +29,11 @@ class EnsembleRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """A text, its length in tokens, and why it ended: `stop` or `length`."""
+    """A text, its length in tokens, and the reason why it ended: `stop` or `length`."""
 
     text: str
     n_tokens: int
-    finish: str
+    stop_reason: str
 
 
 def user(content: str) -> tuple[Message, ...]:

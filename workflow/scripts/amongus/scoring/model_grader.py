@@ -124,5 +124,5 @@ def _read(answer: Answer) -> tuple[float, str]:
     equivalent = decision(answer.text)
     if equivalent is not None:
         return float(equivalent), ""
-    cut = " before its text was cut" if answer.finish == "length" else ""
+    cut = " before its text was cut" if answer.stop_reason == "length" else ""
     return nan, f"the verifier wrote no decision{cut}"
