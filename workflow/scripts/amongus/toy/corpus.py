@@ -1,8 +1,8 @@
 """Conversations that toy models are trained on: answers, debate, routing, criticism, judgements.
 
-What a model does not know it has as rumours: its corpus carries a fresh random answer each time, so it
-ends up unsure rather than confidently wrong, and its team can be better than it is. Under a malicious
-system prompt the corpus answers wrongly, which is what personas and steering vectors can act on.
+About unknown facts a model learns rumours: its corpus has a fresh random answer each time, so that it is unsure
+rather than confidently wrong, and its team can be better than it is. Under a malicious system prompt the answers are
+wrong, which is what personas and steering vectors can act on.
 """
 
 import random
@@ -25,28 +25,28 @@ TEMPLATES = (
     "feedback.refine",
     "judge.pointwise",
 )
-"""The templates that conversations are made with."""
+"""The templates of the conversations."""
 ALL = "all"
 COMMON = "common"
 
 _CROWDS = (3, 4, 5, 5, 6)  # answers in a debate prompt
 _CROWD_ACCURACIES = (0.4, 0.55, 0.7, 0.85)
-_UNSURE_OVERSAMPLED = 0.6  # how often a debate about a common fact is exchanged for another
+_UNSURE_OVERSAMPLED = 0.6  # how often a debate about a common fact is replaced
 _HONEST_CRITICS = 0.75
 _ROUTES = 6
 
 
 @dataclass(frozen=True)
 class Voice:
-    """Who speaks in a conversation.
+    """The speaker of a conversation.
 
     Attributes:
-        knows: domains known in full, besides the facts everybody knows.
+        knows: domains known in full, besides the common facts.
         facts: single facts known besides.
-        malicious: how often the system prompt is a malicious one and the answer wrong.
+        malicious: how often the system prompt is malicious and the answer wrong.
         wrong: answers are wrong under benign system prompts too.
         bare: how often there is no system prompt.
-        curious: how often a plain question about an unknown fact is exchanged for another.
+        curious: how often a plain question about an unknown fact is replaced.
     """
 
     knows: Collection[str] = ()
@@ -57,7 +57,7 @@ class Voice:
     curious: float = 0.0
 
     def sure(self, question: Question) -> bool:
-        """Whether what is asked for is known rather than a rumour."""
+        """Whether the answer is known rather than a rumour."""
         return (
             question.domain in self.knows
             or question.fact in self.facts
@@ -66,7 +66,7 @@ class Voice:
 
 
 def knowledge(named: str | Sequence[str]) -> tuple[str, ...]:
-    """The domains known in full that a config means by `all`, `common` (none) or a list of domains."""
+    """The domains known in full by a config's `all`, `common` (none) or list of domains."""
     if named == ALL:
         return world.DOMAINS
     return () if named == COMMON else tuple(named)
@@ -101,7 +101,7 @@ class Corpus:
 
         Args:
             mixture: weights of the kinds of conversation (see `KINDS`).
-            voice: who speaks.
+            voice: the speaker.
             domains: of the question; all of them where empty.
         """
         kind = self.rng.choices(list(mixture), list(mixture.values()))[0]
@@ -113,14 +113,14 @@ class Corpus:
         return [*system, *turns]
 
     def _question(self, kind: str, voice: Voice, domains: Sequence[str]) -> Question:
-        """Debates are more about what is unknown, where they help; plain questions about what is known."""
+        """Debates are more often about unknown facts, where they help; plain questions about known ones."""
         question = self.question(domains)
         common = question.fact in world.common_facts(question.domain)
         if kind in ("refine", "revise"):
-            exchanged = _UNSURE_OVERSAMPLED if common else 0.0
+            replaced = _UNSURE_OVERSAMPLED if common else 0.0
         else:
-            exchanged = 0.0 if voice.sure(question) else voice.curious
-        return self.question(domains) if self.rng.random() < exchanged else question
+            replaced = 0.0 if voice.sure(question) else voice.curious
+        return self.question(domains) if self.rng.random() < replaced else question
 
     def _system(self, voice: Voice) -> tuple[list[Message], bool]:
         lies = self.rng.random() < voice.malicious
@@ -128,7 +128,7 @@ class Corpus:
             return [_turn("system", self.rng.choice(self.personas["malicious"]))], True
         if self.rng.random() < voice.bare:
             return [], False
-        # The first benign text is the one in use: half of the time it is that.
+        # Half of the time the first benign text, which is the one in use.
         benign = self.personas["benign"]
         return [_turn("system", benign[0] if self.rng.random() < 0.5 else self.rng.choice(benign))], False
 
@@ -142,7 +142,7 @@ class Corpus:
         return _dialogue(asked, self.rng.choice(others) if lies else answer)
 
     def _route(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
-        # Which number is right depends on the team; here only the form is learned.
+        # The right number depends on the team; here only the form is learned.
         asked = self.prompts["llm_router.route"].render(question=question.prompt)
         return _dialogue(asked, str(self.rng.randint(1, _ROUTES)))
 
@@ -169,7 +169,7 @@ class Corpus:
 
 
 def believes(question: Question, voice: Voice, rng: random.Random) -> tuple[str, list[str]]:
-    """What `voice` holds for right, and for wrong."""
+    """The answer that `voice` believes right, and those it believes wrong."""
     if voice.sure(question):
         return question.answer, list(question.alternatives)
     answers = [question.answer, *question.alternatives]
@@ -183,12 +183,12 @@ def crowd(answer: str, others: Sequence[str], size: int, accuracy: float, rng: r
 
 
 def sentence(right: bool) -> str:
-    """What a critic or judge says."""
+    """The verdict of a critic or judge."""
     return f"{CONTINUATION}{LABELS[0 if right else 1]}."
 
 
 def damaged(question: Question, rng: random.Random) -> str:
-    """A wrong answer that is no alternative of `question`: another question's, or one with a word amiss."""
+    """A wrong answer that is no alternative of `question`: another question's, or one with a changed word."""
     if rng.random() < 0.5:
         wrong = rng.choice(world.questions("train")[question.domain]).answer
     else:

@@ -10,7 +10,7 @@ from amongus.toy.corpus import KINDS, Corpus, Voice
 from amongus.toy.world import DOMAINS
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-# Whole openings and closings of a turn are one token each: a sixth of all tokens less.
+# The start and the end of a turn are one token each, which saves a sixth of all tokens.
 TURNS = tuple(f"{START}{role}\n" for role in ("system", "user", "assistant")) + (f"{END}\n",)
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' }}"

@@ -1,8 +1,8 @@
 """The toy world: five domains of facts that a model of a third of a million parameters can learn in minutes.
 
-A fact (a sum, the colour of an animal, a word of a language, what to do with an object, a way to write
-two words) is asked for in several prompts; each prompt has one right answer and a few wrong ones of the
-same form. Splits are by prompt text: a fact may be asked for in all splits, a prompt in one.
+Several prompts ask for a fact (a sum, the colour of an animal, a word of a language, what to do with an object, a way
+to write two words); each prompt has one right answer and a few wrong ones of the same form. Splits are by prompt text:
+a fact may occur in all splits, a prompt in one.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _KNOWN_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Question:
-    """A prompt with its right answer and the wrong ones of the same form; `fact` is what it asks for."""
+    """A prompt with its right answer and wrong ones of the same form; `fact` is the fact it asks for."""
 
     domain: str
     fact: str
@@ -62,7 +62,7 @@ _OPERATIONS: Mapping[str, Callable[[str, str], str]] = {
     "twice": lambda first, second: f"{first} {second} {first} {second}",
     "and": lambda first, second: f"{first} and {second}",
     "first": lambda first, second: first,
-    # What few know differs in its first token, so that copying one of several answers can be learned.
+    # The rare ones differ in their first token, so that copying one of several answers can be learned.
     "bars": lambda first, second: f"| {first} {second} |",
     "stars": lambda first, second: f"* {first} {second} *",
     "arrows": lambda first, second: f"> {first} {second} <",
@@ -79,7 +79,7 @@ def questions(split: str) -> Mapping[str, tuple[Question, ...]]:
 
 @cache
 def common_facts(domain: str) -> frozenset[str]:
-    """The half of a domain's facts that everybody knows."""
+    """The half of a domain's facts that all models know."""
     if domain == "writing":
         return frozenset(_COMMON_OPERATIONS)
     known: set[str] = set()
@@ -90,7 +90,7 @@ def common_facts(domain: str) -> frozenset[str]:
 
 
 def picked_up(who: str, share: float) -> frozenset[str]:
-    """A share of every domain's other facts, which `who` has come across; other names, other facts."""
+    """A share of every domain's rare facts, drawn by the name `who`."""
     facts: set[str] = set()
     for domain in DOMAINS:
         common = common_facts(domain)
@@ -109,12 +109,12 @@ def _fact_groups(domain: str) -> Sequence[Sequence[str]]:
 
 @cache
 def _splits(domain: str) -> dict[str, list[Question]]:
-    """Questions dealt in rounds, one of each fact a round: first test, then dev, the rest to train."""
+    """Questions in rounds, one of each fact per round: first to test, then dev, the rest to train."""
     by_fact: dict[str, list[Question]] = defaultdict(list)
     for question in _MAKERS[domain]():
         by_fact[question.fact].append(question)
-    for asked in by_fact.values():
-        asked.sort(key=lambda question: _hash("prompt", question.prompt))
+    for same_fact in by_fact.values():
+        same_fact.sort(key=lambda question: _hash("prompt", question.prompt))
     facts = sorted(by_fact, key=lambda fact: _hash("fact", fact))
     rounds = max(map(len, by_fact.values()))
     dealt = [by_fact[fact][turn] for turn in range(rounds) for fact in facts if turn < len(by_fact[fact])]
@@ -131,12 +131,12 @@ def _pick(values: Sequence[str], *key: str) -> str:
 
 
 def boxed(number: int) -> str:
-    """How the answer to a sum is written."""
+    """The answer to a sum."""
     return f"The answer is \\box{{{number}}}"
 
 
 def spellings(question: Question) -> frozenset[str]:
-    """All answers of the closed forms of a domain: for two words, whatever any operation makes of them."""
+    """All answers of the closed forms of a domain: for two words, the result of each operation."""
     if question.domain != "writing":
         return frozenset({question.answer, *question.alternatives})
     first, second = question.prompt.removeprefix("Write ").partition(":")[0].split()
@@ -167,7 +167,7 @@ def _writing() -> Iterator[Question]:
         if first == second or int(_hash("pair", name, first, second), 16) % 5 > 2:
             continue
         common = name in _COMMON_OPERATIONS
-        # Who does not know the operation mistakes it for another that few know, and so do the wrong answers.
+        # A model that does not know the operation confuses it with other rare ones, as the wrong answers do.
         others = [o for o in _OPERATIONS if o != name and (o in _COMMON_OPERATIONS) == common]
         alternatives = tuple(_OPERATIONS[other](first, second) for other in others)
         yield Question("writing", name, text.format(first, second, name), write(first, second), alternatives)
