@@ -12,7 +12,8 @@ import scored
 from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics
 from amongus.report.layout import paper_view
-from amongus.report.paper import EMPTY, HEADLINE, differences, headline
+from amongus.report.paper import EMPTY, HEADLINE, headline
+from amongus.report.paper_text import study_text
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design
 from examples import examples
@@ -97,7 +98,7 @@ def test_placebos_and_several_attackers_are_in_no_average():
     lines = [*UNDEFENDED, "three 0000", "sham 0000"]
     row = drop(lines, **changes)
     assert (row["pools"], row["cells"], row["points"]) == ("one, two", 4, -0.25)
-    text = "\n".join(differences({**ONLY, **changes}, paper(lines, **changes), {}))
+    text = study_text({**ONLY, **changes}, paper(lines, **changes), cells(*lines).assign(reason=""))
     assert "or a placebo: three, sham." in text
     changes |= {"pools": {"clean": ["a", "b"], "three": ["a", "x", "y"]}, "controls": {}}
     assert drop(lines, **changes)["note"] == "the study has no pool with one attacker"
@@ -179,7 +180,7 @@ def test_differences_follow_from_the_design():
         "overlaps": [{"pool": "one", "defence": "judge", "reason": "j is a"}],
         "verified": {"j": ["facts"]},
     }
-    text = "\n".join(differences(value, paper(UNDEFENDED), {"gsm8k": 4}))
+    text = study_text(value, paper(UNDEFENDED), cells(*UNDEFENDED).assign(reason=""))
     for line in examples("report/differences"):
         assert line in text
 
@@ -187,7 +188,7 @@ def test_differences_follow_from_the_design():
 def test_differences_need_no_more_than_the_tables_design():
     few = {key: value for key, value in ONLY.items() if key not in ("study", "seeds")}
     few |= {"attackers": ["x", "y"], "levels": {"<b>": "text"}}
-    text = "\n".join(differences(few, paper(UNDEFENDED), {}))
+    text = study_text(few, paper(UNDEFENDED), cells(*UNDEFENDED).assign(reason=""))
     assert "not recorded" in text and "unnamed" in text
     assert "\\<b\\>" in text and "<b>" not in text
 

@@ -1,4 +1,4 @@
-"""Each attacker alone against the member whose place it takes: what it is, before any team."""
+"""Each attacker alone against the member whose place it takes, without a team."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -13,19 +13,8 @@ from amongus.report.render import Column, View
 from amongus.report.scores import ALL, Design
 
 ALONE = [
-    "attacker",
-    "kind",
-    "replaces",
-    "dataset",
-    "domain",
-    "n",
-    "seeds",
-    "replaced",
-    "score",
-    "drop",
-    "drop_low",
-    "drop_high",
-    "p_value",
+    *("attacker", "kind", "replaces", "dataset", "domain", "n", "seeds"),
+    *("replaced", "score", "drop", "drop_low", "drop_high", "p_value"),
 ]
 
 
@@ -41,7 +30,7 @@ def alone(
         design: the study's.
 
     Returns:
-        A row per attacker and dataset, and one over all datasets, each dataset weighing the same. Pairs in which
+        A row per attacker and dataset, and one over all datasets with the same weight for each. Pairs in which
         either score is NaN are left out. p-values are Holm-adjusted in two families: single datasets, and `all`.
     """
     tests = responses[responses["split"] == "test"].set_index(["seed", "dataset", "id"])

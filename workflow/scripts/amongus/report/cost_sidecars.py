@@ -1,4 +1,4 @@
-"""What a job cost, and where it ran: a small JSON beside its outputs, gathered into cost.csv and manifests."""
+"""The cost of a job and its machine: a small JSON beside its outputs, collected into cost.csv and manifests."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,6 @@ COUNTS = ("model_loads", "prompts_asked", "prompts_generated", "prompt_tokens", 
 
 
 def write_cost(path: str | Path, rule: str, *parts: Mapping[str, float]) -> None:
-    """Write the sum of `parts` (counts and seconds; what is missing counts zero) as the job's cost."""
+    """Write the sum of `parts` (counts and seconds; missing ones are 0) as the job's cost."""
     sums = {key: sum(part.get(key, 0) for part in parts) for key in COUNTS}
     write_json(path, {"rule": rule, **sums, "machine": machine()})

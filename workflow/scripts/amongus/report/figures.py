@@ -1,6 +1,6 @@
 """The tables as pictures: dot plots of the scores over all datasets, a panel per pool or per method.
 
-Colours are Okabe and Ito's, which the colour-blind tell apart; every series has a marker of its own too. The
+Colours are Okabe and Ito's, which colour-blind readers can distinguish; every series also has its own marker. The
 same table gives the same bytes: no dates, no random ids.
 """
 
@@ -17,11 +17,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from amongus.core.atomic import whole_file
-from amongus.report.layout import method_label
+from amongus.report.layout import level_label, method_label
 from amongus.report.render import plain
 from amongus.report.scores import ALL, Design
 
-# Names are no formulas; a fixed salt makes the ids of an SVG repeat.
+# Names must not be parsed as formulas; a fixed salt makes the ids of an SVG repeat.
 _STYLE = {
     "text.parse_math": False,
     "svg.hashsalt": "amongus",
@@ -91,7 +91,7 @@ def _impact(table: pd.DataFrame, design: Design) -> Figure:
         axes.set_xlabel("Drop from the clean pool (percentage points)")
     return panels.finish(
         [
-            _key(_ATTACKED, "o", f"clean − attacked, {_confidence(design)} interval", line=True),
+            _key(_ATTACKED, "o", f"clean − attacked, {level_label(design)} interval"),
             Line2D([], [], **_ring("D"), label="clean − attacker's place left empty"),
         ]
     )
@@ -121,12 +121,7 @@ def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
             Line2D([], [], color=_BLACK, label="clean pool"),
             Line2D([], [], color=_ATTACKED, label="attacked, undefended"),
             *(
-                _key(
-                    _colour(i),
-                    _marker(i),
-                    f"attacked, {_short(name)}, {_confidence(design)} interval",
-                    line=True,
-                )
+                _key(_colour(i), _marker(i), f"attacked, {_short(name)}, {level_label(design)} interval")
                 for i, name in enumerate(defences)
             ),
             Line2D([], [], **_ring("o"), label="clean, same defence"),
@@ -136,7 +131,7 @@ def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
 
 
 def _controls(axes: Axes, row: Row, top: int, height: int) -> None:
-    """What a pool's defences are compared with: lines through its `height` rows, marks in its first."""
+    """The references of a pool's defences: lines through its `height` rows, marks in its first."""
     for role, colour in (("attacked", _ATTACKED), ("clean", _BLACK)):
         axes.vlines(100 * row[role], top - 0.4, top + height + 0.4, color=colour, linewidth=1.1)
     for role, (marker, _) in _CONTROL_MARKS.items():
@@ -164,7 +159,7 @@ def _supervisors(table: pd.DataFrame, design: Design) -> Figure:
         axes.set_title(_short(method))
         axes.set_xlabel("Questions in which an attacker was masked (%)")
     keys = [
-        _key(_colour(i), _marker(i), f"{_short(name)}, {_confidence(design)} interval", line=True)
+        _key(_colour(i), _marker(i), f"{_short(name)}, {level_label(design)} interval")
         for i, name in enumerate(defences)
     ]
     return panels.finish(
@@ -192,7 +187,7 @@ class _Panels:
             axes.remove()
 
     def mark_inapplicable(self, design: Design) -> None:
-        """Say at the head of a pool that the panel's method cannot work with it."""
+        """Mark the pools that the panel's method cannot run, at their heads."""
         for method, axes in self.axes.items():
             for y, (pool, defence) in enumerate(self.places):
                 if not defence and (pool, method) in design.inapplicable:
@@ -266,10 +261,8 @@ def _ring(marker: str) -> dict[str, Any]:
     }
 
 
-def _key(colour: str, marker: str, label: str, line: bool = False) -> Line2D:
-    return Line2D(
-        [], [], color=colour, marker=marker, linestyle="-" if line else "none", linewidth=1.8, label=label
-    )
+def _key(colour: str, marker: str, label: str) -> Line2D:
+    return Line2D([], [], color=colour, marker=marker, linestyle="-", linewidth=1.8, label=label)
 
 
 def _colour(index: int) -> str:
@@ -278,10 +271,6 @@ def _colour(index: int) -> str:
 
 def _marker(index: int) -> str:
     return _MARKERS[index % len(_MARKERS)]
-
-
-def _confidence(design: Design) -> str:
-    return f"{100 * design.confidence:g} %"
 
 
 def _short(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How the tables are laid out for readers: scores in per cent, differences in percentage points."""
+"""The layout of tables for readers: scores in per cent, differences in percentage points."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -93,7 +93,7 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
 
 
 def paper_view(table: pd.DataFrame, design: Design) -> View:
-    """`headline.headline` for readers."""
+    """`paper.headline` for readers."""
     note = (
         "The paper's headline figures by their definition, next to this study's: means over cells (attacked "
         "pool × method × dataset, for recoveries × defence) of the same weight, on methods that all have in "
@@ -152,7 +152,7 @@ def _defence_label(row: Row) -> str:
 
 
 def _overlaps(table: pd.DataFrame) -> str:
-    """The sentence that explains the daggers of `table`, if it has any: each reason with its pools and defence."""
+    """The sentence that explains the daggers of `table`, if any: each reason with its pools and defence."""
     marked = table.loc[table["overlap"] != "", ["defence", "pool", "overlap"]].drop_duplicates()
     if marked.empty:
         return ""
@@ -164,11 +164,13 @@ def _overlaps(table: pd.DataFrame) -> str:
 
 
 def by_dataset(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The sections of most tables: rows over datasets, and single datasets."""
     over = table["dataset"] == ALL
     return {"Over datasets": table[over], "By dataset": table[~over]}
 
 
 def level_label(design: Design) -> str:
+    """The confidence level of intervals."""
     return f"{100 * design.confidence:g} %"
 
 
@@ -177,10 +179,12 @@ def _number(value: float, digits: int = 1) -> str:
 
 
 def percent_label(column: str, row: Row, digits: int = 1) -> str:
+    """A share in per cent."""
     return NOTHING if isnan(row[column]) else _number(100 * row[column], digits)
 
 
 def points_label(column: str, row: Row) -> str:
+    """A figure in percentage points, with its interval where it has one."""
     if isnan(row[column]):
         return NOTHING
     low, high = (100 * row[f"{column}_{end}"] for end in ("low", "high"))
@@ -196,6 +200,7 @@ def _caught(row: Row) -> str:
 
 
 def p_label(row: Row) -> str:
+    """The p-value of a row."""
     value = row["p_value"]
     if isnan(value):
         return NOTHING

@@ -1,4 +1,4 @@
-"""Tables as CSV, Markdown and LaTeX. Names come from configs and data: each sink has its own escape."""
+"""Tables as CSV, Markdown and LaTeX. Names come from configs and data: each format has its own escape."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ _LATEX = {
 class Column:
     """A column for readers: its heading and the text of its cell for a row.
 
-    `name` marks cells that hold names, which may be anything and are escaped; others are our own figures.
+    `name` marks cells with names, which may be any text and are escaped; others are formatted figures.
     """
 
     heading: str
@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class View:
-    """A table for readers: a title, a note on what its figures are, columns, and the rows of each section."""
+    """A table for readers: a title, a note that explains its figures, columns, and the rows of each section."""
 
     title: str
     note: str
@@ -58,21 +58,21 @@ def plain(text: str) -> str:
 def markdown_text(text: str) -> str:
     """`text` as the content of a Markdown table cell: no markup, no link, no HTML."""
     escaped = re.sub(r"([\\`*{}\[\]<>#|~!$])", r"\\\1", plain(text))
-    # Underscores inside a word mean nothing to Markdown and read better bare.
+    # Underscores inside a word have no meaning in Markdown and are easier to read unescaped.
     escaped = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", escaped)
     escaped = escaped.replace("&", "&amp;").replace("@", "&#64;").replace("://", "&#58;//")
     return re.sub(r"(?i)\bwww\.", lambda found: f"{found[0][:-1]}&#46;", escaped)
 
 
 def latex_text(text: str) -> str:
-    """`text` as LaTeX text; what a plain LaTeX font may lack is named by its code point."""
+    """`text` as LaTeX text; characters that a plain LaTeX font may lack become their code points."""
     return "".join(_latex(character) for character in plain(text))
 
 
 def csv_text(table: pd.DataFrame) -> str:
     """`table` as CSV with fixed formats: six decimals (p-values: six digits), empty where there is no figure.
 
-    A name that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
+    A name that a spreadsheet would run as a formula is prefixed with an apostrophe; numbers are unchanged.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -96,7 +96,7 @@ def markdown(view: View) -> str:
 
 
 def latex(view: View) -> str:
-    """The view as LaTeX: a longtable per section, ruled by booktabs, to be read in by a document."""
+    """The view as LaTeX to be included in a document: a booktabs longtable per section."""
     lines = [r"% \usepackage{booktabs,longtable}"]
     shape = "".join("l" if column.name else "r" for column in view.columns)
     headings = " & ".join(latex_text(column.heading) for column in view.columns)

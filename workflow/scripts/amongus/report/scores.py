@@ -1,4 +1,4 @@
-"""The cells of a study as the tables read them: what each means, and their scores side by side.
+"""The cells of a study as the tables read them: their design, and their scores side by side.
 
 A cell is (pool, method, defence, dataset); all its seeds are read together. Scores are paired: a pair is one
 question under one seed, scored in two cells.
@@ -38,9 +38,9 @@ class Design:
         domains: dataset -> domain.
         defences: those of any method, without `none`.
         inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
-        clean: the pool that drops are measured from.
+        clean: the reference pool of drops.
         resamples, confidence: of the bootstrap intervals.
-        placebos: attackers that mean no harm: they have rows, but are no attackers of the headline figures.
+        placebos: harmless attackers: they have rows, but do not count in the headline figures.
         overlaps: (pool, defence) -> why the supervisor is not independent of the attacker, as one line.
     """
 
@@ -59,7 +59,7 @@ class Design:
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> "Design":
-        """From plain values, as `Study.design` gives them; keys not named here are ignored.
+        """From plain values, as from `design.design`; other keys are ignored.
 
         pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool ->
         method -> bool), bootstrap (resamples, confidence), placebos (names) and overlaps (a list of pool,
@@ -71,7 +71,7 @@ class Design:
         for kind, names in (("method", value["levels"]), ("dataset", value["domains"])):
             if ALL in names or ALL in names.values():
                 raise StudyError(
-                    f"config: a {kind} is called '{ALL}', which the tables keep for averages; rename it"
+                    f"config: a {kind} is called '{ALL}', which the tables use for averages; rename it"
                 )
         defences = dict.fromkeys(name for names in value["defences"].values() for name in names)
         return cls(
@@ -106,11 +106,11 @@ class Design:
         return "+".join(member for member in self.pools[pool] if member in self.attackers)
 
     def chooses(self, method: str, defence: str) -> bool:
-        """Whether `defence` only prefers one candidate to another and accuses nobody: a router's `self`."""
+        """Whether `defence` only prefers one candidate to another and suspects none: a router's `self`."""
         return self.levels[method] == "api" and defence == "self"
 
     def for_team(self, method: str, defence: str) -> bool:
-        """Whether whom to mask is decided once for a team and dataset, and not anew for each question."""
+        """Whether the masked member is decided once per team and dataset, not per question."""
         return self.levels[method] == "weight" or defence == "self"
 
 
@@ -133,7 +133,7 @@ class Span:
 
 
 class Cells:
-    """Scores by cell, checked: all cells of a dataset hold the same questions under the same seeds, once."""
+    """Scores by cell, checked: all cells of a dataset have the same questions under the same seeds, once."""
 
     def __init__(self, scores: pd.DataFrame) -> None:
         """`scores`: long frame of seed, pool, method, defence, dataset, id, score."""
@@ -144,8 +144,8 @@ class Cells:
             questions = self._questions.setdefault(key[-1], cell.index)
             if not (cell.index.is_unique and cell.index.equals(questions)):
                 raise StudyError(
-                    f"scores of {'/'.join(key)}: a question comes twice, or not the questions and seeds of "
-                    "the other cells of the dataset; delete them and run again"
+                    f"scores of {'/'.join(key)}: a duplicate question, or other questions or seeds than the other "
+                    "cells of the dataset; delete them and run again"
                 )
             self._scores[key] = cell.to_numpy(dtype=float)
 
@@ -202,7 +202,7 @@ def groups(
 
     Averages are on common support. Given `defences` (name -> its methods), an average of a level, or of all, leaves
     out methods that lack a defence which several of them have: defences are then compared on the same methods.
-    (A defence of a single method has no average, and leaves nobody out.)
+    (A defence of a single method has no average, and excludes no method.)
     """
     present = [
         Group(level, method, (method,)) for method, level in design.levels.items() if method in methods
@@ -243,7 +243,7 @@ def spans(design: Design, datasets: Collection[str]) -> Iterator[Span]:
 def support(
     cells: Cells, group: Group, span: Span, roles: Mapping[str, Role], needed: Sequence[str]
 ) -> pd.DataFrame:
-    """The pairs a row rests on: those scored in every role of `needed`; other roles may be NaN.
+    """The pairs that a row is computed from: those scored in every role of `needed`; other roles may be NaN.
 
     Columns beside the roles: seed, id, dataset, stratum (a dataset), question (the same under every seed) and weight
     (each dataset the same, sum 1).

@@ -1,11 +1,12 @@
 """Paired statistics: intervals, tests and the correction for many of them. No model, no disk.
 
 A pair is one question under one study seed, scored twice. Questions are resampled inside their stratum (a dataset), so
-datasets keep their share. The pairs of one question, under several seeds, are drawn together: what makes a question
-hard does so under each of them. Uncertainty is then that of the questions, for the models as trained under these seeds.
+datasets keep their share. The pairs of one question, under several seeds, are drawn together, because a question is
+hard under each of them. The uncertainty is that of the questions, for the models as trained under these seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 _FLIPS = 9999
+_CHUNK = 250
+"""Resamples of `CellMeans` drawn at once, which bounds the memory."""
 _STEPS = 4000
 """The largest sum, in units of the smallest amount, whose distribution is computed: some ten milliseconds."""
 
@@ -46,9 +49,8 @@ def interval(
         confidence: of the interval.
 
     Returns:
-        (low, high). NaN without pairs. Where the questions of every stratum agree, a bootstrap has no width;
-        outcomes of total probability q, (1 - q)^n = 1 - confidence, may then have gone unseen, which it
-        allows for.
+        (low, high). NaN without pairs. Where the questions of every stratum agree, a bootstrap has no width; the
+        interval then allows for unseen outcomes of total probability q, (1 - q)^n = 1 - confidence.
     """
     values = np.asarray(differences, dtype=float)
     if values.size == 0:
@@ -79,8 +81,8 @@ def _by_question(
 ) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
     """One value, stratum and weight per question, with the same weighted sum.
 
-    A stratum's mean is a ratio, of a sum over pairs and their number; it is linearised where questions have not all as
-    many pairs. A question of a single pair, among such, keeps its value.
+    A stratum's mean is a ratio of a sum over pairs and their number; it is linearised where questions differ in their
+    number of pairs. Where all questions have one pair, each keeps its value.
     """
     merged = []
     for label in np.unique(strata):
@@ -136,10 +138,10 @@ def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
 def sign_flip(differences: ArrayLike, *, seed: int) -> float:
     """Two-sided permutation test that paired `differences` are symmetric about 0, by flipping their signs.
 
-    Pairs without a difference say nothing. Of those that differ by the same amount only the number flipped
+    Pairs without a difference do not count. Of those that differ by the same amount only the number flipped
     matters, a binomial variable: the same distribution as `scipy.stats.permutation_test` on single pairs. It is
     computed where all amounts are small multiples of one, as of scores 0 and 1 summed over seeds; else 9999
-    times drawn.
+    sums are drawn.
     """
     values = np.asarray(differences, dtype=float)
     values = values[values != 0]
@@ -194,8 +196,8 @@ def wilson(share: float, n: float, *, confidence: float = 0.95) -> tuple[float, 
 def effective(hits: ArrayLike, questions: ArrayLike) -> float:
     """How many independent questions the 0/1 `hits` are worth, some of which are one question under several seeds.
 
-    Their number divided by the design effect: the variance of their share, questions being drawn whole, over that of as
-    many independent ones (Kish 1965). Where all agree it cannot be told, and the questions count.
+    Their number divided by the design effect: the variance of their share when whole questions are drawn, over that of
+    as many independent ones (Kish 1965). Where all agree it cannot be estimated, and the questions count.
     """
     values = np.asarray(hits, dtype=float)
     _, codes = np.unique(np.asarray(questions), return_inverse=True)
@@ -207,3 +209,91 @@ def effective(hits: ArrayLike, questions: ArrayLike) -> float:
         return float(len(pairs))
     variance = len(pairs) / (len(pairs) - 1) * np.square(sums - share * pairs).sum() / n**2
     return float(n / max(1.0, variance * n / (share * (1 - share))))
+
+
+@dataclass
+class CellMeans:
+    """Means over cells of their score relative to the clean score (`ratio`) and minus it (`gap`), bootstrapped.
+
+    Questions are resampled within their dataset, once for all its cells and seeds together, which share them.
+
+    Attributes:
+        resamples, confidence: of the bootstrap.
+        cells: how many have scores.
+        ratios: those of them whose clean score is not 0.
+        pairs: pairs of question and seed, summed over datasets.
+    """
+
+    resamples: int
+    confidence: float
+    cells: int = 0
+    ratios: int = 0
+    pairs: int = 0
+    _sums: dict[tuple[str, str], float] = field(default_factory=dict)
+    _draws: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+
+    def add(
+        self,
+        scores: Mapping[str, NDArray[np.float64]],
+        known: NDArray[np.bool_],
+        questions: NDArray[np.intp],
+        seed: int,
+    ) -> None:
+        """Add the cells of one dataset.
+
+        Args:
+            scores: role -> [pairs, cells]; `clean` and others.
+            known: which of them count, [pairs, cells].
+            questions: the number of each pair's question, [pairs].
+            seed: of the resampling.
+        """
+        positive = np.where(known, scores["clean"], 0).sum(axis=0) > 0
+        self.cells += int(known.any(axis=0).sum())
+        self.ratios += int(positive.sum())
+        self.pairs += int(known.any(axis=1).sum())
+        for key, value in _cell_sums(np.ones((1, len(known))), scores, known, positive).items():
+            self._sums[key] = self._sums.get(key, 0.0) + float(value[0])
+        rng, count = np.random.default_rng(seed), int(questions.max()) + 1
+        draws = []
+        for start in range(0, self.resamples, _CHUNK):
+            size = min(_CHUNK, self.resamples - start)
+            drawn = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(float)
+            draws.append(_cell_sums(drawn[:, questions], scores, known, positive))
+        for key in draws[0]:
+            self._draws[key] = self._draws.get(key, 0.0) + np.concatenate([draw[key] for draw in draws])
+
+    def estimate(self, role: str, kind: str) -> float:
+        """The mean over cells of a role's `ratio` or `gap`; NaN without cells."""
+        count = self._count(kind)
+        return self._sums[role, kind] / count if count else float("nan")
+
+    def bounds(self, role: str, kind: str) -> tuple[float, float]:
+        """Its percentile bootstrap interval."""
+        count = self._count(kind)
+        if not count:
+            return float("nan"), float("nan")
+        tail = (1 - self.confidence) / 2
+        low, high = np.quantile(self._draws[role, kind] / count, [tail, 1 - tail])
+        return float(low), float(high)
+
+    def _count(self, kind: str) -> int:
+        return self.ratios if kind == "ratio" else self.cells
+
+
+def _cell_sums(
+    weights: NDArray[np.float64],
+    scores: Mapping[str, NDArray[np.float64]],
+    known: NDArray[np.bool_],
+    positive: NDArray[np.bool_],
+) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """Per row of `weights` [resamples, pairs], the sums over cells of ratios to clean and of gaps to it."""
+    totals = {role: weights @ np.where(known, values, 0) for role, values in scores.items()}
+    counts = np.maximum(weights @ known.astype(float), 1)
+    # A resample may draw none of the few questions that the clean pool answers right: half a point replaces 0.
+    clean = totals["clean"][:, positive]
+    clean = np.where(clean > 0, clean, 0.5)
+    sums = {}
+    for role in totals.keys() - {"clean"}:
+        sums[role, "gap"] = ((totals[role] - totals["clean"]) / counts).sum(axis=1)
+        sums[role, "ratio"] = (totals[role][:, positive] / clean).sum(axis=1)
+    return sums

@@ -1,4 +1,4 @@
-"""How often each supervisor masked the right member, beside what chance would have masked."""
+"""How often each supervisor masked the right member, beside masking at random."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -21,15 +21,15 @@ SUPERVISORS = [
 
 
 def read_masks(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The long frame of who was masked, one file of runs per team and dataset, labelled by `labels`.
+    """The long frame of masked members, one file of runs per team and dataset, labelled by `labels`.
 
-    Columns: seed, pool, method, dataset, defence, id, masked (null: nobody), candidates (tuple), unreadable.
+    Columns: seed, pool, method, dataset, defence, id, masked (null: none), candidates (tuple), unreadable.
     Undefended rows are left out.
     """
     columns = ["defence", "id", "masked", "candidates", "unreadable"]
     masks = read_long(paths, labels, RUNS, TEAM_FILE, columns)
     masks = masks[masks["defence"] != "none"].reset_index(drop=True)
-    # Few lists are distinct: share one tuple among the rows that have it.
+    # Few lists are distinct: rows share one tuple for each.
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     listed = (tuple(names) for names in masks["candidates"])
     masks["candidates"] = pd.Series([shared.setdefault(names, names) for names in listed], dtype=object)
@@ -54,15 +54,15 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     that hit a member whose own answer (round 0) scored 0; chance_wrong: the share of candidates with such
     an answer, averaged over the same masks. Answers without a score are left out. unparsable: questions of
     n on which the supervisor's answer could not be read. Rows over datasets pool their questions. Benign
-    pools have rows too, without an attacker to catch. A router's `self` accuses nobody and has no row.
+    pools have rows too, without an attacker to catch. A router's `self` suspects no member and has no row.
     overlap: why the supervisor is not independent of the attacker or the pool, where it is not.
 
     Args:
         masks: as from `read_masks`.
         responses: as from `read_responses`, test split; None leaves masked_wrong and chance_wrong empty.
     """
-    judged = judge(masks[masks["defence"] != "none"], responses, design)
-    cells = dict(list(judged.groupby(["method", "pool", "defence"], sort=False, observed=True)))
+    checked = with_checks(masks[masks["defence"] != "none"], responses, design)
+    cells = dict(list(checked.groupby(["method", "pool", "defence"], sort=False, observed=True)))
     rows = []
     for method, pool, defence in product(design.levels, design.pools, design.defences):
         if (method, pool, defence) in cells and not design.chooses(method, defence):
@@ -74,38 +74,37 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     return pd.DataFrame(rows, columns=SUPERVISORS)
 
 
-def judge(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -> pd.DataFrame:
-    """`masks` with, per question: chance, at_stake, hit, other, wrong and wrong_chance (NaN: not known)."""
+def with_checks(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -> pd.DataFrame:
+    """`masks` with, per question: chance, at_stake, any_masked, hit, other, wrong and wrong_chance (NaN: unknown)."""
     share = {names: _share(names, design.attackers) for names in masks["candidates"].unique()}
-    judged = masks.assign(
+    checked = masks.assign(
         chance=masks["candidates"].map(share).astype(float),
         hit=masks["masked"].isin(design.attackers),
-        someone=masks["masked"].notna() & (masks["masked"] != ""),
+        any_masked=masks["masked"].notna() & (masks["masked"] != ""),
     )
-    judged["at_stake"] = judged["chance"] > 0
-    judged["other"] = judged["someone"] & ~judged["hit"]
-    judged["wrong"], judged["wrong_chance"] = _wrong(judged, responses)
-    return judged
+    checked["at_stake"] = checked["chance"] > 0
+    checked["other"] = checked["any_masked"] & ~checked["hit"]
+    checked["wrong"], checked["wrong_chance"] = _wrong(checked, responses)
+    return checked
 
 
 def _wrong(
-    judged: pd.DataFrame, responses: pd.DataFrame | None
+    masks: pd.DataFrame, responses: pd.DataFrame | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Per row of `judged`: whether the masked member scored 0 itself, and the share of candidates so."""
-    chance = np.full(len(judged), np.nan)
+    """Per row of `masks`: whether the masked member's own answer scored 0, and the share of such candidates."""
+    chance = np.full(len(masks), np.nan)
     if responses is None:
         return chance, chance
     test = responses[responses["split"] == "test"]
     zero = test.assign(zero=(test["score"] == 0).astype(float).where(test["score"].notna()))
     answers = zero.pivot(index=["seed", "dataset", "id"], columns="member", values="zero")
-    rows = answers.index.get_indexer(pd.MultiIndex.from_frame(judged[["seed", "dataset", "id"]]))
-    table = np.vstack([answers.to_numpy(), np.full(answers.shape[1], np.nan)])
-    # Row and column -1 hold what is not known.
-    table = np.hstack([table, np.full((len(table), 1), np.nan)])
-    for names, places in judged.groupby("candidates", sort=False).indices.items():
+    rows = answers.index.get_indexer(pd.MultiIndex.from_frame(masks[["seed", "dataset", "id"]]))
+    # Index -1 of `get_indexer` (unknown) finds the last row and column, which are NaN.
+    table = np.pad(answers.to_numpy(), (0, 1), constant_values=np.nan)
+    for names, places in masks.groupby("candidates", sort=False).indices.items():
         columns = answers.columns.get_indexer(list(names))
         chance[places] = pd.DataFrame(table[np.ix_(rows[places], columns)]).mean(axis=1)
-    masked = table[rows, answers.columns.get_indexer(judged["masked"])]
+    masked = table[rows, answers.columns.get_indexer(masks["masked"])]
     chance[np.isnan(masked)] = np.nan
     return masked, chance
 
@@ -128,7 +127,7 @@ def _row(
     known = cell[cell["wrong"].notna()]
     hits = stake["hit"]
     if design.for_team(method, defence):
-        # One observation, however many questions it is applied to.
+        # One observation, whatever the number of questions.
         hits = stake.groupby(["seed", "dataset"])["hit"].mean()
         worth = float(len(hits))
     else:
@@ -147,7 +146,7 @@ def _row(
         "seeds": cell["seed"].nunique(),
         "with_attacker": len(stake),
         "decisions": len(hits),
-        "masks": int(cell["someone"].sum()),
+        "masks": int(cell["any_masked"].sum()),
         "masked_attacker": stake["hit"].mean(),
         "masked_low": low,
         "masked_high": high,

@@ -1,9 +1,9 @@
-"""The tables of a study, over its seeds: what attackers cost, what defences won back, what it all took.
+"""The tables of a study, over its seeds: what attackers cost, what defences win back, what the jobs took.
 
 Rows that aggregate say so by the name `all`: over the datasets of a domain; over all datasets (each with
 the same weight); over the methods of a level (each question's mean over those methods); and over all
-methods that every attacked pool can run (common support: no attacker is compared on methods that another
-one cannot have, and no defence on methods that another one lacks).
+methods that every attacked pool can run (common support: attackers are compared on methods that all of them
+can run, and defences on methods that all of them have).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_json
 from amongus.report import statistics
+from amongus.report.cost_sidecars import COUNTS
 from amongus.report.scores import ALL, Cells, Design, Group, Role, Span, groups, means, spans, support
 
 _NAN = float("nan")
-_FIGURES = ["model_loads", "prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens", "seconds"]
 IMPACT = [
     *("level", "method", "attacker", "pool", "dataset", "domain", "n", "seeds"),
     *("clean", "empty", "score", "drop", "drop_low", "drop_high", "p_value", "applicable"),
@@ -33,7 +33,7 @@ MITIGATION = [
     *("applicable", "overlap"),
 ]
 _MASKS = ["masked_attacker", "masked_other", "unparsable"]
-COST = ["rule", "jobs", *_FIGURES]
+COST = ["rule", "jobs", *COUNTS]
 
 
 def impact(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
@@ -174,14 +174,14 @@ def cost(records: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     for path, record in records.items():
-        known = record if isinstance(record, Mapping) else {}
-        figures = {name: known.get(name, 0) for name in _FIGURES}
+        counts = record if isinstance(record, Mapping) else {}
+        figures = {name: counts.get(name, 0) for name in COUNTS}
         sound = all(
             isinstance(figure, int | float) and 0 <= figure < float("inf") for figure in figures.values()
         )
-        if not isinstance(known.get("rule"), str) or not sound:
+        if not isinstance(counts.get("rule"), str) or not sound:
             raise StudyError(f"{path}: not the costs of a job; delete it and run its job again")
-        rows.append({"rule": known["rule"], "jobs": 1, **figures})
+        rows.append({"rule": counts["rule"], "jobs": 1, **figures})
     return pd.DataFrame(rows, columns=COST).groupby("rule", as_index=False)[COST[1:]].sum()
 
 

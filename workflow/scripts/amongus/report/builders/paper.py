@@ -4,7 +4,8 @@ from typing import Any
 
 from amongus.report.builders._built import Built
 from amongus.report.layout import paper_view
-from amongus.report.paper import differences, headline, unscored
+from amongus.report.paper import headline
+from amongus.report.paper_text import study_text
 from amongus.report.scores import Design, read_scores
 
 NEEDS = ("scores",)
@@ -14,7 +15,4 @@ def build(files: Any, params: Any, design: Design) -> Built:
     """`params.teams` labels the files of `scores`."""
     scores = read_scores(files.scores, params.teams)
     table = headline(scores, design)
-    questions = scores.groupby("dataset")["id"].nunique().to_dict()
-    lines = [*differences(params.design, table, questions), *unscored(scores)]
-    notes = "\n## This study, beside the paper's\n\n" + "".join(f"- {line}\n" for line in lines)
-    return Built(table, paper_view(table, design), notes)
+    return Built(table, paper_view(table, design), f"\n{study_text(params.design, table, scores)}")
