@@ -4,7 +4,7 @@ import json
 from math import isnan
 from pathlib import Path
 
-from amongus.core.tables import QUESTIONS, RESPONSES, SCORES, read_table, write_table
+from amongus.core.tables import QUESTIONS, RESPONSES, RUN_SCORES, SCORES, read_table, write_table
 from scored import VALUE
 from standins import Named, outputs, run
 
@@ -30,20 +30,21 @@ def test_the_log_counts_by_dataset_and_reason(tmp_path, capsys):
 
 
 def test_the_papers_page_counts_them(tmp_path):
-    cells, files = [], []
+    teams, files = [], []
     for pool, dataset, reasons in (
         ("clean", "sums", ["", ""]),
         ("evil", "sums", ["", ""]),
         ("clean", "facts", ["", ABSENT, ABSENT]),
         ("evil", "facts", ["no <tests>", ABSENT, ABSENT]),
     ):
-        cells.append({"seed": 1, "pool": pool, "method": "fusion", "defence": "none", "dataset": dataset})
+        teams.append({"seed": 1, "pool": pool, "method": "fusion", "dataset": dataset})
         files.append(str(tmp_path / f"{pool}.{dataset}.parquet"))
         ids = [f"{dataset}/test/{n}" for n in range(len(reasons))]
         scores = [float("nan") if reason else 1.0 for reason in reasons]
-        write_table(files[-1], {"id": ids, "score": scores, "reason": reasons}, SCORES)
-    output = outputs(tmp_path / "paper", ("csv", "md"))
-    run("paper", Named(scores=files), output, cells=cells, design=VALUE)
+        columns = {"defence": ["none"] * len(ids), "id": ids, "score": scores, "reason": reasons}
+        write_table(files[-1], columns, RUN_SCORES)
+    output = outputs(tmp_path / "paper")
+    run("table", Named(scores=files), output, {"table": "paper"}, teams=teams, design=VALUE)
     lines = [line for line in Path(output.md).read_text().splitlines() if "Not scored" in line]
     assert lines == [
         "- **Not scored, so in no figure**: 5 of 6 answers to facts, to 3 of 3 test questions: "
