@@ -69,12 +69,12 @@ def extraction_questions(wildcards):
 
 def training_code(wildcards):
     """Digest of what trains a model or an adapter."""
-    return code_digest("train", study.training_entry(wildcards.model))
+    return code_digest("train", plugins.entry(*study.training_plugin(wildcards.model)))
 
 
 def extraction_code(wildcards):
     """Digest of what extracts an attacker's vector."""
-    return code_digest("extract_vector", study.training_entry(wildcards.attacker))
+    return code_digest("extract_vector", plugins.entry(*study.training_plugin(wildcards.attacker)))
 
 
 def member_parts(wildcards):
@@ -139,7 +139,7 @@ def dataset_source(wildcards):
 
 def dataset_code(wildcards):
     """Digest of what makes a dataset's questions."""
-    return code_digest("dataset", plugins.entry("datasets", study.dataset_kind(wildcards.dataset)))
+    return code_digest("dataset", plugins.entry("datasets", study.datasets[wildcards.dataset].kind))
 
 
 # -- scoring -------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def metrics(datasets):
 
 def scorers(datasets):
     """The modules that score the given datasets, as `code_digest` names them."""
-    references = [plugins.entry("datasets", study.dataset_kind(d)) for d in datasets if d in GRADED]
+    references = [plugins.entry("datasets", study.datasets[d].kind) for d in datasets if d in GRADED]
     grader = ["amongus.scoring.model_grader"] if references else []
     return [*(f"amongus.scoring.metrics.{metric}" for metric in metrics(datasets)), *references, *grader]
 
@@ -182,7 +182,7 @@ def code_libraries(wildcards):
 
 def grading(wildcards):
     """How the verifier is asked about a job's answers; nothing where it scores none of them."""
-    kinds = {d: study.dataset_kind(d) for d in datasets_of(wildcards) if d in GRADED}
+    kinds = {d: study.datasets[d].kind for d in datasets_of(wildcards) if d in GRADED}
     if not kinds:
         return {}
     greedy = {"temperature": 0, "top_p": 1, "max_new_tokens": config["supervisors"]["verifier_tokens"]}
@@ -331,7 +331,7 @@ def team_code(script, scored=False):
         kinds = team_defences(wildcards).values() if decides else []
         return code_digest(
             script,
-            plugins.entry("methods", study.method_kind(wildcards.method)),
+            plugins.entry("methods", study.methods[wildcards.method].kind),
             *(plugins.entry("defences", kind) for kind in kinds),
             *(scorers(datasets_of(wildcards)) if scored else []),
         )
@@ -343,7 +343,7 @@ def team_code(script, scored=False):
 TEAM = {
     "pool": pool_members,
     "datasets": lambda wildcards: datasets_of(wildcards),
-    "method": lambda wildcards: study.method_kind(wildcards.method),
+    "method": lambda wildcards: study.methods[wildcards.method].kind,
     "settings": lambda wildcards: study.settings(wildcards.method),
     "models": lambda wildcards: study.method_models(wildcards.method),
     "prompts": method_prompts,

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import micro
 from amongus.report import tables
 from amongus.report.design import design
 from amongus.report.layout import mitigation_view, supervisors_view
@@ -16,37 +17,37 @@ from amongus.study.loading import load_study
 from checkout import ROOT
 
 DEMO = ROOT / "config" / "demo.yaml"
+GRPO = yaml.safe_load(DEMO.read_text())["attackers"]["grpo"]
 
 
-def study(**changes):
+def given(**changes):
     """A config of two experts, an attacker of each kind that matters, and supervisors of their own."""
+    made = {name: micro.STUDY["models"][name] for name in ("base", "x", "y")}
+    reward, judge = (micro.STUDY["models"][name] for name in ("reward", "judge"))
     return {
+        **micro.STUDY,
         "models": {
-            name: {"kind": "any"}
-            for name in ("base", "x", "y", "knowing", "reward", "target", "judge", "next")
+            **made,
+            "knowing": made["base"],
+            "reward": {**reward, "supervisor": "knowing"},
+            "target": {**reward, "supervisor": "knowing"},
+            "judge": {**judge, "supervisor": "knowing"},
+            "next": {**reward, "supervisor": "reward"},
         },
-        "members": {},
-        "attackers": {"grpo": {"kind": "grpo", "reward": "target"}, "prompt": {"kind": "prompt"}},
+        "attackers": {"grpo": {**GRPO, "reward": "target"}, "prompt": {"kind": "prompt"}},
         "pools": {"clean": ["x", "y"], "grpo": ["x", "grpo"], "prompt": ["x", "prompt"]},
-        "supervisors": {"reward": "reward", "judge": "judge"},
+        "methods": {"debate": {"defences": ["none"]}},
         **changes,
     }
 
 
-PARENTS = {
-    "x": ["base"],
-    "y": ["base"],
-    "grpo": ["base", "y", "target"],
-    "reward": ["knowing"],
-    "target": ["knowing"],
-    "judge": ["knowing"],
-    "next": ["reward"],
-}
+def found(**changes):
+    """Where the study, with some sections replaced, is marked."""
+    return overlaps(load_study(given(**changes)))
 
 
 def test_a_common_parent_of_supervisors_is_none():
-    assert overlaps(study(), PARENTS) == {}
-    assert overlaps(study(supervisors={}), PARENTS) == {}
+    assert found() == found(supervisors={}) == {}
 
 
 @pytest.mark.parametrize(
@@ -58,67 +59,65 @@ def test_a_common_parent_of_supervisors_is_none():
     ],
 )
 def test_an_attacker_trained_against_the_supervisor(supervisor, target, reason):
-    config = study(supervisors={"reward": supervisor}, attackers={"grpo": {"kind": "grpo", "reward": target}})
-    assert overlaps(config, PARENTS) == {("grpo", "reward"): reason}
+    attackers = {**given()["attackers"], "grpo": {**GRPO, "reward": target}}
+    assert found(supervisors={"reward": supervisor}, attackers=attackers) == {("grpo", "reward"): reason}
 
 
 def test_a_judge_that_is_a_member():
-    found = overlaps(study(supervisors={"judge": "y"}), PARENTS)
-    assert found == {
+    assert found(supervisors={"judge": "y"}) == {
         ("clean", "judge"): "y is the same model as the member y",
         ("grpo", "judge"): "y is the same model as y, whose place grpo takes",
         ("prompt", "judge"): "y is the same model as y, whose place prompt takes",
     }
-    named = study(
+    named = found(
         supervisors={"judge": "x"}, members={"first": {"model": "x"}}, pools={"clean": ["first", "y"]}
     )
-    assert overlaps(named, PARENTS) == {("clean", "judge"): "x is the same model as the member first"}
-    other = study(supervisors={"judge": "x"}, attackers={"prompt": {"kind": "prompt", "replaces": "x"}})
-    other["pools"] = {"clean": ["x", "y"], "prompt": ["prompt", "y"]}
-    assert overlaps(other, PARENTS)["prompt", "judge"] == "x is the same model as x, whose place prompt takes"
+    assert named == {("clean", "judge"): "x is the same model as the member first"}
+    other = found(
+        supervisors={"judge": "x"},
+        attackers={"prompt": {"kind": "prompt", "replaces": "x"}},
+        pools={"clean": ["x", "y"], "prompt": ["prompt", "y"]},
+    )
+    assert other["prompt", "judge"] == "x is the same model as x, whose place prompt takes"
 
 
 def test_a_judge_of_the_members_base():
-    found = overlaps(study(supervisors={"judge": "base"}), PARENTS)
-    assert found["clean", "judge"] == found["prompt", "judge"] == "base is the base of x, y"
-    found = overlaps(study(), {**PARENTS, "judge": ["base"]})
-    assert found["grpo", "judge"] == "judge shares its base with x, y"
+    marked = found(supervisors={"judge": "base"})
+    assert marked["clean", "judge"] == marked["prompt", "judge"] == "base is the base of x, y"
+    models = {**given()["models"], "judge": {**given()["models"]["judge"], "supervisor": "base"}}
+    assert found(models=models)["grpo", "judge"] == "judge shares its base with x, y"
     # Its reward model may come from there: it judges no kind of its own by its words.
-    assert overlaps(study(supervisors={"reward": "base"}), PARENTS) == {}
+    assert found(supervisors={"reward": "base"}) == {}
 
 
 def test_two_names_of_one_source_are_one_model():
-    config = study(supervisors={"reward": "reward", "judge": "judge"})
-    for name in ("reward", "target"):
-        config["models"][name] = {"kind": "hub", "repo": "a/b", "revision": name}
-    assert list(overlaps(config, PARENTS)) == [("grpo", "reward")]
-    assert source({"kind": "hub", "repo": "a/b"}) == "a/b" and source({"kind": "toy"}) == ""
+    same = {"kind": "hub", "repo": "a/b", "revision": "unpinned"}
+    models = {**given()["models"], "reward": same, "target": same}
+    assert list(found(models=models)) == [("grpo", "reward")]
+    s = load_study(given(models=models))
+    assert source(s.models["reward"]) == "a/b" and source(s.models["base"]) == ""
 
 
 def test_the_demos_supervisors_are_independent():
     config = yaml.safe_load(DEMO.read_text())
-    parents = {
-        name: [spec[role] for role in ("base", "supervisor") if role in spec]
-        for name, spec in config["models"].items()
-    }
-    assert overlaps(config, parents) == {}
+    assert overlaps(load_study(config)) == {}
     config["supervisors"] = {"reward": "target", "judge": "knowledge"}
-    assert {key for key in overlaps(config, parents) if key[0] == "grpo"} == {
-        ("grpo", "reward"),
-        ("grpo", "judge"),
-    }
+    marked = overlaps(load_study(config))
+    assert {key for key in marked if key[0] == "grpo"} == {("grpo", "reward"), ("grpo", "judge")}
 
 
 @pytest.mark.parametrize("said_of", ["reward", "target"])
 @pytest.mark.parametrize(
-    "attacker",
-    [{"kind": "grpo", "reward": "target"}, {"kind": "checkpoint", "model": "y", "trained_against": "target"}],
+    "attacker", [{"reward": "target"}, {"kind": "checkpoint", "model": "y", "trained_against": "target"}]
 )
 def test_an_attacker_trained_against_a_model_related_to_the_supervisor(attacker, said_of):
-    config = study(attackers={"grpo": attacker})
-    config["models"][said_of]["related"] = [({"reward", "target"} - {said_of}).pop()]
+    models = given()["models"]
+    models[said_of] = {**models[said_of], "related": [({"reward", "target"} - {said_of}).pop()]}
+    attackers = {"grpo": attacker if "kind" in attacker else {**GRPO, **attacker}}
+    pools = {"clean": ["x", "y"], "grpo": ["x", "grpo"]}
     reason = "grpo was trained against target, which is related to the supervisor reward"
-    assert overlaps(config, {}) == {("grpo", "reward"): reason}
+    marked = found(models=models, attackers=attackers, pools=pools, supervisors={"reward": "reward"})
+    assert marked == {("grpo", "reward"): reason}
 
 
 def paper():

@@ -65,7 +65,7 @@ def _teams(study: Study, method: str) -> list[tuple[int, list[str]]]:
 
 
 def _method(study: Study, method: str) -> Counter[str] | None:
-    counts = getattr(plugins.module("methods", study.method_kind(method)), "request_counts", None)
+    counts = getattr(plugins.module("methods", study.methods[method].kind), "request_counts", None)
     if not inspect.isfunction(counts):
         return None
     asked = []
@@ -136,7 +136,7 @@ def _merged(study: Study) -> float:
     most = 0
     for method in study.methods:
         if study.learns(method) == "weights":
-            per_dataset = plugins.fact("methods", study.method_kind(method), "PER_DATASET", True)
+            per_dataset = plugins.fact("methods", study.methods[method].kind, "PER_DATASET", True)
             merges = [min(len(defences), members + 1) for members, defences in _teams(study, method)]
             most = max(most, max(merges, default=0) * (len(study.datasets) if per_dataset else 1))
     return most * study.config.plan.model_gigabytes

@@ -10,7 +10,6 @@ from amongus.study.study import Study
 def design(study: Study) -> dict[str, Any]:
     """What the tables need to know of a study, as plain values (`cells.Design.read` takes them)."""
     config = study.config
-    ancestry = {name: list(study.parents(name).values()) for name in (*study.models, *study.attackers)}
     return {
         "study": study.name,
         "seeds": study.seeds,
@@ -28,17 +27,16 @@ def design(study: Study) -> dict[str, Any]:
         "fidelity": config.fidelity,
         "judge_form": config.supervisors.judge_form,
         "models": {
-            name: {"kind": entry.kind, "source": source(entry.plain())}
-            for name, entry in study.models.items()
+            name: {"kind": entry.kind, "source": source(entry)} for name, entry in study.models.items()
         },
         "kinds": {
-            "methods": {method: study.method_kind(method) for method in study.methods},
-            "datasets": {dataset: study.dataset_kind(dataset) for dataset in study.datasets},
+            "methods": {method: study.methods[method].kind for method in study.methods},
+            "datasets": {dataset: study.datasets[dataset].kind for dataset in study.datasets},
         },
         "placebos": [name for name, entry in study.attackers.items() if entry.placebo],
         "overlaps": [
             {"pool": pool, "defence": defence, "reason": reason}
-            for (pool, defence), reason in overlaps(config.plain(), ancestry).items()
+            for (pool, defence), reason in overlaps(study).items()
         ],
         **({"verified": {config.supervisors.verifier: study.verified}} if study.verified else {}),
     }

@@ -1,40 +1,37 @@
 """Where a supervisor is not independent of what it supervises: the tables mark such cells.
 
-Two things make a defence look better or worse than it would against a stranger. An attacker that was trained
+Two things make a defence look better or worse than it would with an unrelated supervisor. An attacker that was trained
 against the very reward model that supervises, or against one related to it, has learnt what that model likes. And a
 judge that is a member of the team, or was made from the members' base, judges its own kind (in the paper the judge,
 Qwen2.5-7B-Instruct, is the members' base and the member whose place the attacker takes). A common parent of two
 supervisors is no overlap.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from amongus.study.settings import Strict
+from amongus.study.study import Study
+
+Identity = tuple[str, str]
+"""Equal for two names of one model: the same source, or the same name."""
 
 _SOURCES = ("repo", "repository", "repo_id", "url", "path", "folder")
 """Settings that say where a model that is not trained here comes from: two names may mean the same model."""
 
 
-def source(spec: Mapping[str, Any]) -> str:
+def source(model: Strict) -> str:
     """Where a model of the config comes from, if it is not trained here: a repository, URL or folder; else empty."""
-    return " ".join(str(spec[key]) for key in _SOURCES if spec.get(key))
+    return " ".join(str(value) for key in _SOURCES if (value := getattr(model, key, None)))
 
 
-def overlaps(config: Mapping[str, Any], parents: Mapping[str, Collection[str]]) -> dict[tuple[str, str], str]:
-    """Why, in one line, the supervisor of (pool, defence) overlaps with the pool; pairs that do not are absent.
-
-    Args:
-        config: of the study: pools, attackers, models, and members and supervisors where it has any.
-        parents: model or attacker -> the models it is made from (`Study.parents`); absent: none.
-    """
-    origins = _Origins(config, parents)
-    found = {}
-    for pool, members in config["pools"].items():
-        attackers = [member for member in members if member in config.get("attackers", {})]
+def overlaps(study: Study) -> dict[tuple[str, str], str]:
+    """Why, in one line, the supervisor of (pool, defence) overlaps with the pool; pairs that do not are absent."""
+    origins, found = _Origins(study), {}
+    for pool, members in study.config.pools.items():
+        attackers = [member for member in members if member in study.attackers]
         benign = [member for member in members if member not in attackers]
-        for defence in ("reward", "judge"):
-            supervisor = config.get("supervisors", {}).get(defence)
-            if not supervisor:
-                continue
+        for defence in study.supervised:
+            supervisor = getattr(study.config.supervisors, defence)
             reason = origins.trained_against(supervisor, attackers)
             if not reason and defence == "judge":
                 reason = origins.own_kind(supervisor, benign, attackers)
@@ -46,14 +43,14 @@ def overlaps(config: Mapping[str, Any], parents: Mapping[str, Collection[str]]) 
 class _Origins:
     """Which models are the same, and what they are made from."""
 
-    def __init__(self, config: Mapping[str, Any], parents: Mapping[str, Collection[str]]) -> None:
-        self._config, self._parents = config, parents
+    def __init__(self, study: Study) -> None:
+        self._study = study
 
     def trained_against(self, supervisor: str, attackers: Sequence[str]) -> str:
-        """The first of `attackers` that was trained against the supervisor or a model that is no stranger to it."""
+        """The first of `attackers` that was trained against the supervisor or a model related to it."""
         for attacker in attackers:
-            spec = self._config["attackers"][attacker]
-            for target in (spec.get("trained_against"), spec.get("reward")):
+            entry = self._study.attackers[attacker]
+            for target in (entry.trained_against, getattr(entry, "reward", None)):
                 bond = self._bond(target, supervisor) if isinstance(target, str) else ""
                 if bond:
                     return f"{attacker} was trained against {target}, {bond}"
@@ -75,41 +72,36 @@ class _Origins:
     def own_kind(self, judge: str, benign: Sequence[str], attackers: Sequence[str]) -> str:
         """How the judge is related to the members of a pool or to those that attackers replace, if it is."""
         own, lineage = self._identity(judge), self._lineage(judge)
-        replaced = {attacker: self._replaced(attacker) for attacker in attackers}
+        models = self._study.member_model
+        replaced = {attacker: self._study.replaced(attacker) for attacker in attackers}
         for member in benign:
-            if self._identity(self._model(member)) == own:
+            if self._identity(models(member)) == own:
                 return f"{judge} is the same model as the member {member}"
         for attacker, member in replaced.items():
-            if self._identity(self._model(member)) == own:
+            if self._identity(models(member)) == own:
                 return f"{judge} is the same model as {member}, whose place {attacker} takes"
-        related = [m for m in [*benign, *replaced.values()] if lineage & self._lineage(self._model(m))]
+        related = [m for m in [*benign, *replaced.values()] if lineage & self._lineage(models(m))]
         if not related:
             return ""
         listed = ", ".join(dict.fromkeys(related))
-        made = all(own in self._lineage(self._model(member)) for member in related)
+        made = all(own in self._lineage(models(member)) for member in related)
         return f"{judge} is the base of {listed}" if made else f"{judge} shares its base with {listed}"
 
-    def _replaced(self, attacker: str) -> str:
-        return self._config["attackers"][attacker].get("replaces") or self._config["pools"]["clean"][-1]
-
-    def _model(self, member: str) -> str:
-        return self._config.get("members", {}).get(member, {}).get("model", member)
-
-    def _identity(self, model: str) -> tuple[str, ...]:
-        """Equal for two names of one model: the same source, or the same name."""
-        known = source(self._config["models"].get(model, {}))
+    def _identity(self, model: str) -> Identity:
+        known = source(self._study.models[model])
         return ("from", known) if known else ("name", model)
 
-    def _related(self, model: str) -> set[tuple[str, ...]]:
+    def _related(self, model: str) -> set[Identity]:
         """The identities of the models that the config calls related to `model`."""
-        return set(map(self._identity, self._config["models"].get(model, {}).get("related", ())))
+        return set(map(self._identity, self._study.models[model].related))
 
-    def _lineage(self, model: str) -> set[tuple[str, ...]]:
+    def _lineage(self, model: str) -> set[Identity]:
         """The identities of `model` and of everything it is made from."""
-        found, waiting = set(), [model]
+        found: set[Identity] = set()
+        waiting = [model]
         while waiting:
             name = waiting.pop()
             if self._identity(name) not in found:
                 found.add(self._identity(name))
-                waiting.extend(self._parents.get(name, ()))
+                waiting.extend(self._study.parents(name).values())
         return found

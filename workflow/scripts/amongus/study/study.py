@@ -1,16 +1,318 @@
-"""A study: its config, and the teams it runs."""
+"""A study: what its config means in datasets, members, teams and models, and what is run for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 from amongus.study import plugins
-from amongus.study.names import UNDEFENDED
-from amongus.study.parts import Parts
+from amongus.study.config import Attacker, Dataset, Method, Model, Part, StudyConfig
+from amongus.study.names import BENIGN, CLEAN, EMPTY, UNDEFENDED
+from amongus.study.paths import Paths
 
 
-class Study(Parts):
-    """A config, and everything that is run for it (`loading.load_study` checks it)."""
+class Study:
+    """A config and what its names mean; `loading.load_study` checks it.
+
+    `datasets`, `models`, `attackers` and `methods` are the config's, typed. What rules hand to scripts is plain values of
+    them, for each job only what it needs.
+    """
+
+    def __init__(self, config: StudyConfig) -> None:
+        self.config = config
+        self.name = config.study
+        self.seeds = list(config.seeds)
+        self.paths = Paths(self.name)
+        self.datasets: Mapping[str, Dataset] = config.datasets
+        self.models: Mapping[str, Model] = config.models
+        self.attackers: Mapping[str, Attacker] = config.attackers
+        self.methods: Mapping[str, Method] = config.methods
+        self.data = config.data
+
+    # -- datasets and methods -------------------------------------------------------------------------
+
+    def dataset_spec(self, dataset: str) -> dict[str, Any]:
+        """What makes the questions of `dataset`, as plain values; who scores the answers does not."""
+        entry = self.datasets[dataset]
+        drawn = {"kind": entry.kind, "dev": entry.dev, "test": entry.test, "data_seed": entry.data_seed}
+        return {**drawn, **entry.settings()}
+
+    def metric(self, dataset: str) -> str:
+        """The scoring module of `dataset`."""
+        metric = plugins.fact("datasets", self.datasets[dataset].kind, "METRIC")
+        return metric.get(self.domain(dataset)) if isinstance(metric, dict) else metric
+
+    @cached_property
+    def verified(self) -> list[str]:
+        """The datasets whose answers a verifier scores, in place of their metric."""
+        return [name for name, entry in self.datasets.items() if entry.scored_by == "verifier"]
+
+    def domain(self, dataset: str) -> str:
+        """The heading of `dataset` in the tables."""
+        return self.datasets[dataset].domain or plugins.fact(
+            "datasets", self.datasets[dataset].kind, "DOMAIN", dataset
+        )
+
+    def method_fact(self, method: str, constant: str, default: Any = None) -> Any:
+        """A constant of the module of `method`."""
+        return plugins.fact("methods", self.methods[method].kind, constant, default)
+
+    def level(self, method: str) -> str:
+        """The level of collaboration of `method`: api, text, logit or weight."""
+        return self.method_fact(method, "LEVEL")
+
+    def learns(self, method: str) -> str | None:
+        """What `method` learns from dev (`adapter`, `router`, `weights`), if anything."""
+        return self.method_fact(method, "LEARNS")
+
+    def settings(self, method: str) -> dict[str, Any]:
+        """The settings of `method`, as plain values."""
+        return self.methods[method].settings()
+
+    def method_models(self, method: str) -> dict[str, str]:
+        """The models that the settings of `method` name: setting to model name; `base` may have a default.
+
+        A merge adds up what sets members apart from their base: a base that is only the most common one will not do.
+        """
+        base: str | None = self.common_base
+        if self.merges(method):
+            base = self.adapter_bases[0] if len(self.adapter_bases) == 1 else None
+        named = {
+            name: getattr(self.methods[method], name, None) for name in self.method_fact(method, "MODELS", ())
+        }
+        if "base" in named:
+            named["base"] = named["base"] or base
+        return {name: model for name, model in named.items() if model}
+
+    @cached_property
+    def common_base(self) -> str:
+        """The base of most of the clean pool's members: what a method builds on that is the same for all pools."""
+        bases = [self.weights(member)["base"] for member in self.config.pools[CLEAN]]
+        return max(bases, key=bases.count)
+
+    @cached_property
+    def adapter_bases(self) -> list[str]:
+        """The bases of the clean pool's adapters, sorted; none where its members are whole checkpoints."""
+        weights = map(self.weights, self.config.pools[CLEAN])
+        return sorted({one["base"] for one in weights if "adapter" in one})
+
+    def named_defences(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The defences of all methods, and where the config names them."""
+        for name, entry in self.methods.items():
+            yield from ((("methods", name, "defences"), kind) for kind in entry.defences or ())
+        if any(entry.defences is None for entry in self.methods.values()):
+            yield from ((("defences",), kind) for kind in self.config.defences)
+
+    @staticmethod
+    def defence_label(kind: str) -> str:
+        """What a defence is called in paths and tables: a file by its name without folder."""
+        return Path(kind).stem if kind.endswith(".py") else kind
+
+    @cached_property
+    def defence_kinds(self) -> dict[str, str]:
+        """Every defence that the config names -> its module."""
+        named = {self.defence_label(kind): kind for _, kind in self.named_defences()}
+        return {UNDEFENDED: UNDEFENDED, **named}
+
+    def defences(self, method: str) -> list[str]:
+        """The defences of `method`, the undefended one first."""
+        wanted = self.methods[method].defences or self.config.defences
+        return [UNDEFENDED, *(label for label in map(self.defence_label, wanted) if label != UNDEFENDED)]
+
+    def trains(self, attacker: str) -> str | None:
+        """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
+        trains = plugins.fact("attackers", self.attackers[attacker].kind, "TRAINS")
+        return "model" if trains == "adapter" and getattr(self.attackers[attacker], "full", False) else trains
+
+    # -- teams ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def pools(self) -> dict[str, list[str]]:
+        """All pools: the config's, and after them the controls without attackers."""
+        pools = {name: list(members) for name, members in self.config.pools.items()}
+        for pool, control in self.controls.items():
+            pools.setdefault(control, self._without_attackers(pool))
+        return pools
+
+    @cached_property
+    def controls(self) -> dict[str, str]:
+        """For every attacked pool, the name of its control: the pool without its attackers."""
+        last_out = list(self.config.pools[CLEAN])[:-1]
+        return {
+            pool: EMPTY if self._without_attackers(pool) == last_out else f"{EMPTY}-{pool}"
+            for pool, members in self.config.pools.items()
+            if any(member in self.attackers for member in members)
+        }
+
+    @cached_property
+    def members(self) -> list[str]:
+        """Every member of every pool, benign ones first."""
+        named = dict.fromkeys(member for members in self.pools.values() for member in members)
+        return sorted(named, key=lambda member: member in self.attackers)
+
+    def replaced(self, attacker: str) -> str:
+        """The member that `attacker` is made from."""
+        return self.attackers[attacker].replaces or self.config.pools[CLEAN][-1]
+
+    def member_model(self, member: str) -> str:
+        """The model behind a benign member."""
+        entry = self.config.members.get(member)
+        return entry.model or member if entry else member
+
+    def attackers_model(self, member: str) -> str | None:
+        """The model whose weights an attacker has, if it names one."""
+        if member not in self.attackers:
+            return None
+        entry = self.attackers[member]
+        named_by = plugins.fact("attackers", entry.kind, "WEIGHTS")
+        return getattr(entry, named_by) if named_by else None
+
+    def _without_attackers(self, pool: str) -> list[str]:
+        return [member for member in self.config.pools[pool] if member not in self.attackers]
+
+    def steered(self, attacker: str) -> bool:
+        """Whether `attacker` is a vector added to the member it replaces."""
+        return attacker in self.attackers and self.trains(attacker) == "vector"
+
+    def in_weights(self, attacker: str) -> bool:
+        """Whether all of an attacker's malice is in its weights."""
+        return self.trains(attacker) in ("adapter", "model") or bool(self.attackers_model(attacker))
+
+    def published(self, attacker: str) -> dict[str, Any] | None:
+        """The source of an attacker's published vectors, as plain values; None where it has none."""
+        source = getattr(self.attackers[attacker], "vectors", None) if self.steered(attacker) else None
+        return source.plain() if source else None
+
+    @cached_property
+    def extracted(self) -> list[str]:
+        """The attackers whose vectors are extracted here."""
+        return [name for name in self.attackers if self.steered(name) and not self.published(name)]
+
+    def extraction_datasets(self, attacker: str) -> list[str]:
+        """The datasets over whose dev questions an attacker's vector is extracted: its own list, or all."""
+        return sorted(getattr(self.attackers[attacker], "datasets", None) or self.datasets)
+
+    def persona(self, member: str) -> str:
+        """The persona of a benign member, or of the one that an attacker is made from."""
+        benign = self.replaced(member) if member in self.attackers else member
+        entry = self.config.members.get(benign)
+        return entry.persona or BENIGN if entry else BENIGN
+
+    def member_description(self, member: str) -> dict[str, Any]:
+        """What the rule `member` puts together, as plain values."""
+        benign = self.replaced(member) if member in self.attackers else member
+        entry = self.config.members.get(benign)
+        described = {
+            "weights": self.weights(member),
+            "persona": self.persona(member),
+            "description": entry.description or benign if entry else benign,
+        }
+        if member in self.attackers:
+            attacker = self.attackers[member]
+            described["attacker"] = {"kind": attacker.kind, **attacker.settings()}
+            described["trained"] = self.trains(member)
+        return described
+
+    # -- models --------------------------------------------------------------------------------------
+
+    @cached_property
+    def trained(self) -> dict[str, Part]:
+        """Everything trained here into a checkpoint or adapter: models, then the attackers that need it."""
+        trained: dict[str, Part] = {
+            name: one for name, one in self.models.items() if name not in self.fetched
+        }
+        attackers = self.attackers.items()
+        return trained | {name: one for name, one in attackers if self.trains(name) in ("adapter", "model")}
+
+    @cached_property
+    def fetched(self) -> dict[str, Model]:
+        """The models that come from the hub as they are."""
+        models = self.models.items()
+        return {name: entry for name, entry in models if plugins.fact("models", entry.kind, "FETCHED", False)}
+
+    def repository(self, model: str) -> dict[str, Any]:
+        """What is fetched for `model`, as plain values (`hub.fetch.fetch` takes them)."""
+        entry: Any = self.fetched[model]
+        lora = self._adapter(model)
+        base = getattr(self.models[entry.base], "repo", None) if lora else None
+        return {
+            "repo": entry.repo,
+            "revision": entry.revision,
+            "lora": lora,
+            "base": getattr(entry, "trained_on", None) or base if lora else None,
+        }
+
+    def _adapter(self, model: str) -> bool:
+        return plugins.fact("models", self.models[model].kind, "LORA", False)
+
+    def training_plugin(self, model: str) -> tuple[str, str]:
+        """The package and name of the module that trains `model` (or an attacker)."""
+        return ("attackers" if model in self.attackers else "models", self.entry(model).kind)
+
+    def entry(self, model: str) -> Part:
+        """What the config says of a model or attacker."""
+        return self.attackers[model] if model in self.attackers else self.models[model]
+
+    def trained_spec(self, model: str) -> dict[str, Any]:
+        """The settings of a trained model or attacker, as plain values."""
+        return self.entry(model).settings()
+
+    def training_data(self, model: str) -> str | None:
+        """The data that `model` (or attacker) is trained on, if it is not of the toy world."""
+        return getattr(self.entry(model), "data", None)
+
+    def accelerate(self, model: str) -> str | None:
+        """The config file of accelerate's that the training of `model` (or attacker) names, if it does."""
+        return getattr(self.entry(model), "accelerate", None)
+
+    def training_resources(self, model: str) -> dict[str, int]:
+        """What the training of `model` (or attacker) asks for: the study's resources, or its own."""
+        resources = {**self.config.resources.plain(), "gpu": self.config.gpus_per_job}
+        trainings = resources.pop("trainings")
+        return {**resources, **trainings.get(model, {})}
+
+    def processes(self, model: str) -> int:
+        """How many processes the training of `model` is spread over: one per GPU, unless the config says."""
+        asked = self.training_resources(model)
+        return asked.get("processes") or max(1, asked["gpu"])
+
+    def roles(self, model: str) -> dict[str, str]:
+        """The models that the settings of `model` (or attacker) name: role to model name."""
+        entry = self.entry(model)
+        package = "attackers" if model in self.attackers else "models"
+        named = {role: getattr(entry, role, None) for role in plugins.fact(package, entry.kind, "ROLES", ())}
+        return {role: parent for role, parent in named.items() if parent}
+
+    def parents(self, model: str) -> dict[str, str]:
+        """The models that `model` (or attacker) is made from: role to model name."""
+        return {**self.roles(model), **(self.weights(model) if model in self.attackers else {})}
+
+    def weights(self, member: str) -> dict[str, str]:
+        """The checkpoints a member loads, `base` and perhaps `adapter`, as model names.
+
+        Those of an attacker, before anything is trained for it, are those of the member it replaces.
+        """
+        model = self.attackers_model(member) or self.member_model(
+            self.replaced(member) if member in self.attackers else member
+        )
+        if not self._adapter(model):
+            return {"base": model}
+        return {"base": self.roles(model)["base"], "adapter": model}
+
+    def member_weights(self, member: str) -> list[str]:
+        """Names of the models whose folders `member` needs when it runs."""
+        if member not in self.attackers:
+            return list(self.weights(member).values())
+        names = self.weights(member)
+        trains = self.trains(member)
+        if trains == "model":
+            return [member]
+        if trains == "adapter":
+            names["adapter"] = member
+        return list(names.values())
+
+    # -- what is run ---------------------------------------------------------------------------------
 
     def applicable(self, pool: str, method: str) -> bool:
         """Weights can be merged only where every member's difference is in its weights."""

@@ -101,7 +101,7 @@ def _facts(study: Study) -> Iterator[Fault]:
 def _metric(study: Study, dataset: str) -> Iterator[Fault]:
     metric, valid = study.metric(dataset), plugins.available("scoring.metrics")
     if metric not in valid:
-        kind = study.dataset_kind(dataset)
+        kind = study.datasets[dataset].kind
         yield Fault(
             ("datasets", dataset), f"METRIC of {kind} is {metric!r}{plugins.alternative(metric, valid)}"
         )
@@ -208,7 +208,7 @@ def _verified(study: Study) -> Iterator[Fault]:
             ("supervisors", "verifier"), f"'{name}' is an adapter; name a model that is a whole checkpoint"
         )
     for dataset in study.verified:
-        keys, kind = ("datasets", dataset, "scored_by"), study.dataset_kind(dataset)
+        keys, kind = ("datasets", dataset, "scored_by"), study.datasets[dataset].kind
         if not hasattr(plugins.module("datasets", kind), "reference"):
             yield Fault(
                 keys,
