@@ -54,8 +54,8 @@ test-slow: $(VENV)/.installed bubblewrap slurmd ## Run the slow tests.
 
 test-all: test test-slow ## Run all tests.
 
-soak: $(VENV)/.installed bubblewrap slurmd ## Inject faults at random times into a study, on this machine and through Slurm (TRIALS=30, SEED=1; an hour and a half).
-	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts python tests/support/soak.py --trials $(or $(TRIALS),30) --seed $(or $(SEED),1)
+soak: $(VENV)/.installed bubblewrap slurmd ## Inject faults into a study at random times, here and through Slurm (TRIALS=11, SEED=1; about an hour).
+	OMP_NUM_THREADS=1 PYTHONPATH=workflow/scripts python tests/support/soak.py $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))
 
 bubblewrap: ## Install the sandbox for scored code if it is missing (as root).
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

@@ -1,48 +1,169 @@
-"""A Slurm of two nodes with two fake GPUs each, and what it remembers of its jobs."""
+"""A Slurm of two nodes, n1 and n2, with two fake GPUs each, on this machine: started, and what it says of its jobs.
+
+It needs root, and slurmctld, slurmd, slurm-client and munge of Debian. Its state, sockets, logs and devices are in a
+folder of the test's; only the configuration must be in /etc/slurm, since jobs do not inherit SLURM_CONF. There is no
+accounting database.
+"""
 
 import os
 import re
+import shutil
 import signal
+import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-SCRIPTS = Path(__file__).parent / "slurm"
-CONFIG = Path("/etc/slurm/slurm.conf")
+import psutil
+
+CONFIG = Path("/etc/slurm")
 NODES = ("n1", "n2")
 GPUS = 4
-# The status of start.sh where Slurm is not installed or another one is here, or without root.
-_NONE_HERE = 77
+_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
+_DAEMONS = ("slurmd", "slurmctld", "slurmstepd", "munged")
+_NAME = "amongus_test"
+_MARK = "# Of the tests of process "
+_SLURM = """ClusterName={name}
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/run/munge.sock
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool.%n
+SlurmctldPidFile={folder}/run/slurmctld.pid
+SlurmdPidFile={folder}/run/slurmd.%n.pid
+SlurmctldLogFile={folder}/log/slurmctld.log
+SlurmdLogFile={folder}/log/slurmd.%n.log
+# Nothing of the machine's is needed: no cgroups, no systemd.
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+# A job over its memory is killed within seconds.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill,UsePss
+AccountingStorageType=accounting_storage/none
+# A job starts as soon as there is room, not at the next look.
+SchedulerType=sched/backfill
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+# The nodes have the cores and the memory that are written here, whatever the machine has.
+SlurmdParameters=config_overrides
+ReturnToService=2
+SlurmdTimeout=10
+# Ended jobs stay in the queue's memory: it is the only one.
+MinJobAge=3600
+KillWait=2
+GresTypes=gpu
+NodeName=n[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[26821-26822] CPUs=2 RealMemory=64000 Gres=gpu:fake:2
+PartitionName=cpu Nodes=n[1-2] Default=YES MaxTime=INFINITE DefMemPerCPU=500 State=UP
+PartitionName=gpu Nodes=n[1-2] MaxTime=INFINITE DefMemPerCPU=500 State=UP
+"""
 
 
 @contextmanager
 def started(folder: Path) -> Iterator[str | None]:
-    """Start the cluster with its state in `folder`, and stop it; yields why there can be none here, or None.
-
-    Raises:
-        RuntimeError: there can be one, but it did not start.
-    """
-    # Into a file: the daemons keep what they are given open.
-    said = folder / "start.log"
+    """Start the cluster with its state in `folder`, and stop it; yields why there can be none here, or None."""
+    problem = _problem()
+    if problem:
+        yield problem
+        return
     try:
-        with said.open("w") as log:
-            status = subprocess.run(
-                [SCRIPTS / "start.sh", folder], stdout=log, stderr=subprocess.STDOUT, timeout=120
-            ).returncode
-        if status not in (0, _NONE_HERE):
-            raise RuntimeError(f"the test cluster did not start: {said.read_text()}")
-        yield said.read_text().strip() if status else None
+        _start(folder)
+        yield None
     finally:
-        subprocess.run([SCRIPTS / "stop.sh", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _stop()
+
+
+def _problem() -> str | None:
+    """Why no cluster can be started here; one that a killed test has left is stopped."""
+    if os.getuid():
+        return "a test cluster needs root"
+    if absent := [name for name in _PROGRAMS if not shutil.which(name)]:
+        return f"{absent[0]} is not installed"
+    config = CONFIG / "slurm.conf"
+    if config.exists():
+        owner = re.match(f"{_MARK}(\\d+)", config.read_text())
+        if not owner:
+            return f"{config} is of another Slurm"
+        if psutil.pid_exists(int(owner[1])):
+            return f"another test run has the cluster (process {owner[1]})"
+        _stop()
+    if os.environ.get("SLURM_CONF") or _daemons():
+        return "another Slurm is at work here"
+    return None
+
+
+def _start(folder: Path) -> None:
+    """Write the configuration, start the daemons and wait until both nodes take jobs."""
+    for name in ("dev", "state", "log", "run", "spool.n1", "spool.n2"):
+        (folder / name).mkdir(parents=True)
+    # munged refuses a socket in a folder that others cannot enter.
+    folder.chmod(0o755)
+    (folder / "run").chmod(0o755)
+    for number in range(2):
+        # Slurm takes only character devices for GPUs.
+        os.mknod(folder / "dev" / f"gpu{number}", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    key = folder / "munge.key"
+    key.touch(mode=0o600)
+    key.write_bytes(os.urandom(128))
+    CONFIG.mkdir(exist_ok=True)
+    slurm = _SLURM.format(name=_NAME, host=socket.gethostname().partition(".")[0], folder=folder)
+    (CONFIG / "slurm.conf").write_text(f"{_MARK}{os.getpid()}\n{slurm}")
+    (CONFIG / "gres.conf").write_text(f"NodeName=n[1-2] Name=gpu Type=fake File={folder}/dev/gpu[0-1]\n")
+    (CONFIG / "cgroup.conf").write_text("ConstrainRAMSpace=no\nConstrainCores=no\nConstrainDevices=no\n")
+    files = {"socket": "run/munge.sock", "pid-file": "run/munged.pid", "log-file": "log/munged.log"}
+    files |= {"key-file": "munge.key", "seed-file": "munge.seed"}
+    _call("munged", "--force", *(f"--{option}={folder / name}" for option, name in files.items()))
+    _call("slurmctld", "-i")
+    for node in NODES:
+        _call("slurmd", "-N", node)
+    _wait("idle")
+
+
+def _stop() -> None:
+    """End the daemons and everything their jobs have left, and remove the configuration."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name() in _DAEMONS or process.environ().get("SLURM_CLUSTER_NAME") == _NAME:
+                process.kill()
+    for name in ("slurm", "gres", "cgroup"):
+        (CONFIG / f"{name}.conf").unlink(missing_ok=True)
+
+
+def _daemons() -> list[psutil.Process]:
+    """Slurm's daemons that run."""
+    found = psutil.process_iter(["name", "status"])
+    return [p for p in found if p.info["name"] in _DAEMONS[:2] and p.info["status"] != psutil.STATUS_ZOMBIE]
+
+
+def _call(*command: str) -> None:
+    # The daemons would keep a pipe open.
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _wait(states: str, seconds: float = 60) -> None:
+    """Wait until all nodes are in one of the `states`."""
+    command = ["sinfo", "--noheader", "--Node", "--partition=cpu", f"--states={states}"]
+    deadline = time.monotonic() + seconds
+    while len(subprocess.run(command, capture_output=True, text=True).stdout.splitlines()) < len(NODES):
+        assert time.monotonic() < deadline, f"the nodes of the test cluster did not become {states}"
+        time.sleep(0.2)
+
+
+# -- jobs ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that Slurm has given nodes: `what` is rule and wildcards; times in seconds, `end` None while it runs."""
+    """A job that Slurm has given a node: `what` is rule and wildcards; times in seconds, `end` None while it runs."""
 
     id: int
     name: str
@@ -51,21 +172,16 @@ class Job:
     begin: float
     end: float | None
     gpus: int
-    nodes: int
     mem_mb: int
     node: str
 
-    def overlaps(self, other: "Job") -> bool:
-        """Whether both ran at one time."""
-        return self.begin < (other.end or float("inf")) and other.begin < (self.end or float("inf"))
 
-
-def jobs() -> list[Job]:
-    """All jobs that the cluster has ever started, in order."""
-    shown = subprocess.run(
-        ["scontrol", "show", "job", "-o"], capture_output=True, text=True, check=True
-    ).stdout
-    return [_job(line) for line in shown.splitlines() if re.search(r" NodeList=n\d", line)]
+def jobs(folder: Path) -> list[Job]:
+    """All jobs of runs in `folder` that have ever started, in order."""
+    command = ["scontrol", "show", "job", "-o"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    started = [line for line in shown.splitlines() if re.search(r" NodeList=n\d", line)]
+    return [_job(line) for line in started if f" WorkDir={folder}" in line]
 
 
 def _job(line: str) -> Job:
@@ -82,61 +198,37 @@ def _job(line: str) -> Job:
         begin=datetime.fromisoformat(field("StartTime")).timestamp(),
         end=datetime.fromisoformat(ended).timestamp() if ended else None,
         gpus=int(gpus.group(1)) if gpus else 0,
-        nodes=int(field("NumNodes", r"\d+")),
         mem_mb=int(field("MinMemoryNode", r"\d+")),
         node=field("NodeList"),
     )
 
 
-def most_at_once(found: list[Job], weight: str | None = None) -> int:
-    """The largest number of jobs, or sum of their `weight`, at any time."""
+def most_gpus(found: list[Job]) -> int:
+    """The largest number of GPUs in use at any time."""
     return max(
-        sum(
-            getattr(job, weight) if weight else 1
-            for job in found
-            if job.overlaps(at) and job.begin <= at.begin
-        )
-        for at in found
+        sum(job.gpus for job in found if job.begin <= at.begin < (job.end or float("inf"))) for at in found
     )
-
-
-def cancel(job: Job) -> bool:
-    """Cancel a job; whether Slurm took it."""
-    return subprocess.run(["scancel", str(job.id)]).returncode == 0
 
 
 def kill_node(node: str) -> None:
     """Kill the daemon of a node; Slurm takes it for dead some ten seconds later."""
-    os.kill(int(_pid_file(node).read_text()), signal.SIGKILL)
+    os.kill(int(Path(_setting("SlurmdPidFile").replace("%n", node)).read_text()), signal.SIGKILL)
 
 
-def mend_nodes(seconds: float = 60) -> None:
+def restart_nodes() -> None:
     """Start the daemons again that `kill_node` has killed, and wait until all nodes take jobs."""
-    for node in NODES:
-        alive = Path(f"/proc/{_pid_file(node).read_text().strip()}/comm")
-        if not alive.exists() or alive.read_text() != "slurmd\n":
-            subprocess.run(
-                ["slurmd", "-N", node], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-    deadline = time.monotonic() + seconds
-    command = ["sinfo", "--noheader", "--Node", "--partition=cpu", "--states=idle,mixed,allocated"]
-    while len(subprocess.run(command, capture_output=True, text=True).stdout.split("\n")) <= len(NODES):
-        assert time.monotonic() < deadline, "a node of the test cluster did not come back"
-        time.sleep(0.2)
+    running = {process.cmdline()[-1] for process in _daemons()}
+    for node in set(NODES) - running:
+        _call("slurmd", "-N", node)
+    _wait("idle,mixed,allocated")
 
 
 def over_memory() -> set[int]:
     """Numbers of the jobs that were killed for their memory: a job's state does not tell, only the daemons' logs do."""
-    logs = (_folder() / "log" / f"slurmd.{node}.log" for node in NODES)
+    logs = (Path(_setting("SlurmdLogFile").replace("%n", node)) for node in NODES)
     found = r"(?:Job |StepId=)(\d+)\S* exceeded memory limit"
     return {int(number) for log in logs for number in re.findall(found, log.read_text(errors="replace"))}
 
 
-def _pid_file(node: str) -> Path:
-    """Where a node's daemon notes its process."""
-    return _folder() / "run" / f"slurmd.{node}.pid"
-
-
-def _folder() -> Path:
-    """Where the cluster lies: the configuration says so."""
-    return Path(CONFIG.read_text().split("\n", 1)[0].rsplit(" for ", 1)[1])
+def _setting(name: str) -> str:
+    return re.search(rf"^{name}=(.*)$", (CONFIG / "slurm.conf").read_text(), re.MULTILINE).group(1)

@@ -1,4 +1,4 @@
-"""Faults that strike a study while it runs, and what must hold once it has been run again."""
+"""Faults injected into a study while it runs, and what must hold once it has been run again."""
 
 import os
 import signal
@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,10 +20,8 @@ from micro import cut
 TABLES = ("alone", "impact", "mitigation")
 PROFILE = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1")
 FLUSH = 4
-# These end Snakemake itself; after the others the profile for Slurm tries again by itself.
-SNAKEMAKE = ("sigint", "sigkill")
-LOCAL = ("payload", *SNAKEMAKE)
-SLURM = ("payload", "shell", "scancel", "timeout", "memory", "node", *SNAKEMAKE)
+LOCAL = ("payload", "sigint", "sigkill")
+SLURM = ("payload", "shell", "scancel", "timeout", "memory", "node", "sigint", "sigkill")
 
 
 def study(slurm: bool = False) -> dict[str, Any]:
@@ -36,62 +33,15 @@ def study(slurm: bool = False) -> dict[str, Any]:
     return {**cut(), "engine": {"max_batch": 1, "flush_every": FLUSH}, **asked}
 
 
-def targets(project: Project) -> list[str]:
-    """The tables, as arguments of Snakemake."""
-    return [f"results/{project.study['study']}/tables/{name}.csv" for name in TABLES]
-
-
-def tables(project: Project) -> dict[str, bytes]:
-    """The tables in all their forms; not their manifests, which name the machine, and not what the work cost.
-
-    Nor what a killed job has left half written, under a hidden name.
-    """
-    files = [path for path in project.results.glob("tables/[!.]*") if path.stem != "cost"]
-    return {path.name: path.read_bytes() for path in files if path.suffix != ".json"}
-
-
-def twice(project: Project) -> int:
-    """How many answers the store holds more than once: work that was done again although it had been written.
-
-    Answers that a job lost before it wrote them leave no trace; they are fewer than lie between two writes.
-    """
-    shards = (project.folder / "results" / "store").glob("*/*.parquet")
-    keys = Counter(
-        key for shard in shards for key in pq.read_table(shard, columns=["key"])["key"].to_pylist()
-    )
-    return sum(keys.values()) - len(keys)
-
-
-def damaged(project: Project) -> str:
-    """What `make verify` names in the clone's results; nothing if all is whole."""
-    done = call(project, "verify", "CONFIG=study.yaml")
-    return done.stdout + done.stderr if done.returncode else ""
-
-
-def call(project: Project, target: str, *settings: str) -> subprocess.CompletedProcess:
-    """A target of the Makefile, in the clone."""
-    command = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/.installed", target]
-    return subprocess.run(
-        [*command, *settings],
-        cwd=project.folder,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 class Run:
-    """Snakemake at work on a project, in a process group of its own; `slurm`: through the profile."""
+    """Snakemake running the tables of a project, in a process group of its own; `slurm`: through the profile."""
 
-    def __init__(
-        self, project: Project, slurm: bool = False, options: Iterable[str] = (), made: Iterable[str] = ()
-    ) -> None:
-        """Start it; `made`: the targets, else the three tables."""
-        self.project, self.slurm = project, slurm
-        arguments = [*(made or targets(project)), *(PROFILE if slurm else ()), *options]
-        self.said = project.folder / "run.out"
-        with self.said.open("a") as out:
+    def __init__(self, project: Project, slurm: bool = False, options: Iterable[str] = ()) -> None:
+        """Start it."""
+        self.project, self.slurm, self.log = project, slurm, project.folder / "run.out"
+        targets = [f"results/{project.study['study']}/tables/{name}.csv" for name in TABLES]
+        arguments = [*targets, *(PROFILE if slurm else ()), *options]
+        with self.log.open("a") as out:
             self.process = subprocess.Popen(
                 project.command(*arguments, cores=None if slurm else 2),
                 cwd=project.folder,
@@ -99,11 +49,12 @@ class Run:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=_hear,
+                # A shell has what it runs in the background ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
 
-    def until(self, condition: Callable[[], Any], seconds: float = 600) -> Any:
-        """Wait until `condition` holds, and return what it gave; None if the run ends before."""
+    def until(self, condition: Callable[[], Any], seconds: float = 900) -> Any:
+        """Wait until `condition` holds and return its value; None if the run ends before."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < deadline, "waited in vain"
@@ -112,69 +63,41 @@ class Run:
             time.sleep(0.1)
         return found
 
-    def end(self, seconds: float = 900) -> int:
+    def end(self, seconds: float = 1800) -> int:
         """Wait for the end; Snakemake's status."""
         return self.process.wait(timeout=seconds)
 
+    def all_jobs(self) -> list[cluster.Job]:
+        """The clone's jobs in Slurm, ended ones too."""
+        return cluster.jobs(self.project.folder)
+
     def jobs(self, rule: str = "") -> list[cluster.Job]:
-        """This clone's jobs that Slurm is running."""
+        """Those that are running."""
         return [job for job in self.all_jobs() if job.end is None and job.what.startswith(rule)]
 
-    def all_jobs(self) -> list[cluster.Job]:
-        """This clone's jobs, ended ones too."""
-        return [job for job in cluster.jobs() if job.name.startswith("amongus_")]
-
     def payloads(self) -> list[psutil.Process]:
-        """The processes of the rules' scripts. Those of a run before this one, here, are none of its own."""
-        mine = [
-            process
-            for process, line in self._processes()
-            if "python" in Path(line[0]).name and any(".snakemake/scripts/" in part for part in line)
-        ]
-        return mine if self.slurm else [process for process in mine if self._started(process)]
+        """The processes of the rules' scripts."""
+        return self._processes(lambda line: any(".snakemake/scripts/" in part for part in line[1:]))
 
     def shells(self) -> list[psutil.Process]:
         """The batch shells of Slurm's jobs."""
-        return [process for process, line in self._processes() if line[-1].endswith("slurm_script")]
+        return self._processes(lambda line: line[-1].endswith("slurm_script"))
 
-    def _started(self, process: psutil.Process) -> bool:
-        try:
-            return process.environ().get("AMONGUS_RUN", "").split(" ")[0] == str(self.process.pid)
-        except psutil.Error:
-            return False
-
-    def _processes(self) -> list[tuple[psutil.Process, list[str]]]:
-        """What runs in the clone, with its command line."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.cmdline() and process.cwd() == str(self.project.folder):
-                    found.append((process, process.cmdline()))
-            except psutil.Error:
-                continue
-        return found
+    def _processes(self, wanted: Callable[[list[str]], bool]) -> list[psutil.Process]:
+        """What runs in the clone with such a command line; a shell that starts a script is not meant."""
+        processes = psutil.process_iter(["cmdline", "cwd"])
+        here = [
+            one for one in processes if one.info["cwd"] == str(self.project.folder) and one.info["cmdline"]
+        ]
+        return [one for one in here if wanted(one.info["cmdline"]) and one.info["cmdline"][1] != "-c"]
 
 
-def _hear() -> None:
-    """Have a process hear Ctrl-C, which what a shell runs in the background ignores, and hands on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# -- faults --------------------------------------------------------------------------------------------
 
 
-def strike(run: Run, fault: str, rng: Random, at: Callable[[], bool] = lambda: True) -> str | None:
-    """Let `fault` befall `run` as soon as `at()` holds and there is something to befall.
-
-    Returns:
-        What was struck, or None if the run ended before.
-    """
+def inject(run: Run, fault: str, rng: Random, at: Callable[[], bool] = lambda: True) -> str | None:
+    """Inject `fault` as soon as `at()` holds and there is something to hit; what was hit, None if the run ended before."""
     return run.until(lambda: at() and _FAULTS[fault](run, rng))
-
-
-def _payload(run: Run, rng: Random) -> str | None:
-    return _kill(run.payloads(), rng)
-
-
-def _shell(run: Run, rng: Random) -> str | None:
-    return _kill(run.shells(), rng)
 
 
 def _kill(processes: list[psutil.Process], rng: Random) -> str | None:
@@ -189,16 +112,15 @@ def _kill(processes: list[psutil.Process], rng: Random) -> str | None:
 
 
 def _scancel(run: Run, rng: Random) -> str | None:
-    jobs = run.jobs()
-    if not jobs:
+    if not (jobs := run.jobs()):
         return None
     victim = rng.choice(jobs)
-    return victim.what if cluster.cancel(victim) else None
+    return victim.what if subprocess.run(["scancel", str(victim.id)]).returncode == 0 else None
 
 
 def _timeout(run: Run, rng: Random) -> str | None:
     """Stop a payload, as if it hung, and let its job end after a minute, the shortest time that Slurm knows."""
-    for victim in rng.sample(found := run.payloads(), len(found)):
+    for victim in run.payloads():
         try:
             victim.suspend()
             job = victim.environ()["SLURM_JOB_ID"]
@@ -210,13 +132,12 @@ def _timeout(run: Run, rng: Random) -> str | None:
 
 
 def _memory(run: Run, rng: Random) -> str | None:
-    """Nothing more: this run was given too little from its start, see `options`."""
+    """Nothing more: this run was started with too little, see `options`."""
     return "from the start"
 
 
 def _node(run: Run, rng: Random) -> str | None:
-    jobs = run.jobs()
-    if not jobs:
+    if not (jobs := run.jobs()):
         return None
     node = rng.choice(jobs).node
     cluster.kill_node(node)
@@ -226,18 +147,18 @@ def _node(run: Run, rng: Random) -> str | None:
 def _sigint(run: Run, rng: Random) -> str | None:
     """As Ctrl-C: the whole group of the terminal."""
     os.killpg(run.process.pid, signal.SIGINT)
-    return f"process {run.process.pid}"
+    return "Snakemake"
 
 
 def _sigkill(run: Run, rng: Random) -> str | None:
-    """Snakemake alone; what it started is left to itself."""
+    """Snakemake alone."""
     run.process.kill()
-    return f"process {run.process.pid}"
+    return "Snakemake"
 
 
-_FAULTS = {
-    "payload": _payload,
-    "shell": _shell,
+_FAULTS: dict[str, Callable[[Run, Random], str | None]] = {
+    "payload": lambda run, rng: _kill(run.payloads(), rng),
+    "shell": lambda run, rng: _kill(run.shells(), rng),
     "scancel": _scancel,
     "timeout": _timeout,
     "memory": _memory,
@@ -247,34 +168,59 @@ _FAULTS = {
 }
 
 
-def befell(run: Run, fault: str, status: int) -> bool:
-    """Whether a fault that was struck has shown: in Snakemake's `status`, or in how Slurm ended one of its jobs."""
+def options(fault: str, rng: Random) -> list[str]:
+    """What the run is started with: for `memory` too little at first, enough when the job is tried again."""
+    rule = rng.choice(["train", "respond", "collaborate"])
+    return ["--set-resources", f"{rule}:mem_mb=300*attempt**2"] if fault == "memory" else []
+
+
+def shown(run: Run, fault: str, status: int) -> bool:
+    """Whether an injected fault had its effect: on Snakemake's `status`, or on how Slurm ended one of its jobs."""
     if fault == "timeout":
         return "TIMEOUT" in {job.state for job in run.all_jobs()}
     if fault == "memory":
         return bool(cluster.over_memory() & {job.id for job in run.all_jobs()})
-    # Of a run through Slurm that tries again by itself nothing else is seen at its end.
-    return status != 0 or (run.slurm and fault not in SNAKEMAKE)
+    # Through Slurm the profile tries again, and nothing else is seen at the end.
+    return status != 0 or (run.slurm and not fault.startswith("sig"))
 
 
-def options(fault: str, rng: Random) -> list[str]:
-    """What the run to be struck is started with: too little memory for a job at first, enough when it is tried again."""
-    if fault != "memory":
-        return []
-    rule = rng.choice(["train", "respond_y.seed-1", "collaborate_clean.llm_router.seed-1"])
-    return ["--set-resources", f"{rule}:mem_mb=300*attempt"]
+# -- afterwards ----------------------------------------------------------------------------------------
 
 
-def recover(project: Project, slurm: bool = False, tries: int = 3, made: Iterable[str] = ()) -> None:
-    """Cancel what is left, unlock, and run again, until all is made: the targets `made`, else the three tables."""
+def recover(project: Project, slurm: bool = False, tries: int = 3) -> None:
+    """Run again until the tables are made, after the commands of docs/slurm.md."""
     for _ in range(tries):
-        if slurm:
-            subprocess.run(["scancel", "--me"], check=True)
-        project.snakemake("--unlock")
-        run = Run(project, slurm, made=made)
+        unlock(project, slurm)
+        run = Run(project, slurm)
         if run.end(seconds=3600) == 0:
             return
-    raise AssertionError(f"not made after {tries} runs: {run.said.read_text()[-5000:]}{project.logs()}")
+    raise AssertionError(f"not made after {tries} runs: {run.log.read_text()[-5000:]}{project.logs()}")
+
+
+def unlock(project: Project, cancel: bool = False) -> None:
+    """Remove the locks of a killed Snakemake; `cancel` the jobs that it has left in Slurm before, by its run's name."""
+    if cancel:
+        names = subprocess.run(
+            ["squeue", "--me", "--noheader", "--format=%j"], capture_output=True, text=True
+        )
+        for name in set(names.stdout.split()):
+            subprocess.run(["scancel", "--me", f"--name={name}"], check=True)
+    project.snakemake("--unlock")
+
+
+def tables(project: Project) -> dict[str, bytes]:
+    """The tables in all their forms; not manifests, which name the machine, nor what a killed job left unfinished."""
+    files = [path for path in project.results.glob("tables/[!.]*") if path.stem in TABLES]
+    return {path.name: path.read_bytes() for path in files if path.suffix != ".json"}
+
+
+def repeated(project: Project) -> int:
+    """How many answers are in the answer cache more than once: work repeated although it had been written."""
+    shards = (project.folder / "results" / "store").glob("*/*.parquet")
+    keys = Counter(
+        key for shard in shards for key in pq.read_table(shard, columns=["key"])["key"].to_pylist()
+    )
+    return keys.total() - len(keys)
 
 
 def problems(project: Project, reference: dict[str, bytes], kills: int) -> list[str]:
@@ -282,10 +228,10 @@ def problems(project: Project, reference: dict[str, bytes], kills: int) -> list[
     found = []
     if tables(project) != reference:
         found.append("the tables differ")
-    if (again := twice(project)) > kills * FLUSH:
-        found.append(
-            f"{again} answers were made twice, after {kills} faults with {FLUSH} answers between writes"
-        )
-    if named := damaged(project):
-        found.append(f"damaged: {named}")
-    return found
+    if (count := repeated(project)) > kills * FLUSH:
+        found.append(f"{count} answers were repeated, after {kills} faults and {FLUSH} answers a write")
+    command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/.installed", "verify", "CONFIG=study.yaml"]
+    done = subprocess.run(
+        command, cwd=project.folder, env=project.environment(), capture_output=True, text=True
+    )
+    return [*found, *([f"damaged: {done.stdout}{done.stderr}"] if done.returncode else [])]

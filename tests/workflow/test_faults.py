@@ -1,10 +1,8 @@
-"""The study struck while it runs, on this machine and through a real Slurm: the same bytes, and nothing lost.
+"""Faults while the study runs, on this machine and through a real Slurm: the same bytes, and nothing lost.
 
-Every job costs seconds, so one study serves several faults. `make soak` strikes thirty, at random times.
+Every job costs seconds, so one study serves several faults. `make soak` injects all of them, at random times.
 """
 
-from collections import defaultdict
-from itertools import combinations
 from random import Random
 from types import SimpleNamespace
 
@@ -13,7 +11,7 @@ import pytest
 import cluster
 import trials
 from harness import Project
-from trials import Run, strike
+from trials import Run, inject
 
 pytestmark = pytest.mark.slow
 
@@ -21,21 +19,21 @@ RNG = Random(1)
 
 
 def answers(project):
-    """Shards of the store."""
+    """Files of the answer cache."""
     return list((project.folder / "results" / "store").glob("*/*.parquet"))
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    """The tables of the study where nothing befalls it."""
-    project = Project(tmp_path_factory.mktemp("calm"), trials.study())
+def undisturbed(tmp_path_factory):
+    """The tables of the study without a fault."""
+    project = Project(tmp_path_factory.mktemp("undisturbed"), trials.study())
     trials.recover(project, tries=1)
     return trials.tables(project)
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """The study on this machine: Snakemake killed while it trains, a payload killed, Ctrl-C; and made at last."""
+    """The study on this machine: Snakemake killed while it trains, a payload killed, Ctrl-C; then finished."""
     project = Project(tmp_path_factory.mktemp("local"), trials.study())
     models = project.results / "seed-1" / "models"
     # A training writes into a hidden folder beside its place.
@@ -46,103 +44,80 @@ def local(tmp_path_factory):
     }
     for fault, moment in moments.items():
         run = Run(project)
-        assert strike(run, fault, RNG, moment), fault
+        assert inject(run, fault, RNG, moment), fault
         assert run.end(), fault
-    flushed = {path.name for path in answers(project)}
+        trials.unlock(project)
+    written = {path.name for path in answers(project)}
     trials.recover(project)
-    return SimpleNamespace(project=project, flushed=flushed)
+    return SimpleNamespace(project=project, written=written)
 
 
-def test_struck_on_this_machine_nothing_is_lost_or_made_twice(local, calm):
-    assert set(calm) == {f"{name}.{suffix}" for name in trials.TABLES for suffix in ("csv", "md", "tex")}
-    assert len(local.flushed) >= 6 and local.flushed <= {path.name for path in answers(local.project)}
-    assert trials.problems(local.project, calm, kills=3) == []
+def test_on_this_machine_nothing_is_lost_or_repeated(local, undisturbed):
+    assert set(undisturbed) == {
+        f"{name}.{suffix}" for name in trials.TABLES for suffix in ("csv", "md", "tex")
+    }
+    assert len(local.written) >= 6 and local.written <= {path.name for path in answers(local.project)}
+    assert trials.problems(local.project, undisturbed, kills=3) == []
 
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     """A cluster of its own, or a skip that says why there is none."""
-    with cluster.started(tmp_path_factory.mktemp("cluster")) as problem:
+    with cluster.started(tmp_path_factory.mktemp("cluster") / "state") as problem:
         if problem:
             pytest.skip(f"no Slurm here: {problem}")
         yield
 
 
 @pytest.fixture(scope="module")
-def told(slurm, tmp_path_factory):
-    """The study through Slurm: killed, reaped, run again, struck again; and what was said on the way."""
+def through(slurm, tmp_path_factory):
+    """The study through Slurm: Snakemake killed twice, a job cancelled, a node's daemon killed; then finished."""
     project = Project(tmp_path_factory.mktemp("slurm"), trials.study(slurm=True))
     first = Run(project, slurm=True)
-    stopped = first.until(lambda: len(answers(project)) >= 2 and first.payloads())
+    assert first.until(lambda: first.payloads() and first.jobs("train"))
+    assert inject(first, "sigkill", RNG)
+    first.end()
+    # The jobs that it leaves run on beside those of the next run.
+    orphans = {job.id for job in first.jobs()}
+    trials.unlock(project)
+    second = Run(project, slurm=True)
+    stopped = second.until(lambda: len(answers(project)) >= 2 and second.payloads())
     for payload in stopped:
-        # Else they would end by themselves before they are looked for.
+        # Else they would end by themselves before they are cancelled.
         payload.suspend()
     held = {int(payload.environ()["SLURM_JOB_ID"]) for payload in stopped}
-    assert strike(first, "sigkill", RNG)
-    first.end()
-    refused = project.snakemake(*trials.targets(project), *trials.PROFILE, check=False, cores=None)
-    before_reap = first.jobs()
-    reaped = trials.call(project, "reap").stdout
-    after_reap = first.jobs()
-    again = Run(project, slurm=True)
-    victim = again.until(lambda: again.jobs("collaborate_"))[0]
-    assert cluster.cancel(victim)
-    assert strike(again, "node", RNG, lambda: again.jobs("score_runs"))
-    assert again.end() == 0, again.said.read_text()[-5000:]
-    cluster.mend_nodes()
-    return SimpleNamespace(
-        project=project,
-        held=held,
-        refused=refused,
-        before_reap=before_reap,
-        reaped=reaped,
-        after_reap=after_reap,
-        victim=victim,
-        jobs=cluster.jobs(),
-    )
+    assert inject(second, "sigkill", RNG)
+    second.end()
+    trials.unlock(project, cancel=True)
+    third = Run(project, slurm=True)
+    victim = third.until(lambda: third.jobs("collaborate"))[0]
+    assert inject(third, "scancel", RNG, lambda: victim in third.jobs())
+    assert inject(third, "node", RNG, lambda: third.jobs("score_runs"))
+    assert third.end() == 0, third.log.read_text()[-5000:]
+    cluster.restart_nodes()
+    return SimpleNamespace(project=project, orphans=orphans, held=held, jobs=third.all_jobs())
 
 
-def test_the_tables_are_those_of_the_local_run_and_nothing_is_lost(told, calm):
-    assert trials.problems(told.project, calm, kills=3) == []
+def test_through_slurm_the_tables_are_those_of_the_local_run_and_nothing_is_lost(through, undisturbed):
+    assert trials.problems(through.project, undisturbed, kills=4) == []
 
 
-def test_gpus_are_never_asked_for_twice_and_jobs_run_side_by_side(told):
-    models = [job for job in told.jobs if job.what.startswith(("train", "respond", "learn", "collaborate"))]
-    assert models and {(job.gpus, job.nodes) for job in models} == {(2, 1)}
-    plain = [job for job in told.jobs if job.what.startswith(("dataset", "member", "score", "impact"))]
-    assert plain and {job.gpus for job in plain} == {0}
-    assert cluster.most_at_once(told.jobs, "gpus") == cluster.GPUS
-    assert cluster.most_at_once(models) == 2
+def test_jobs_of_a_killed_run_go_on_beside_the_next_and_the_documented_line_cancels_them(through):
+    states = {job.id: job.state for job in through.jobs}
+    # One that finds its output made, or being made, by the next run ends early.
+    assert through.orphans and {states[job] for job in through.orphans} <= {"COMPLETED", "FAILED"}
+    assert through.held and {states[job] for job in through.held} == {"CANCELLED"}
 
 
-def test_killed_its_jobs_run_on_and_a_rerun_is_refused(told):
-    assert told.held and told.held <= {job.id for job in told.before_reap}
-    line = "Slurm jobs of an earlier run are still there: "
-    assert told.refused.returncode and line in told.refused.stdout + told.refused.stderr
-    assert "`make reap`" in told.refused.stdout + told.refused.stderr
-
-
-def test_reap_cancels_them(told):
-    assert "Cancelling " in told.reaped and "none is left" in told.reaped
-    assert not told.after_reap
-    ended = {job.id: job.state for job in told.jobs}
-    assert {ended[job] for job in told.held} == {"CANCELLED"}
-
-
-def test_nothing_runs_twice_at_once(told):
-    alike = defaultdict(list)
-    for job in told.jobs:
-        alike[job.what].append(job)
-    assert not [
-        pair for same in alike.values() for pair in combinations(same, 2) if pair[0].overlaps(pair[1])
-    ]
-    assert {len(same) for same in alike.values()} == {1, 2}
-
-
-def test_a_failed_job_is_tried_again_with_more_memory(told):
-    same = [job for job in told.jobs if job.what == told.victim.what]
+def test_a_failed_job_is_tried_again_with_more_memory(through):
+    teams = [job for job in through.jobs if job.what.startswith("collaborate")]
+    (cancelled,) = (job for job in teams if job.state == "CANCELLED" and job.id not in through.held)
+    same = [job for job in teams if job.what == cancelled.what and job.id >= cancelled.id]
     assert [(job.state, job.mem_mb) for job in same] == [("CANCELLED", 2000), ("COMPLETED", 4000)]
 
 
-def test_reap_finds_nothing_afterwards(told):
-    assert trials.call(told.project, "reap").stdout.strip() == "No Slurm job is left here."
+def test_gpus_are_asked_for_where_a_model_runs_and_jobs_run_side_by_side(through):
+    models = ("train", "extract_vector", "respond", "learn", "merge_weights", "collaborate")
+    assert {job.gpus for job in through.jobs if job.what.startswith(models)} == {2}
+    assert {job.gpus for job in through.jobs if not job.what.startswith(models)} == {0}
+    assert cluster.most_gpus(through.jobs) == cluster.GPUS
