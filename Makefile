@@ -96,7 +96,7 @@ compact: $(VENV)/.installed ## Merge the many small shards of the store (CONFIG=
 
 compare: $(VENV)/.installed ## Show the paired differences of two studies (A=results/x B=results/y; CSV=file writes them too).
 	@test -n "$(A)" -a -n "$(B)" || { echo "make compare A=results/x B=results/y"; exit 1; }
-	@PYTHONPATH=workflow/scripts python -m amongus.cli.comparison $(A) $(B) $(if $(CSV),--csv $(CSV))
+	@PYTHONPATH=workflow/scripts python -m amongus.cli.compare $(A) $(B) $(if $(CSV),--csv $(CSV))
 
 docs: $(VENV)/.installed ## Bring a study's figures into README.md and docs/ (RESULTS=results/demo NAME=demo_101, the defaults).
 	python docs/update.py $(or $(RESULTS),results/demo) $(or $(NAME),demo_101)

@@ -90,12 +90,12 @@ def through(slurm, tmp_path_factory):
     second.end()
     trials.unlock(project, cancel=True)
     third = Run(project, slurm=True)
-    victim = third.until(lambda: third.jobs("collaborate"))[0]
-    assert inject(third, "scancel", RNG, lambda: victim in third.jobs())
+    cancelled = inject(third, "scancel", RNG, lambda: third.jobs("collaborate"))
     assert inject(third, "node", RNG, lambda: third.jobs("score_runs"))
     assert third.end() == 0, third.log.read_text()[-5000:]
     cluster.restart_nodes()
-    return SimpleNamespace(project=project, orphans=orphans, held=held, jobs=third.all_jobs())
+    jobs = third.all_jobs()
+    return SimpleNamespace(project=project, orphans=orphans, held=held, cancelled=cancelled, jobs=jobs)
 
 
 def test_through_slurm_the_tables_are_those_of_the_local_run_and_nothing_is_lost(through, undisturbed):
@@ -110,9 +110,8 @@ def test_jobs_of_a_killed_run_go_on_beside_the_next_and_the_documented_line_canc
 
 
 def test_a_failed_job_is_tried_again_with_more_memory(through):
-    teams = [job for job in through.jobs if job.what.startswith("collaborate")]
-    (cancelled,) = (job for job in teams if job.state == "CANCELLED" and job.id not in through.held)
-    same = [job for job in teams if job.what == cancelled.what and job.id >= cancelled.id]
+    run = through.jobs[-1].name
+    same = [job for job in through.jobs if job.what == through.cancelled and job.name == run]
     assert [(job.state, job.mem_mb) for job in same] == [("CANCELLED", 2000), ("COMPLETED", 4000)]
 
 
