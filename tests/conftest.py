@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[1]
 for folder in (
     ROOT / "workflow" / "scripts",
     ROOT / "tests" / "support",
-    *(ROOT / "tests" / name for name in ("cli", "workflow")),
 ):
     sys.path.insert(0, str(folder))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from test_comparison import QUESTIONS_, A, study
 
 from amongus.cli import integrity
 from amongus.cli.integrity import verify
@@ -23,6 +22,7 @@ from amongus.members.member import write_fingerprint
 from amongus.report.manifest import revision
 from checkout import ROOT
 from damage import harm
+from study_results import write_study
 
 MODEL = "s/seed-1/models/base"
 FILES = {
@@ -46,7 +46,7 @@ FILES = {
 def whole(tmp_path_factory):
     """Results of everything that carries a checksum."""
     root = tmp_path_factory.mktemp("whole") / "results"
-    study(root, "s", A, QUESTIONS_)
+    write_study(root, "s")
     home = root / "s" / "seed-1"
     write_json(home / "members" / "m.json", {"name": "m"})
     write_json(home / "costs" / "train" / "base.json", {"rule": "train"})
