@@ -18,7 +18,7 @@ JOB = "print(1, flush=True); import _helpers, time; print(2, flush=True); time.s
 
 @pytest.fixture
 def run():
-    """A process in the place of Snakemake, which nobody waits for: killed, it becomes a zombie."""
+    """A process in the place of Snakemake that no parent waits for: killed, it becomes a zombie."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         yield process
         process.kill()
@@ -26,7 +26,7 @@ def run():
 
 @pytest.fixture
 def start():
-    """Starts a job as if by the given Snakemake; whatever is left is killed."""
+    """Starts a job as if by the given Snakemake; all are killed in the end."""
     started = []
 
     def start(told):
@@ -42,13 +42,13 @@ def start():
         job.communicate()
 
 
-def told(pid, began, numbering=None):
-    """What a job is told of its run."""
-    return f"{pid} {began} {processes._numbering() if numbering is None else numbering}"
+def run_of(pid, began, namespace=None):
+    """How a job is told of its run."""
+    return f"{pid} {began} {processes._pid_namespace() if namespace is None else namespace}"
 
 
 def test_a_job_is_killed_with_its_run_and_not_before(run, start):
-    job = start(told(run.pid, processes.began(run.pid)))
+    job = start(run_of(run.pid, processes.began(run.pid)))
     assert job.stdout.readline() == b"2\n"
     time.sleep(2 * processes._PAUSE)
     assert job.poll() is None
@@ -58,11 +58,11 @@ def test_a_job_is_killed_with_its_run_and_not_before(run, start):
 
 @pytest.mark.parametrize("gone", [("1", "123"), ("999999999", "55")])
 def test_a_job_whose_run_is_gone_already_is_killed(start, gone):
-    assert start(told(*gone)).wait(timeout=30) == -signal.SIGKILL
+    assert start(run_of(*gone)).wait(timeout=30) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
-    "unseen", ["", "1 123", told("999999999", "None", ""), told("999999999", "55", "boot:pid:[1]")]
+    "unseen", ["", "1 123", run_of("999999999", "None", ""), run_of("999999999", "55", "boot:pid:[1]")]
 )
 def test_a_run_that_cannot_be_seen_is_not_waited_for(start, unseen):
     job = start(unseen)
@@ -83,7 +83,7 @@ def test_scripts_watch_before_they_import_what_takes_long():
     assert scripts
 
 
-def test_a_zombie_runs_no_more(run):
+def test_a_zombie_does_not_run(run):
     assert processes.began(run.pid)
     run.kill()
     deadline = time.monotonic() + 30
@@ -93,8 +93,8 @@ def test_a_zombie_runs_no_more(run):
     assert os.path.exists(f"/proc/{run.pid}")
 
 
-def test_jobs_learn_whose_they_are(monkeypatch):
+def test_jobs_are_told_their_run(monkeypatch):
     monkeypatch.setattr(os, "environ", {})
     processes.prepare_environment()
-    assert os.environ["AMONGUS_RUN"] == told(os.getpid(), processes.began(os.getpid()))
-    assert processes._numbering()
+    assert os.environ["AMONGUS_RUN"] == run_of(os.getpid(), processes.began(os.getpid()))
+    assert processes._pid_namespace()

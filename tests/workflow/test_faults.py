@@ -116,7 +116,7 @@ def test_a_failed_job_is_tried_again_with_more_memory(through):
 
 
 def test_gpus_are_asked_for_where_a_model_runs_and_jobs_run_side_by_side(through):
-    models = ("train", "extract_vector", "respond", "learn", "merge_weights", "collaborate")
+    models = ("train", "extract_vector", "respond", "collaborate")
     assert {job.gpus for job in through.jobs if job.what.startswith(models)} == {2}
     assert {job.gpus for job in through.jobs if not job.what.startswith(models)} == {0}
     assert cluster.most_gpus(through.jobs) == cluster.GPUS

@@ -1,4 +1,4 @@
-"""The machine a workflow runs on: what its jobs inherit, and which of its processes run."""
+"""Processes of a run: the environment that jobs inherit, and their end with the Snakemake that started them."""
 
 import atexit
 import ctypes
@@ -15,29 +15,29 @@ _INHERITED = {
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-# The Snakemake that started a job: its process, when that began, and where its number means a process.
+# The Snakemake that started a job: its PID, its start time, and where that PID is valid.
 _RUN = "AMONGUS_RUN"
 _PARENT_DEATH = 1  # PR_SET_PDEATHSIG
-# Between two looks whether it is still there, in seconds.
+# Seconds between two checks whether it still runs.
 _PAUSE = 1.0
 
 
 def prepare_environment() -> None:
     """Set what every script of a rule inherits."""
     pid = os.getpid()
-    os.environ.update(_INHERITED, **{_RUN: f"{pid} {began(pid)} {_numbering()}"})
+    os.environ.update(_INHERITED, **{_RUN: f"{pid} {began(pid)} {_pid_namespace()}"})
 
 
 def end_with_run() -> None:
-    """Have this process killed when the Snakemake that started it is no more, at once if it is already gone.
+    """Kill this process when the Snakemake that started it has ended, at once if it already has.
 
-    One that is killed itself takes none of its jobs along, and the next run would start them a second time.
+    A Snakemake that is killed does not end its jobs, and the next run would start them a second time.
     """
-    told = os.environ.get(_RUN, "").split(" ")
-    # From another machine or a container, or on other systems, nobody can tell.
-    if len(told) != 3 or not told[2] or told[2] != _numbering():
+    run = os.environ.get(_RUN, "").split(" ")
+    # On another machine, in a container or without /proc the PID says nothing.
+    if len(run) != 3 or not run[2] or run[2] != _pid_namespace():
         return
-    pid, start = int(told[0]), told[1]
+    pid, start = int(run[0]), run[1]
     done = threading.Event()
 
     def watch() -> None:
@@ -49,12 +49,12 @@ def end_with_run() -> None:
     thread = threading.Thread(target=watch, name="end_with_run", daemon=True)
     thread.start()
 
-    def leave() -> None:
+    def stop() -> None:
         done.set()
         thread.join()
 
-    # An interpreter that ends while a thread is still at work may abort.
-    atexit.register(leave)
+    # An interpreter that exits while a thread runs may abort.
+    atexit.register(stop)
 
 
 def die_with_parent() -> None:
@@ -64,20 +64,17 @@ def die_with_parent() -> None:
 
 
 def began(pid: int) -> str | None:
-    """When process `pid` started, in the kernel's ticks; None if it is not running."""
+    """When process `pid` started, in clock ticks since boot; None if it is not running."""
     try:
-        # The name, in brackets, may hold anything; the state follows it, the start time is the 20th field after it.
+        # After the name, in brackets and of any characters, follow the state and, as the 20th field, the start time.
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         return None if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return None
 
 
-def _numbering() -> str:
-    """What has the numbers of processes in common with this one: the same start of a machine, the same namespace.
-
-    Empty where the system does not say.
-    """
+def _pid_namespace() -> str:
+    """Where PIDs mean the same as here: the boot of the machine and the namespace; empty where there is no /proc."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}:{os.readlink('/proc/self/ns/pid')}"
