@@ -88,7 +88,7 @@ check-data: $(VENV)/.installed ## Check prompts and scorers on all real rows (DA
 	@test -n "$(DATASETS)" || { echo "make check-data DATASETS=/folder/with/json"; exit 1; }
 	OMP_NUM_THREADS=1 python benchmarks/check_data.py $(DATASETS)
 
-verify: $(VENV)/.installed ## Check every checksum of the results (CONFIG=study file: its own and its store; MOVE=1 moves damage aside).
+verify: $(VENV)/.installed ## Check the results against their checksums (CONFIG=study file: its own and its store; MOVE=1 moves damage aside).
 	@PYTHONPATH=workflow/scripts python -m amongus.cli.integrity --config $(CONFIG) $(if $(MOVE),--move)
 
 compact: $(VENV)/.installed ## Merge the many small shards of the store (CONFIG=study file, for a store of its own).

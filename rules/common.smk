@@ -17,7 +17,6 @@ from amongus.core.errors import StudyError
 from amongus.core.offline import use_mirrors
 from amongus.core.processes import prepare_environment
 from amongus.datasets._sources import check_local
-from amongus.inference.answer_cache_permissions import share_store
 from amongus.members.prompts import load_personas, load_prompts, shown_characters
 from amongus.report.design import design
 from amongus.scoring.libraries import installed, of_scored_code
@@ -42,7 +41,6 @@ except StudyError as error:
 config.clear()
 config.update(study.config.plain())
 
-share_store(config.get("store_group"))
 use_mirrors(config.get("datasets_folder"), config.get("hub_folder"))
 
 PATHS = study.paths

@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM
 
 import tiny
-from amongus.core.checksums import seal_safetensors
 from amongus.core.errors import StudyError
 from amongus.inference.loading import Models, read_vector
 from amongus.inference.streams import canonical
@@ -80,7 +79,6 @@ def test_steering_acts_from_the_prompts_last_position_on(folder, load):
 def test_vectors_with_a_row_for_the_embeddings_are_understood(tmp_path):
     rows = torch.arange(4.0)[:, None].expand(4, 5).contiguous()
     save_file({"v": rows}, tmp_path / "v.safetensors")
-    seal_safetensors(tmp_path / "v.safetensors")
     with_embeddings = read_vector(Steering(str(tmp_path / "v.safetensors"), 3, 1.0), layers=3, width=5)
     without = read_vector(Steering(str(tmp_path / "v.safetensors"), 3, 1.0), layers=4, width=5)
     assert with_embeddings.tolist() == [3.0] * 5 and without.tolist() == [2.0] * 5

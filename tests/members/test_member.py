@@ -85,7 +85,7 @@ def test_truncated_tensors_are_named(tmp_path):
     whole = (tmp_path / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(whole[:-8])
     (tmp_path / "config.json").write_text(json.dumps({}))
-    with pytest.raises(StudyError, match="not as long as its header says"):
+    with pytest.raises(StudyError, match=r"model\.safetensors: damaged safetensors"):
         fingerprint_directory(tmp_path)
 
 
@@ -126,8 +126,9 @@ def test_a_folder_whose_small_files_are_damaged_is_moved_aside_when_opened(made,
     assert [path.name for path in made.parent.iterdir()] == ["base.damaged"]
 
 
-def test_a_folder_whose_list_is_damaged_is_moved_aside_too(made):
-    harm(made / "fingerprint.json", "flipped")
+@pytest.mark.parametrize("damage", ["truncated", "empty"])
+def test_a_folder_whose_list_is_damaged_is_moved_aside_too(made, damage):
+    harm(made / "fingerprint.json", damage)
     with pytest.raises(StudyError, match=r"fingerprint\.json: damaged"):
         check_safetensors(made)
     assert not made.exists()
@@ -152,6 +153,6 @@ def test_a_folder_that_cannot_be_read_is_not_damaged(made, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(member, "hash_file", broken)
-    with pytest.raises(StudyError, match=r"base: cannot be read \(Input/output error\); mend that"):
+    with pytest.raises(StudyError, match=r"base: cannot be read \(Input/output error\); fix that"):
         check_files(made)
     assert made.exists()

@@ -15,8 +15,6 @@ from transformers import (
     Qwen2Config,
 )
 
-from amongus.core.checksums import seal_safetensors
-
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -119,5 +117,4 @@ def vectors(path: Path, seed: int = 2, layers: int = LAYERS, width: int = WIDTH)
     """Save random steering vectors [layers, width]; returns the file."""
     generator = torch.Generator().manual_seed(seed)
     save_file({"vectors": torch.randn(layers, width, generator=generator)}, str(path))
-    seal_safetensors(path)
     return str(path)

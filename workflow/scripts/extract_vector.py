@@ -8,7 +8,6 @@ from typing import Any
 
 from _helpers import rule_job
 from amongus.core.atomic import whole_file
-from amongus.core.checksums import seal_safetensors
 from amongus.core.gpus import take_gpus
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
@@ -25,7 +24,6 @@ def main(snakemake: Any) -> None:
         plugins.module(package, kind).train(job_of_rule(snakemake, Path(folder)))
         with whole_file(vectors) as target:
             os.replace(Path(folder) / "vectors.safetensors", target)
-            seal_safetensors(target)
     write_cost(snakemake.output.cost, "extract_vector", {"seconds": perf_counter() - began})
 
 

@@ -1,13 +1,12 @@
 """Rule member: what to load and how to prompt it, with the fingerprint of everything that decides its answers."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from _helpers import rule_job
-from amongus.core.checksums import read_sealed, unsealed_safetensors
+from amongus.core.checksums import hash_file
 from amongus.members.member import Member, known_fingerprint, member_fingerprint, save_member
 from amongus.study import plugins
 
@@ -45,9 +44,7 @@ def _parts(member: Member) -> dict[str, str]:
     folders = {"base": member.base, "adapter": member.adapter}
     parts = {role: known_fingerprint(folder) for role, folder in folders.items() if folder}
     if member.steering:
-        # Without its seal, as no fingerprint of a folder holds one: a seal must not decide what is drawn.
-        content = unsealed_safetensors(read_sealed(member.steering.path))
-        parts["vector"] = hashlib.sha256(content).hexdigest()
+        parts["vector"] = hash_file(member.steering.path)
     return parts
 
 

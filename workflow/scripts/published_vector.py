@@ -5,7 +5,6 @@ from typing import Any
 from _helpers import rule_job
 from amongus.core import download
 from amongus.core.atomic import whole_file
-from amongus.core.checksums import seal_safetensors
 from amongus.members.steering_vectors import read_published
 
 
@@ -17,7 +16,6 @@ def main(snakemake: Any) -> None:
     vectors = read_published(content, where)
     with whole_file(snakemake.output.vectors) as target:
         save_file({"vectors": vectors}, str(target))
-        seal_safetensors(target)
 
 
 if __name__ == "__main__":

@@ -11,24 +11,6 @@ from amongus.study.loading import read_configs
 from amongus.study.names import STORE
 
 
-def compact(root: str | Path, group: str | None = None) -> tuple[int, int]:
-    """Compact every fingerprint of the store `root`.
-
-    Args:
-        root: the store's folder.
-        group: the group that shares it, if one does.
-
-    Returns:
-        How many shards there were, and how many there are now.
-    """
-    store = Store(root, group=group)
-    before = after = 0
-    for fingerprint in tqdm(store.fingerprints(), desc=str(root), unit="fingerprint", disable=None):
-        found, merged = store.compact(fingerprint)
-        before, after = before + found, after + found - max(merged - 1, 0)
-    return before, after
-
-
 def main() -> int:
     """Compact the store of a study, or the default one."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -37,8 +19,10 @@ def main() -> int:
     root = Path(config.get("store", STORE))
     if not root.is_dir():
         raise StudyError(f"{root}: there is no store here; give the study's config (CONFIG=...)")
-    before, after = compact(root, config.get("store_group"))
-    print(f"{root}: {before} shards before, {after} after")
+    store = Store(root)
+    fingerprints = store.fingerprints()
+    shards = sum(map(store.compact, tqdm(fingerprints, desc=str(root), unit="fingerprint", disable=None)))
+    print(f"{root}: {shards} shards of {len(fingerprints)} fingerprints are now one for each")
     return 0
 
 

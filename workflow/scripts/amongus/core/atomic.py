@@ -41,44 +41,47 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 def whole_directory(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed.
 
-    Where Slurm loses sight of a job, it starts a second copy: the last to begin is the one that makes `path`. If that is
-    done when this one ends, however it ends, its folder is taken for ours: Snakemake removes what a failed job was to make.
+    Where Slurm loses sight of a job, it starts a second copy, and the copy that began last makes `path`. If that is done
+    when this one ends, however this one ends, its folder counts as made: Snakemake removes the outputs of a failed job.
 
     Raises:
-        StudyError: the disk is full, or another job has begun to make `path` and is not done.
+        StudyError: the disk is full, or a newer copy of this job has not made `path` yet.
     """
     path = Path(path)
+    superseded = StudyError(f"{path}: superseded by a newer copy of this job")
     with full_disk_named(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        # Open, so that no other folder can be taken for it.
+        # Open, so that no other folder can have its inode.
         opened = os.open(temporary, os.O_RDONLY)
         try:
-            _sweep(path, temporary)
+            _remove_older(path, temporary)
             yield temporary
             for file in temporary.rglob("*"):
                 sync(file)
             if not _same(opened, temporary):
-                raise StudyError(f"{path}: another job has begun to make it after this one, which gives way")
+                raise superseded
             os.chmod(temporary, 0o777 & ~_umask())
             if path.exists():
                 shutil.rmtree(path)
             os.replace(temporary, path)
             sync(path.parent)
         except Exception as error:
-            if _same(opened, temporary) or _same(opened, path) or not path.exists():
+            if _same(opened, temporary) or _same(opened, path):
                 raise
-            _log.warning("%s: another copy of this job has made it (here: %s)", path, error)
+            if not path.exists():
+                raise superseded from error
+            _log.warning("%s; that copy has made it, this one failed: %s", superseded, error)
         finally:
             os.close(opened)
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sweep(path: Path, kept: Path) -> None:
-    """Remove what earlier jobs that made `path` left beside it: all such folders but `kept`.
+def _remove_older(path: Path, kept: Path) -> None:
+    """Remove the unfinished folders of earlier jobs that made `path`: all but `kept`.
 
-    They were killed; or Slurm has lost sight of one, which runs on. So that it finds its folder gone and not half
-    empty, the folder is moved away before it is emptied.
+    Those jobs were killed, or one is still running. So that it finds its folder gone, not half empty, the folder is
+    moved away before it is emptied.
     """
     for litter in path.parent.glob(f".{path.name}.????????"):
         if litter != kept:
@@ -104,7 +107,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have what was written to a file, or the names in a folder, reach the disk."""
+    """Write a file's content, or a folder's list of names, through to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

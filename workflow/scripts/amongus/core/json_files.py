@@ -1,54 +1,36 @@
-"""JSON files: written whole, in one canonical form, and seen to be damaged."""
+"""JSON files, written whole and in one canonical form."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from amongus.core import checksums
-from amongus.core.atomic import whole_file
+from amongus.core.atomic import write_text
+from amongus.core.damage import damaged, read_bytes
 from amongus.core.errors import StudyError
 
 
-def write_json(path: str | Path, value: object, sealed: bool = True) -> None:
-    """Write `value` as canonical, readable JSON (sorted keys, one space of indent), whole or not at all.
-
-    Args:
-        path: the file.
-        value: a JSON value; a mapping without the key `sha256` if it is sealed.
-        sealed: add the file's checksum under that key. False for files that other programs know all keys of.
-    """
-    if sealed:
-        if not isinstance(value, Mapping) or checksums.KEY in value:
-            raise ValueError(f"{path}: only an object without the key '{checksums.KEY}' can be sealed")
-        value = {**value, checksums.KEY: checksums.BLANK}
-    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
-    content = text.encode("utf-8", "replace")
-    with whole_file(path) as temporary:
-        temporary.write_bytes(checksums.sealed(content, ".json") if sealed else content)
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as canonical, readable JSON (sorted keys, one space of indent), whole or not at all."""
+    write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | Path, sealed: bool = True, part_of: str | Path | None = None) -> Any:
+def read_json(path: str | Path, part_of: str | Path | None = None, ours: bool = True) -> Any:
     """Read a JSON file.
 
     Args:
         path: the file.
-        sealed: whether `write_json` has sealed it; the seal is checked and left out. False for others' files.
         part_of: the folder that is made as one and holds the file: it is moved aside whole.
+        ours: whether the workflow made the file, and can make it again; what others made is never moved.
 
     Raises:
-        StudyError: the file is missing, not JSON, or damaged and now moved aside; the line names the file.
+        StudyError: the file is missing, or is not JSON and, if it is ours, now moved aside; the line names the file.
     """
     try:
-        content = checksums.read_sealed(path, ".json", part_of) if sealed else Path(path).read_bytes()
-        value = json.loads(content)
-    except FileNotFoundError:
-        raise checksums.missing(Path(path), part_of) from None
+        return json.loads(read_bytes(path, part_of))
     except ValueError as error:
-        raise StudyError(f"{path}: not JSON ({error}); delete it and run again") from None
-    if sealed:
-        del value[checksums.KEY]
-    return value
+        if ours:
+            raise damaged(path, f"not JSON: {error}", part_of) from None
+        raise StudyError(f"{path}: not JSON ({error}); get the file again") from None
 
 
 def read_record(folder: str | Path, name: str) -> Any:

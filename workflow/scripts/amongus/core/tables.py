@@ -8,9 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from amongus.core import checksums
 from amongus.core.atomic import whole_file
-from amongus.core.errors import StudyError
+from amongus.core.damage import damaged, read_bytes
 
 QUESTIONS = pa.schema(
     [("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())]
@@ -53,6 +52,9 @@ TRANSCRIPTS = pa.schema(
     ]
 )
 
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What reading the bytes of a damaged parquet raises."""
+
 
 def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> None:
     """Write a parquet file of `schema`, whole or not at all. Lone surrogates in text become U+FFFD."""
@@ -70,41 +72,43 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
     """Read a parquet file written by `write_table` and check it against `schema`.
 
     Raises:
-        StudyError: the file is missing, lacks a column, or is damaged and now moved aside; the line names the file.
+        StudyError: the file is missing, or lacks a column or is damaged, and is now moved aside; the line names the file.
     """
-    content = checksums.read_sealed(path, ".parquet")
+    content = read_bytes(path)
     try:
         table = parquet_table(content)
-    except pa.ArrowInvalid as error:
-        raise StudyError(
-            f"{path}: not a parquet that can be read ({error}); delete it and run again"
-        ) from None
-    if schema is None:
-        return table
-    missing = [name for name in schema.names if name not in table.schema.names]
-    if missing:
-        raise StudyError(
-            f"{path}: columns missing: {', '.join(missing)}; delete {path} and run again, it will be remade"
-        )
-    return table.select(schema.names).cast(schema)
+        if schema is None:
+            return table
+        if missing := [name for name in schema.names if name not in table.schema.names]:
+            raise damaged(path, f"columns missing: {', '.join(missing)}")
+        return table.select(schema.names).cast(schema)
+    except MemoryError:
+        raise  # Says nothing about the file, and is one of Arrow's exceptions.
+    except UNREADABLE as error:
+        raise damaged(path, error) from None
 
 
 def parquet_table(content: bytes) -> pa.Table:
-    """The table of a parquet file's bytes, read without threads.
+    """The table of a parquet file's bytes, with its pages' checksums checked; read without threads.
 
     Arrow's threads, where they still run as the interpreter ends, abort it (apache/arrow issue 34314).
+
+    Raises:
+        UNREADABLE: the bytes are no parquet, or damaged.
     """
-    return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+    table = file.read(use_threads=False)
+    # The one number outside of the pages that a flipped bit changes without an error.
+    if table.num_rows != file.metadata.num_rows:
+        raise pa.ArrowInvalid(f"{table.num_rows} rows of {file.metadata.num_rows}")
+    return table
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
-    """The bytes of a sealed parquet file, the same for the same table."""
+    """The bytes of a parquet file with checksums of its pages, the same for the same table."""
     file = io.BytesIO()
-    with pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
-        writer.write_table(table)
-        # In the footer only: metadata of the schema would be written twice.
-        writer.add_key_value_metadata({checksums.PARQUET_KEY: checksums.BLANK})
-    return checksums.sealed(file.getvalue(), ".parquet")
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+    return file.getvalue()
 
 
 def _encodable(values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:

@@ -1,33 +1,25 @@
-"""Answers by key, shared by studies: append-only parquet answer_cache_shard, a folder per fingerprint.
+"""Answers by key, shared by studies: append-only parquet shards, a folder per fingerprint.
 
-No locks: a shard is written whole under a name of its own and never changed. Compaction writes the merged
-shard before it removes those it has read, and readers list again when a shard vanishes. Several shards may
-hold one key (two jobs asked at once, or a compaction was killed): the smallest answer counts, in whatever
-order they are read.
+No locks: a shard is written whole under a new name and never changed. Compaction writes the merged shard before it
+removes those it has read, and readers list again when a shard vanishes. Several shards may hold one key (two jobs
+asked at once, or a compaction was killed): the smallest answer counts, in whatever order they are read.
 """
 
-import logging
 import os
 import re
+import stat
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
+from amongus.core.damage import unreadable
 from amongus.core.errors import StudyError
-from amongus.inference import answer_cache_shard
-from amongus.inference.answer_cache_permissions import Access
+from amongus.inference import answer_cache_shard as shard
 from amongus.inference.answer_cache_shard import Row
 
-COMPACT_ABOVE = 32
-"""Shards of one fingerprint above which a reader merges them."""
-
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,128}")
-_TURN = ".compacting"
-_TURN_SECONDS = 3600
 _LITTER_SECONDS = 24 * 3600
-_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -35,24 +27,19 @@ class Store:
 
     Args:
         root: the store's folder.
-        compact_above: shards of one fingerprint above which a reader merges them.
-        group: a group (name or number) that shares the store; nobody does if it is None.
-
-    Raises:
-        StudyError: `root`, a folder or a shard belongs to another user or may be written by others.
     """
 
-    def __init__(
-        self, root: str | Path, compact_above: int = COMPACT_ABOVE, group: str | None = None
-    ) -> None:
+    def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
-        self.compact_above = compact_above
-        self.access = Access.of(group)
         self._known: dict[str, dict[str, Row]] = {}
         self._waiting: dict[str, dict[str, Row]] = defaultdict(dict)
 
     def get(self, fingerprint: str, keys: Iterable[str]) -> dict[str, Row]:
-        """The answers among `keys` that are known."""
+        """The answers among `keys` that are known.
+
+        Raises:
+            StudyError: somebody else could have written them, or the system does not let them be read.
+        """
         known = self._partition(fingerprint)
         return {key: known[key] for key in keys if key in known}
 
@@ -70,41 +57,43 @@ class Store:
             StudyError: the disk is full.
         """
         for fingerprint in list(self._waiting):
-            answer_cache_shard.write(self._folder(fingerprint), self._waiting[fingerprint], self.access)
+            shard.write(self._folder(fingerprint), self._waiting[fingerprint])
             del self._waiting[fingerprint]
 
     def fingerprints(self) -> list[str]:
         """The fingerprints that the store has a folder for, sorted."""
         return sorted(folder.name for folder in self.root.glob("*") if _NAME.fullmatch(folder.name))
 
-    def compact(self, fingerprint: str) -> tuple[int, int]:
-        """Merge the shards of `fingerprint` into one, unless another process is at it.
+    def shards(self, fingerprint: str) -> list[Path]:
+        """The shards of `fingerprint` at this moment, in no order.
 
-        Returns:
-            How many shards there were, and how many of them are now one.
+        Raises:
+            StudyError: the folder could have been written by others, or cannot be listed.
         """
         folder = self._folder(fingerprint)
-        with _turn(folder) as mine:
-            rows, found = self._read_all(folder)
-            if mine:
-                _sweep(folder)
-            if not mine or len(found) < 2:
-                return len(found), 0
-            answer_cache_shard.write(folder, rows, self.access)
+        try:
+            for place in (self.root, folder):
+                refuse_foreign(place)
+            return [folder / name for name in os.listdir(folder) if name.endswith(shard.SUFFIX)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise unreadable(folder, error) from None
+
+    def compact(self, fingerprint: str) -> int:
+        """Merge the shards of `fingerprint` into one, beside jobs that read and write; returns how many there were."""
+        folder = self._folder(fingerprint)
+        rows, found = self._read_all(fingerprint)
+        if len(found) > 1:
+            shard.write(folder, rows)
             for path in found:
                 path.unlink(missing_ok=True)
-        return len(found), len(found)
+        _remove_litter(folder)
+        return len(found)
 
     def _partition(self, fingerprint: str) -> dict[str, Row]:
         if fingerprint not in self._known:
-            rows, found = self._read_all(self._folder(fingerprint))
-            self._known[fingerprint] = rows
-            if len(found) > self.compact_above:
-                try:
-                    self.compact(fingerprint)
-                except StudyError as error:
-                    # It has what it wants.
-                    _log.warning("not compacted: %s", error)
+            self._known[fingerprint] = self._read_all(fingerprint)[0]
         return self._known[fingerprint]
 
     def _folder(self, fingerprint: str) -> Path:
@@ -112,77 +101,38 @@ class Store:
             raise StudyError(f"{self.root}: '{fingerprint}' is not a fingerprint; make the member again")
         return self.root / fingerprint
 
-    def _read_all(self, folder: Path) -> tuple[dict[str, Row], list[Path]]:
-        """All answers of a folder and the shards they came from, however often the folder changes meanwhile.
-
-        Raises:
-            StudyError: a folder or shard is refused, or this user may not enter it.
-        """
-        try:
-            return self._gather(folder)
-        except PermissionError as error:
-            raise StudyError(
-                f"{error.filename}: you may not enter this folder; have its owner let the store's group in (chmod g+rwxs), "
-                "or use a store of your own"
-            ) from None
-
-    def _gather(self, folder: Path) -> tuple[dict[str, Row], list[Path]]:
+    def _read_all(self, fingerprint: str) -> tuple[dict[str, Row], list[Path]]:
+        """All answers of `fingerprint` and the shards they came from, however often these change meanwhile."""
         rows: dict[str, Row] = {}
-        seen: set[str] = set()
+        seen: set[Path] = set()
         found: list[Path] = []
-        for place in (folder.parent, folder):
-            if place.is_dir():
-                self.access.refuse(place, os.stat(place))
-        while new := sorted(_listed(folder) - seen):
-            for name in new:
-                seen.add(name)
-                answers = answer_cache_shard.read(folder / name, self.access)
+        while new := sorted(set(self.shards(fingerprint)) - seen):
+            seen.update(new)
+            for path in new:
+                answers = shard.read(path)
                 if answers is None:
                     continue
-                found.append(folder / name)
+                found.append(path)
                 for key, row in answers.items():
                     rows[key] = min(row, rows[key]) if key in rows else row
         return rows, found
 
 
-def _listed(folder: Path) -> set[str]:
-    try:
-        return {entry.name for entry in os.scandir(folder) if entry.name.endswith(answer_cache_shard.SUFFIX)}
-    except FileNotFoundError:
-        return set()
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that another user could have put answers into: they go into results without a check.
 
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[bool]:
-    """Whether it is this process's turn to compact `folder`.
-
-    Not a lock: two at once would only do the work twice. It keeps a thousand jobs that start together from doing it
-    a thousand times. A turn that was taken long ago is a dead process's.
+    Raises:
+        StudyError: in one line, with the fix.
     """
-    sign = folder / _TURN
-    if _older(sign, _TURN_SECONDS):
-        sign.unlink(missing_ok=True)
-    try:
-        os.close(os.open(sign, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError:
-        # Another's turn; or the disk is full, or the folder not to be written: a reader can do without.
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        sign.unlink(missing_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        raise StudyError(f"{folder}: belongs to user {status.st_uid}; set `store` to a folder of your own")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise StudyError(f"{folder}: others may write here; if you trust its answers, chmod go-w {folder}")
 
 
-def _sweep(folder: Path) -> None:
+def _remove_litter(folder: Path) -> None:
     """Remove what killed writers have left behind."""
-    for litter in folder.glob(".*.tmp"):
-        if _older(litter, _LITTER_SECONDS):
+    for litter in folder.glob(".*"):
+        if time.time() - litter.stat().st_mtime > _LITTER_SECONDS:
             litter.unlink(missing_ok=True)
-
-
-def _older(path: Path, seconds: float) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime > seconds
-    except FileNotFoundError:
-        return False

@@ -16,7 +16,7 @@ from safetensors.torch import load, load_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from amongus.core.checksums import read_sealed
+from amongus.core.damage import damaged, read_bytes
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
 from amongus.members.lora_config import adapter_settings
@@ -209,9 +209,9 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
     """
     fix = "extract the vector from this member again"
     try:
-        tensors = load(read_sealed(steering.path))
+        tensors = load(read_bytes(steering.path))
     except SafetensorError as error:
-        raise StudyError(f"{steering.path}: not a safetensors file ({error}); {fix}") from None
+        raise damaged(steering.path, error) from None
     if len(tensors) != 1:
         raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {fix}")
     vectors = next(iter(tensors.values()))
@@ -244,7 +244,7 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
 
     check_safetensors(directory)
     path = Path(directory) / "adapter_config.json"
-    settings = adapter_settings(read_json(path, sealed=False), path)
+    settings = adapter_settings(read_json(path, ours=False), path)
     try:
         with warnings.catch_warnings():
             # peft warns about a second adapter on one model, which is intended here.

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from amongus.inference.answer_cache import Store
-from amongus.inference.answer_cache_permissions import shared_with
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
 from amongus.members.member import Member
@@ -17,7 +16,7 @@ def open_engine(params: Any, members: Iterable[Member], seed: int) -> Engine:
         {member.name: member for member in members},
         Sampling(**params.sampling),
         seed=seed,
-        store=Store(params.store, group=shared_with()),
+        store=Store(params.store),
         name_log="answers",
         **settings,
     )

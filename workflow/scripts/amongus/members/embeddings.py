@@ -74,7 +74,7 @@ def _weights() -> dict[str, Any]:
 
 def _check_modules(folder: Path) -> None:
     """Refuse pickles as weights of modules behind the language model, which the library would open."""
-    for module in read_json(folder / _MODULES, sealed=False):
+    for module in read_json(folder / _MODULES, ours=False):
         own = folder / module["path"]
         if (own / "pytorch_model.bin").exists():
             check_safetensors(own)

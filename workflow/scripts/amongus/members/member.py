@@ -6,10 +6,12 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from amongus.core import checksums
+from safetensors import SafetensorError, safe_open
+
 from amongus.core.checksums import FINGERPRINT, hash_file
+from amongus.core.damage import damaged, missing, unreadable
 from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical, digest
 from amongus.core.json_files import read_json, read_record, write_json
@@ -96,7 +98,7 @@ def check_safetensors(directory: str | Path) -> list[Path]:
         StudyError: the folder holds none, or something damaged; a folder made here is then moved aside.
     """
     if not Path(directory).exists():
-        raise checksums.missing(Path(directory))
+        raise missing(Path(directory))
     check_files(directory)
     files = sorted(Path(directory).glob("*.safetensors"))
     if not files:
@@ -105,8 +107,11 @@ def check_safetensors(directory: str | Path) -> list[Path]:
             "convert the checkpoint to safetensors"
         )
     for path in files:
-        with path.open("rb") as handle:
-            _header(path, handle.read(8), handle)
+        try:
+            with safe_open(path, "numpy"):
+                pass
+        except SafetensorError as error:
+            raise _damaged(path, error) from None
     return files
 
 
@@ -128,9 +133,9 @@ def check_files(directory: str | Path, weights: bool = False) -> None:
     try:
         fault = next(differing(folder, wanted), None)
     except OSError as error:
-        raise checksums.unreadable(folder, error) from None
+        raise unreadable(folder, error) from None
     if fault:
-        raise checksums.damaged(*fault, part_of=folder)
+        raise damaged(*fault, part_of=folder)
 
 
 def differing(folder: Path, listed: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
@@ -189,37 +194,19 @@ def _tensors(files: list[Path]) -> Iterator[tuple[str, str, list[int], str]]:
     """Name, dtype, shape and sha256 of each tensor, read without loading a file whole."""
     for path in files:
         with path.open("rb") as handle:
-            header, start = _header(path, handle.read(8), handle)
+            (size,) = struct.unpack("<Q", handle.read(8))
+            header = json.loads(handle.read(size))
+            header.pop("__metadata__", None)
             for name, entry in header.items():
-                if name == "__metadata__":
-                    continue
                 begin, end = entry["data_offsets"]
-                handle.seek(start + begin)
-                yield name, entry["dtype"], entry["shape"], _hash_bytes(handle, end - begin, path)
+                handle.seek(8 + size + begin)
+                yield name, entry["dtype"], entry["shape"], _hash_bytes(handle, end - begin)
 
 
-def _header(path: Path, length: bytes, handle: Any) -> tuple[dict[str, Any], int]:
-    """The header of a safetensors file, and where its data begins; the file is as long as the header says."""
-    size = path.stat().st_size
-    try:
-        (header_size,) = struct.unpack("<Q", length)
-        if header_size > size:
-            raise ValueError("header longer than the file")
-        header = json.loads(handle.read(header_size))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        if 8 + header_size + max(ends, default=0) != size:
-            raise ValueError("not as long as its header says")
-    except (struct.error, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from None
-    return header, 8 + header_size
-
-
-def _hash_bytes(handle: Any, size: int, path: Path) -> str:
+def _hash_bytes(handle: BinaryIO, size: int) -> str:
+    """The sha256 (hex) of the next `size` bytes of a file."""
     whole = hashlib.sha256()
-    while size:
-        chunk = handle.read(min(size, _CHUNK))
-        if not chunk:
-            raise _damaged(path, "truncated")
+    while chunk := handle.read(min(size, _CHUNK)):
         whole.update(chunk)
         size -= len(chunk)
     return whole.hexdigest()
@@ -228,5 +215,5 @@ def _hash_bytes(handle: Any, size: int, path: Path) -> str:
 def _damaged(path: Path, reason: object) -> StudyError:
     """The error for a damaged file of weights. A folder of the user's own is never moved."""
     if (path.parent / FINGERPRINT).exists():
-        return checksums.damaged(path, f"safetensors, {reason}", path.parent)
+        return damaged(path, f"safetensors, {reason}", path.parent)
     return StudyError(f"{path}: damaged safetensors ({reason}); get or make its folder again")

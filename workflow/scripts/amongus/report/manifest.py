@@ -14,7 +14,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from amongus.core.checksums import damaged, flaw, hash_file, missing
+from amongus.core.checksums import hash_file
+from amongus.core.damage import damaged, missing
 from amongus.core.environment import machine
 from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical
@@ -100,12 +101,9 @@ def _machines(sidecars: Iterable[Path]) -> list[dict[str, Any]]:
     for path in sorted(sidecars):
         # No inputs of the table: a job that runs again meanwhile may have removed one.
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+            cost = json.loads(path.read_bytes())
+        except (FileNotFoundError, ValueError):
             continue
-        if flaw(content, ".json"):
-            continue
-        cost = json.loads(content)
         where = cost.get("machine", {})
         key = canonical(where)
         known[key] = where

@@ -300,14 +300,7 @@ class StudyConfig(Strict):
     supervisors: Supervisors = Supervisors()
     sampling: Sampling = Sampling()
     engine: Engine = Engine()
-    store: str = Field(STORE, description="Folder of the answers shared by studies.")
-    store_group: str | None = Field(
-        None,
-        description=(
-            "A group (name or number) that shares the store: its members read, write and compact it. Without one the "
-            "store is its owner's alone."
-        ),
-    )
+    store: str = Field(STORE, description="Folder of the answers shared by studies; one user's alone.")
     jobs: Literal["per_team", "per_dataset"] = Field(
         "per_team",
         description="What one job makes: everything of a member or team, or one dataset's part of it. Starting Python and "

@@ -117,9 +117,9 @@ def tidy_adapter(out: Path, base: str) -> None:
     """Make what peft has written the same bytes each time, with `base` as the name of its model."""
     (out / "README.md").unlink(missing_ok=True)
     path = out / "adapter_config.json"
-    config = read_json(path, sealed=False)
+    config = read_json(path, ours=False)
     config["base_model_name_or_path"] = base
     # peft keeps module names in a set: its order changes with the process.
     if not isinstance(config["target_modules"], str):
         config["target_modules"] = sorted(config["target_modules"])
-    write_json(path, config, sealed=False)
+    write_json(path, config)
