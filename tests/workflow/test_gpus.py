@@ -39,7 +39,7 @@ def test_slurm_is_asked_for_what_the_study_says(project):
         "nodes=1",
     }
     assert all(model <= asked[rule] for rule in ("train", "extract_vector"))
-    for rule in ("dataset", "member", "impact", "alone", "cost"):
+    for rule in ("dataset", "member", "score_runs", "table"):
         assert {"slurm_account=mine", "mem_mb=2000", "runtime=60"} <= asked[rule]
         assert not [given for given in asked[rule] if given.startswith(("gpu", "slurm_partition"))]
 

@@ -11,7 +11,7 @@ def of_scored_code(metrics: Iterable[str]) -> dict[str, str]:
     """The modules that answers executed by `metrics` may import, and their names in pip."""
     libraries: dict[str, str] = {}
     for metric in metrics:
-        libraries |= plugins.fact("scoring.metrics", metric, "LIBRARIES", {})
+        libraries |= plugins.fact("scoring.metrics", metric, "LIBRARIES") or {}
     return libraries
 
 
