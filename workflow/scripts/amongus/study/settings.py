@@ -23,7 +23,8 @@ from pydantic import (
 class Strict(BaseModel):
     """Settings, checked and not to be changed: unknown keys, numbers that are none, and true or false as one are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Most classes are only bases or parts of others: validators are built for those that are used.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
