@@ -105,21 +105,22 @@ def typed(package: str, name: str, plain: Mapping[str, Any]) -> Any:
     return settings(package, name).model_validate(dict(plain))
 
 
-@cache
 def fact(package: str, name: str, constant: str, default: Any = None) -> Any:
     """A constant of the module `name` of `package`, read without importing it (imports can cost seconds).
 
     Raises:
-        StudyError: the module assigns it something that is no literal.
+        StudyError: the module assigns it something that is not a literal.
     """
-    path = _path(entry(package, name))
+    path = _path(package, name)
     value = _literals(path).get(constant, default)
     if value is _COMPUTED:
         raise StudyError(f"{path}: {constant} must be a literal; rules read it without running the module")
     return value
 
 
-def _path(dotted: str) -> Path:
+@cache
+def _path(package: str, name: str) -> Path:
+    dotted = entry(package, name)
     return Path(dotted) if dotted.endswith(".py") else SCRIPTS.joinpath(*dotted.split(".")).with_suffix(".py")
 
 
