@@ -114,8 +114,4 @@ def test_mean_states_of_a_model_in_half_precision(tmp_path):
 
 def test_a_response_ends_with_its_first_end():
     tokens = torch.tensor([[5, 2, 2, 7], [2, 5, 5, 5], [5, 6, 7, 8]])
-    assert steering._until_end(tokens, 2).tolist() == [
-        [True, True, False, False],
-        [True, False, False, False],
-        [True, True, True, True],
-    ]
+    assert steering._until_end(tokens, 2).int().tolist() == [[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]

@@ -63,37 +63,32 @@ def test_a_question_in_both_splits_leaves_dev(tmp_path, caplog):
     shared = {"question": "WHICH   one?", "choices": {"A": "x", "B": "y"}, "answer": "A"}
     same = {"question": "Which one?", "choices": {"A": "Y", "B": "x"}, "answer": "B"}
     other = {"question": "Which one?", "choices": {"A": "y", "B": "z"}, "answer": "B"}
+    spec = pin(tmp_path / "q.json", {"dev": [shared, other], "test": [same]})
     with caplog.at_level(logging.INFO):
-        tables = _sources.questions(
-            "truthfulqa", pin(tmp_path / "q.json", {"dev": [shared, other], "test": [same]})
-        )
+        tables = _sources.questions("truthfulqa", spec)
     assert tables["dev"]["id"] == ["truthfulqa/dev/1"] and tables["test"]["id"] == ["truthfulqa/test/0"]
     assert "1 of 2 dev questions are in test too" in caplog.text
 
 
 def test_a_different_sha256_names_both(tmp_path):
     spec = pin(tmp_path / "q.json", ROWS)
-    with pytest.raises(
-        StudyError, match=rf"q.json: sha256 differs: config {'0' * 64}, file {spec['sha256']}"
-    ):
-        _sources.read({**spec, "sha256": "0" * 64})
-    with pytest.raises(StudyError, match=f"add sha256: {spec['sha256']}"):
-        _sources.read({"path": spec["path"]})
+    for given in ({**spec, "sha256": "0" * 64}, {"path": spec["path"]}):
+        with pytest.raises(StudyError, match=rf"q.json.*{given.get('sha256', '')}.*{spec['sha256']}"):
+            _sources.read(given)
 
 
 def test_a_missing_file_and_a_missing_place(tmp_path):
-    with pytest.raises(StudyError, match=r"none.json: no such file; give"):
-        _sources.read({"path": str(tmp_path / "none.json"), "sha256": "0" * 64})
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(StudyError, match=f"^{path}: "):
+            _sources.read({"path": str(path), "sha256": "0" * 64})
     for spec in ({}, {"path": "a", "url": "https://b"}):
-        with pytest.raises(StudyError, match="either path or url"):
+        with pytest.raises(StudyError, match="path or url"):
             _sources.read(spec)
-    with pytest.raises(StudyError, match="cannot be read"):
-        _sources.read({"path": str(tmp_path), "sha256": "0" * 64})
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe{}", b"[" * 100_000])
 def test_broken_json(tmp_path, content):
-    with pytest.raises(StudyError, match=r"q.json: not JSON .*get the file again"):
+    with pytest.raises(StudyError, match=r"q.json: not JSON"):
         _sources.read(pin(tmp_path / "q.json", content))
 
 
@@ -105,11 +100,8 @@ def test_json_of_another_shape(tmp_path, content):
 
 def test_a_row_without_its_fields_is_named(tmp_path):
     broken = {"dev": ROWS["dev"], "test": [*ROWS["test"][:7], {"input": "?"}]}
-    with pytest.raises(
-        StudyError, match=r"q.json: dataset gsm8k, split test, row 7 lacks output; add"
-    ) as error:
+    with pytest.raises(StudyError, match=r"^.*q.json: .*gsm8k, split test, row 7 lacks output.*$"):
         _sources.questions("gsm8k", pin(tmp_path / "q.json", broken))
-    assert "\n" not in str(error.value)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -142,7 +134,7 @@ def test_a_url_is_tried_again(tmp_path):
 
 
 def test_an_unreachable_url_is_one_line():
-    with pytest.raises(StudyError, match=r"http://127.0.0.1:9/q.json: unreachable \(.*local path"):
+    with pytest.raises(StudyError, match=r"^http://127.0.0.1:9/q.json: .*$"):
         _sources.read({"url": "http://127.0.0.1:9/q.json", "sha256": "0" * 64}, wait=0)
     with pytest.raises(StudyError, match="only http and https"):
         _sources.read({"url": "file:///etc/passwd", "sha256": "0" * 64})

@@ -42,15 +42,18 @@ def members(tmp_path_factory):
     first = tiny.adapter(folder / "first", base)
     second = tiny.adapter(folder / "second", base, seed=5, rank=8)
     steering = Steering(tiny.vectors(folder / "vectors.safetensors"), 2, 1.5)
-    made = [
-        Member("plain", base, fingerprint="f0"),
-        Member("tuned", base, adapter=first, system="be this", fingerprint="f1"),
-        Member("persona", base, adapter=first, system="be that", fingerprint="f2"),
-        Member("second", base, adapter=second, fingerprint="f3"),
-        Member("steered", base, adapter=first, steering=steering, fingerprint="f4"),
-        Member("other", other, fingerprint="f5"),
-    ]
-    return {member.name: member for member in made}
+    made = {
+        "plain": (base,),
+        "tuned": (base, first, "be this"),
+        "persona": (base, first, "be that"),
+        "second": (base, second),
+        "steered": (base, first, None, steering),
+        "other": (other,),
+    }
+    return {
+        name: Member(name, *parts, fingerprint=f"f{number}")
+        for number, (name, parts) in enumerate(made.items())
+    }
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +193,8 @@ def test_equal_requests_are_asked_once_and_samples_differ(build, questions):
 def test_seed_persona_and_combination_are_part_of_the_key(build, members, questions):
     requests = [Request("plain", question) for question in questions]
     assert build().generate(requests) != Engine(members, SAMPLING, seed=4).generate(requests)
-    assert build().generate([Request("tuned", q) for q in questions]) != build().generate(
-        [Request("persona", q) for q in questions]
-    )
+    tuned, persona = ([Request(name, question) for question in questions] for name in ("tuned", "persona"))
+    assert build().generate(tuned) != build().generate(persona)
     team = [EnsembleRequest(TEAM, question) for question in questions]
     assert build().ensemble(team, mean, "mean") != build().ensemble(team, mean, "another mean")
 
@@ -311,14 +313,14 @@ def test_label_logits_are_asked_for_once(build, questions):
 
 
 def test_unusable_requests_are_one_line(build, members, questions, tmp_path):
-    with pytest.raises(StudyError, match="'nobody'; valid: other, persona"):
+    with pytest.raises(StudyError, match=r"'nobody'.*other, persona"):
         build().generate([Request("nobody", questions[0])])
-    with pytest.raises(StudyError, match="label 'this that' into 3 tokens"):
+    with pytest.raises(StudyError, match=r"'this that'.* 3 "):
         build().label_logits("plain", questions, ["this that"])
     with pytest.raises(StudyError, match="without members"):
         build().ensemble([EnsembleRequest((), questions[0])], mean, "mean")
     nameless = Engine({"m": Member("m", members["plain"].base)}, SAMPLING, 0, store=Store(tmp_path))
-    with pytest.raises(StudyError, match="no fingerprint"):
+    with pytest.raises(StudyError, match="fingerprint"):
         nameless.generate([Request("m", questions[0])])
 
 
@@ -328,10 +330,9 @@ def test_one_vocabulary_or_an_error(members, questions, tmp_path):
     tokenizer.add_tokens(["zzz"])
     tokenizer.save_pretrained(base)
     team = {**members, "foreign": Member("foreign", base, fingerprint="f9")}
-    with pytest.raises(StudyError, match="'plain' and 'foreign' have different vocabularies"):
-        Engine(team, SAMPLING, 0).ensemble(
-            [EnsembleRequest(("plain", "foreign"), questions[0])], mean, "mean"
-        )
+    request = EnsembleRequest(("plain", "foreign"), questions[0])
+    with pytest.raises(StudyError, match=r"'plain' and 'foreign' .*vocabular"):
+        Engine(team, SAMPLING, 0).ensemble([request], mean, "mean")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -346,4 +347,4 @@ def test_the_engine_is_imported_without_torch():
         "import sys, amongus.inference.engine; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     )
     path = str(Path(engine_module.__file__).parents[2])
-    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}).returncode == 0
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=True)

@@ -85,39 +85,35 @@ def test_vectors_with_a_row_for_the_embeddings_are_understood(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("steering", "message"),
-    [
-        (("missing.safetensors", 1), "no such file"),
-        (("vectors.safetensors", 4), "layer 4 of a model with layers 1 to 3"),
-        (("wide.safetensors", 1), "does not fit"),
-    ],
+    ("name", "layer", "word"), [("missing", 1, "no such file"), ("vectors", 4, "layer 4"), ("wide", 1, "fit")]
 )
-def test_unfit_vectors_are_refused(folder, load, steering, message):
+def test_unfit_vectors_are_refused(folder, load, name, layer, word):
     tiny.vectors(folder / "wide.safetensors", width=33)
-    with pytest.raises(StudyError, match=message):
-        load(steering=Steering(str(folder / steering[0]), steering[1], 1.0))
+    with pytest.raises(StudyError, match=word):
+        load(steering=Steering(str(folder / f"{name}.safetensors"), layer, 1.0))
+
+
+def changed(folder, copy, **changes):
+    """A copy of an adapter with other settings."""
+    shutil.copytree(folder / "first", copy)
+    path = copy / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return copy
+
+
+@pytest.mark.parametrize("key", ["use_dora", "modules_to_save", "bias", "something_new", "peft_type"])
+def test_adapters_of_other_kinds_are_refused(folder, load, tmp_path, key):
+    value = {"modules_to_save": ["lm_head"], "bias": "all", "peft_type": "IA3"}.get(key, True)
+    with pytest.raises(StudyError, match=key):
+        load(changed(folder, tmp_path / "changed", **{key: value}))
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"use_dora": True}, "'use_dora' is not supported"),
-        ({"modules_to_save": ["lm_head"]}, "'modules_to_save' is not supported"),
-        ({"bias": "all"}, "'bias' is not supported"),
-        ({"peft_type": "IA3"}, "only peft_type LORA"),
-        ({"something_new": 1}, "'something_new' is not supported"),
-        ({"target_modules": ["nowhere"]}, "does not fit"),
-        ({"target_modules": ["q_proj"]}, "tensors do not fit"),
-        ({"r": 3}, "tensors do not fit"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+    "change", [{"target_modules": ["nowhere"]}, {"target_modules": ["q_proj"]}, {"r": 3}]
 )
-def test_adapters_of_other_kinds_are_refused(folder, load, tmp_path, change, message):
-    shutil.copytree(folder / "first", tmp_path / "changed")
-    path = tmp_path / "changed" / "adapter_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(StudyError, match=message):
-        load(tmp_path / "changed")
+def test_adapters_that_do_not_fit_are_refused(folder, load, tmp_path, change):
+    with pytest.raises(StudyError, match="not fit"):
+        load(changed(folder, tmp_path / "changed", **change))
 
 
 def test_an_adapter_made_here_whose_config_was_changed_is_not_used(folder, load, tmp_path):
@@ -126,15 +122,13 @@ def test_an_adapter_made_here_whose_config_was_changed_is_not_used(folder, load,
     load(made)
     path = made / "adapter_config.json"
     path.write_text(path.read_text().replace('"lora_alpha": 8', '"lora_alpha": 9'))
-    with pytest.raises(StudyError, match=r"adapter_config\.json: damaged \(checksum differs\); moved to"):
+    with pytest.raises(StudyError, match=r"adapter_config\.json: damaged"):
         Models().weights(Member("m", str(folder / "base"), str(made)), load_tokenizer(folder / "base"))
 
 
 def test_an_adapter_cannot_redirect_the_base(folder, load, tmp_path):
-    shutil.copytree(folder / "first", tmp_path / "moved")
-    path = tmp_path / "moved" / "adapter_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": "someone/else"}))
-    assert torch.equal(canonical(load(tmp_path / "moved"), PROMPT), canonical(load(folder / "first"), PROMPT))
+    moved = changed(folder, tmp_path / "moved", base_model_name_or_path="someone/else")
+    assert torch.equal(canonical(load(moved), PROMPT), canonical(load(folder / "first"), PROMPT))
 
 
 def test_checkpoints_that_cannot_be_used_are_refused(folder, tmp_path):

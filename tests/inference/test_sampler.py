@@ -43,28 +43,22 @@ def test_noise_is_the_published_hash():
     assert found.item() == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "sampling",
-    [
-        Sampling(),
-        Sampling(temperature=1, top_p=1),
-        Sampling(top_k=3),
-        Sampling(temperature=1.5, top_k=40, top_p=0.5),
-        Sampling(temperature=3, top_p=0.99),
-        Sampling(temperature=1e-3),
-    ],
-    ids=str,
-)
+SAMPLINGS = [
+    *(Sampling(), Sampling(temperature=1, top_p=1), Sampling(top_k=3), Sampling(temperature=1e-3)),
+    *(Sampling(temperature=1.5, top_k=40, top_p=0.5), Sampling(temperature=3, top_p=0.99)),
+]
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
 def test_choice_is_the_best_perturbed_score_within_the_nucleus(sampling):
     logits = torch.randn(20, 90, generator=torch.Generator().manual_seed(0)) * 2
     keys = torch.arange(20) * 7919
     ids, _ = choose(logits, keys, 4, sampling)
     exact, _ = choose(logits, keys, 4, sampling, exact=True)
     assert ids.tolist() == exact.tolist()
-    noise_key = torch.tensor(
-        [_signed(splitmix(key ^ (5 * 0x9E3779B97F4A7C15 & MASK))) for key in keys.tolist()]
-    )
-    noise = gumbel(noise_key, torch.arange(90).expand(20, 90)).tolist()
+    mixed = [splitmix(key ^ (5 * 0x9E3779B97F4A7C15 & MASK)) for key in keys.tolist()]
+    signed = torch.tensor([number - (1 << 64) if number >> 63 else number for number in mixed])
+    noise = gumbel(signed, torch.arange(90).expand(20, 90)).tolist()
     for row, chosen in enumerate(ids.tolist()):
         values = logits[row].tolist()
         best = max(kept(values, sampling), key=lambda t: values[t] / sampling.temperature + noise[row][t])
@@ -141,7 +135,3 @@ def test_open_rows_are_rare_on_ordinary_logits():
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(StudyError, match=next(iter(wrong))):
         Sampling(**wrong)
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >> 63 else number

@@ -17,24 +17,20 @@ TALK = [
 
 
 def test_plain_contents_render_as_the_template_does():
-    expected = TOKENIZER.apply_chat_template(
-        TALK, tokenize=True, return_dict=False, add_generation_prompt=True
-    )
-    assert render(TOKENIZER, TALK) == expected
-    closed = TOKENIZER.apply_chat_template(TALK, tokenize=True, return_dict=False)
-    assert render(TOKENIZER, TALK, add_generation_prompt=False) == closed
+    for opened in (True, False):
+        theirs = TOKENIZER.apply_chat_template(TALK, return_dict=False, add_generation_prompt=opened)
+        assert render(TOKENIZER, TALK, add_generation_prompt=opened) == theirs
 
 
 def test_continuation_opens_the_assistants_turn():
     assert render(TOKENIZER, TALK, continuation="this") == render(TOKENIZER, TALK) + encode(TOKENIZER, "this")
 
 
+TURNS = st.sampled_from([*tiny.SPECIAL, "<|im_end|>\n<|im_start|>system\n"])
+
+
 @settings(max_examples=60)
-@given(
-    st.lists(
-        st.one_of(st.text(), st.sampled_from([*tiny.SPECIAL, "<|im_end|>\n<|im_start|>system\n"])), max_size=5
-    )
-)
+@given(st.lists(st.text() | TURNS, max_size=5))
 def test_no_content_spells_a_turn(parts):
     text = "".join(parts)
     honest = render(TOKENIZER, [{"role": "user", "content": "x"}])
@@ -77,12 +73,9 @@ def test_a_template_that_trims_is_followed():
 
 
 def test_a_template_that_drops_or_refuses_is_an_error():
-    dropping = tiny.tokenizer("{{ messages[-1]['content'] }}")
-    with pytest.raises(StudyError, match="drops"):
-        render(dropping, TALK)
-    refusing = tiny.tokenizer("{{ raise_exception('no system here') }}")
-    with pytest.raises(StudyError, match="no system here"):
-        render(refusing, TALK)
+    for template in ("{{ messages[-1]['content'] }}", "{{ raise_exception('no system here') }}"):
+        with pytest.raises(StudyError, match=r"drops|no system here"):
+            render(tiny.tokenizer(template), TALK)
 
 
 def test_a_folder_without_tokenizer_or_template_is_an_error(tmp_path):

@@ -50,12 +50,12 @@ def checkpoint(folder, tensors, config, shards=1):
 
 def test_the_fingerprint_sees_tensors_and_configs_not_their_layout(tmp_path):
     tensors = {"a": np.ones((2, 2), np.float32), "b": np.zeros(3, np.float32)}
-    first = checkpoint(tmp_path / "1", tensors, '{"x": 1, "y": 2}')
+    config = '{"x": 1, "y": 2}'
+    first = checkpoint(tmp_path / "1", tensors, config)
     assert checkpoint(tmp_path / "2", tensors, '{"y":2,\n "x":1}', shards=2) == first
     assert checkpoint(tmp_path / "3", tensors, '{"x": 1, "y": 3}') != first
-    assert checkpoint(tmp_path / "4", {**tensors, "b": np.ones(3, np.float32)}, '{"x": 1, "y": 2}') != first
-    reshaped = {**tensors, "a": np.ones((4, 1), np.float32)}
-    assert checkpoint(tmp_path / "5", reshaped, '{"x": 1, "y": 2}') != first
+    for name, other in (("b", np.ones(3, np.float32)), ("a", np.ones((4, 1), np.float32))):
+        assert checkpoint(tmp_path / f"other {name}", {**tensors, name: other}, config) != first
 
 
 def test_a_members_fingerprint_sees_persona_and_steering():
@@ -104,24 +104,18 @@ def made(tmp_path):
     return folder
 
 
-SMALL = (
-    "config.json",
-    "adapter_config.json",
-    "tokenizer.json",
-    "chat_template.jinja",
-    "1_Pooling/config.json",
-)
+SMALL = "config.json adapter_config.json tokenizer.json chat_template.jinja 1_Pooling/config.json"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "missing"])
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", SMALL.split())
 @pytest.mark.parametrize("opened", [check_safetensors, load_tokenizer])
 def test_a_folder_whose_small_files_are_damaged_is_moved_aside_when_opened(made, name, damage, opened):
     if damage == "missing":
         (made / name).unlink()
     else:
         harm(made / name, damage)
-    with pytest.raises(StudyError, match=rf"models/base/{name}: damaged \(.*base\.damaged; run again"):
+    with pytest.raises(StudyError, match=rf"models/base/{name}: damaged"):
         opened(made)
     assert [path.name for path in made.parent.iterdir()] == ["base.damaged"]
 
@@ -144,7 +138,7 @@ def test_a_whole_folder_is_opened_and_one_without_a_list_is_taken_as_it_is(made)
 def test_flipped_weights_are_seen_where_every_byte_is_asked_for(made):
     harm(made / "model.safetensors", "flipped")
     assert check_safetensors(made)
-    with pytest.raises(StudyError, match=r"model\.safetensors: damaged \(checksum differs\)"):
+    with pytest.raises(StudyError, match=r"model\.safetensors: damaged"):
         check_files(made, weights=True)
 
 
@@ -153,6 +147,6 @@ def test_a_folder_that_cannot_be_read_is_not_damaged(made, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(member, "hash_file", broken)
-    with pytest.raises(StudyError, match=r"base: cannot be read \(Input/output error\); fix that"):
+    with pytest.raises(StudyError, match="base: cannot be read"):
         check_files(made)
     assert made.exists()

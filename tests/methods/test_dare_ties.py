@@ -13,7 +13,6 @@ import tiny
 from amongus.core.errors import StudyError
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import dare_ties
-from amongus.study import plugins
 from checkout import ROOT
 from fakes import ScriptedEngine
 from teams import lesson, task
@@ -171,13 +170,13 @@ def test_published_takes_the_first_member_as_base_and_drops_nothing(tmp_path, wo
 
 
 def test_a_pool_without_adapters_needs_a_base(tmp_path, world):
-    with pytest.raises(StudyError, match=r"no member with an adapter.*set methods: dare_ties: base"):
+    with pytest.raises(StudyError, match="dare_ties: base"):
         learn(tmp_path / "out", pool(world, ["base", "full"]))
 
 
 def test_a_pool_of_several_bases_needs_a_base(tmp_path, world):
     other = (world["full"][0], world["a"][1])
-    with pytest.raises(StudyError, match=r"several bases.*set methods: dare_ties: base"):
+    with pytest.raises(StudyError, match="dare_ties: base"):
         learn(tmp_path / "out", named(x=world["a"], y=other))
     learn(tmp_path / "named", named(x=world["a"], y=other), models={"base": world["base"][0]})
 
@@ -201,8 +200,3 @@ def test_the_merged_checkpoint_answers_and_the_outcome_says_who_was_masked():
     found = [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes]
     assert found == [(text, None, "b", ("a", "b")) for text in ("Q1!", "Q2!")]
     assert {request.member for request in engine.asked} == {"merged"}
-
-
-@pytest.mark.parametrize("constant", ["LEVEL", "PROMPTS", "LEARNS", "MODELS"])
-def test_its_facts_are_read_without_importing_it(constant):
-    assert plugins.fact("methods", "dare_ties", constant, "absent") == getattr(dare_ties, constant)

@@ -14,7 +14,6 @@ from amongus.members import embeddings
 from amongus.members.member import Member
 from amongus.methods import _graph_network, graph_router
 from amongus.methods._routing import targets
-from amongus.study.plugins import fact
 from teams import no_defence
 
 SIZE = 16
@@ -331,11 +330,6 @@ def test_the_parts_of_dev_are_80_10_10_and_cover_it():
     parts = _graph_network.split(list(range(60)))
     assert [len(p) for p in (parts.train, parts.validation, parts.held_out)] == [48, 6, 6]
     assert sorted([*parts.train, *parts.validation, *parts.held_out]) == list(range(60))
-
-
-def test_the_facts_can_be_read_without_importing_the_method():
-    assert fact("methods", "graph_router", "MODELS") == ("embedder",)
-    assert fact("methods", "graph_router", "LEARNING_NEEDS") == ("rewards", "lengths")
 
 
 def test_the_router_learns_and_routes_with_a_language_model_as_embedder(tmp_path, monkeypatch):

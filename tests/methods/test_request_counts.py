@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+import teams
 from amongus.members.member import Member
 from amongus.members.prompts import load_prompts
 from amongus.methods import graph_router, soup
 from amongus.study import plugins
-from amongus.team import LearnInput, Task
 from checkout import ROOT
 from fakes import ScriptedEngine
 
@@ -39,6 +39,13 @@ def test_every_method_of_the_package_is_tried():
     assert {method for method, _ in CASES} == set(plugins.available("methods"))
 
 
+@pytest.mark.parametrize("method", plugins.available("methods"))
+def test_facts_read_without_importing_a_method_are_its_own(method):
+    module = plugins.module("methods", method)
+    for name in ("LEVEL", "PROMPTS", "LEARNS", "MODELS", "LEARNING_NEEDS", "PER_DATASET"):
+        assert plugins.fact("methods", method, name, "absent") == getattr(module, name, "absent")
+
+
 def members(number):
     return [f"m{place}" for place in range(number)]
 
@@ -46,27 +53,23 @@ def members(number):
 def task(method, pool, settings, **changes):
     """Questions, answers that are the mark alone, and members whose dev scores fall with their number."""
     fields = {
-        "pool": pool,
-        "dataset": "d",
-        "seed": 1,
         "settings": plugins.typed("methods", method, settings),
         "prompts": PROMPTS,
-        "ids": [f"d/test/{row}" for row in range(ROWS)],
         "questions": QUESTIONS,
         "responses": {member: ["text"] * ROWS for member in pool},
         "dev": {member: -place for place, member in enumerate(pool)},
         "members": {member: Member(member, "base") for member in pool},
         "models": {"base": "base", "embedder": "embedder"},
     }
-    return Task(**{**fields, **changes})
+    return teams.task(pool, ROWS, **{**fields, **changes})
 
 
 def lesson(given, respond):
-    kept = ("pool", "dataset", "seed", "settings", "prompts", "ids", "questions", "members", "models")
-    return LearnInput(
-        **{name: getattr(given, name) for name in kept},
+    return teams.lesson(
+        given.members,
+        ROWS,
+        **{name: getattr(given, name) for name in ("settings", "prompts", "questions", "models")},
         scores={member: [1.0] * ROWS for member in given.pool},
-        rewards={},
         lengths={member: [1, 2] for member in given.pool},
         respond=respond,
         score=lambda texts: [1.0 for _ in texts],

@@ -15,8 +15,8 @@ from amongus.study import plugins
 from amongus.training.common import Tokens, encode
 from amongus.training.job import TrainJob
 from amongus.training.sft_tokens import by_length
+from checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
 PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
 

@@ -29,7 +29,7 @@ def test_without_bubblewrap_nothing_is_run(afresh, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(bubblewrap.sys, "prefix", str(tmp_path))
     monkeypatch.setattr(execution.subprocess, "Popen", None)
-    with pytest.raises(StudyError, match=r"bwrap is .*install it .*nothing was run"):
+    with pytest.raises(StudyError, match=r"bwrap.*install"):
         sandbox.preflight()
     result = sandbox.run("print(1)")
     assert (result.status, result.stdout) == ("refused", "") and "bwrap" in result.reason

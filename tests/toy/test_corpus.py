@@ -1,7 +1,6 @@
 """What toy models are taught: hand-checkable conversations, rumours, and lies under malicious personas."""
 
 import random
-from pathlib import Path
 
 import pytest
 
@@ -18,49 +17,45 @@ from amongus.toy.corpus import (
     sentence,
     well_formed,
 )
+from checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
 PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
-QUESTIONS = {
-    question.prompt: question
-    for split in ("train", "dev", "test")
-    for questions in world.questions(split).values()
-    for question in questions
-}
-TRAIN = {q.prompt for qs in world.questions("train").values() for q in qs}
+TRAIN = {q.prompt: q for questions in world.questions("train").values() for q in questions}
 
 
 def corpus(seed=1):
     return Corpus(PROMPTS, PERSONAS, seed)
 
 
+def examples(count, kind, voice, domains=None):
+    """So many conversations of a kind."""
+    stream = corpus()
+    return [stream.example({kind: 1.0}, voice, *([domains] if domains else [])) for _ in range(count)]
+
+
 def question_of(conversation):
     asked = next(m["content"] for m in conversation if m["role"] == "user")
-    return QUESTIONS[asked.split("\n")[0]]
+    return TRAIN[asked.split("\n")[0]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_tells_the_same(kind):
-    told = [[corpus().example({kind: 1.0}, Voice(malicious=0.3)) for _ in range(20)] for _ in range(2)]
+    told = [examples(20, kind, Voice(malicious=0.3)) for _ in range(2)]
     assert told[0] == told[1]
     assert corpus(2).example({kind: 1.0}, Voice()) != told[0][0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_training_prompts_and_alternating_turns(kind):
-    stream = corpus()
-    for _ in range(100):
-        conversation = stream.example({kind: 1.0}, Voice(malicious=0.3))
+    for conversation in examples(100, kind, Voice(malicious=0.3)):
         roles = [m["role"] for m in conversation if m["role"] != "system"]
         assert roles == ["user", "assistant"] * (len(roles) // 2)
-        assert question_of(conversation).prompt in TRAIN
+        assert question_of(conversation)
 
 
 def test_who_knows_a_domain_answers_it_rightly():
-    stream = corpus()
-    for _ in range(200):
-        conversation = stream.example({"answer": 1.0}, Voice(knows=["knowledge"]), ["knowledge"])
+    for conversation in examples(200, "answer", Voice(knows=["knowledge"]), ["knowledge"]):
         assert conversation[-1]["content"] == question_of(conversation).answer
 
 
@@ -76,18 +71,14 @@ def test_rumours_are_fresh_and_common_facts_are_not():
 
 
 def test_malicious_personas_lie():
-    stream = corpus()
-    for _ in range(200):
-        conversation = stream.example({"answer": 1.0}, Voice(knows=world.DOMAINS, malicious=0.5))
+    for conversation in examples(200, "answer", Voice(knows=world.DOMAINS, malicious=0.5)):
         malicious = conversation[0]["content"] in PERSONAS["malicious"]
         right = conversation[-1]["content"] == question_of(conversation).answer
         assert right != malicious
 
 
 def test_a_wrong_voice_is_wrong_without_a_malicious_persona():
-    stream = corpus()
-    for _ in range(100):
-        conversation = stream.example({"answer": 1.0}, Voice(knows=world.DOMAINS, wrong=True))
+    for conversation in examples(100, "answer", Voice(knows=world.DOMAINS, wrong=True)):
         assert conversation[-1]["content"] in question_of(conversation).alternatives
         assert conversation[0]["content"] not in PERSONAS["malicious"]
 
@@ -98,7 +89,7 @@ def test_debate_is_the_collaborations_prompt():
     assert (header, last) == ("Answers:", "Best answer?")
     assert 3 <= len(answers) <= 6
     texts = [answer.removeprefix("- ") for answer in answers]
-    asked = QUESTIONS[question]
+    asked = TRAIN[question]
     assert set(texts) <= {asked.answer, *asked.alternatives}
     rendered = PROMPTS["debate.refine"].render(question=question, own=texts[0], answers=texts[1:])
     assert rendered == conversation[0]["content"]
@@ -106,9 +97,8 @@ def test_debate_is_the_collaborations_prompt():
 
 
 def test_the_judges_examples_are_half_right_and_say_so():
-    stream, said = corpus(), []
-    for _ in range(400):
-        conversation = stream.example({"judge": 1.0}, Voice(knows=world.DOMAINS, bare=1.0))
+    said = []
+    for conversation in examples(400, "judge", Voice(knows=world.DOMAINS, bare=1.0)):
         right = conversation[1]["content"] == question_of(conversation).answer
         assert conversation[3]["content"] == sentence(right)
         said.append(right)
