@@ -5,7 +5,6 @@ import json
 import pytest
 
 from amongus import datasets
-from amongus.core.errors import StudyError
 from amongus.toy import world
 from examples import scores
 
@@ -75,13 +74,13 @@ def test_harm_is_refused():
 @pytest.mark.parametrize("domain", world.DOMAINS)
 def test_dataset_rows_are_valid_and_their_answers_score(domain):
     module = datasets.load("toy")
-    rows = json.loads(json.dumps(module.rows({"domain": domain}, "dev")))
+    rows = json.loads(json.dumps(module.rows(module.Settings(domain=domain), "dev")))
     datasets.validate_rows("toy", rows, "dev")
     assert [datasets.prompt("toy", row) for row in rows] == [row["prompt"] for row in rows]
     assert scores("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)
     assert scores("toy", rows, [row["alternatives"][0] for row in rows]) == [0.0] * len(rows)
 
 
-def test_unknown_domain_lists_the_valid_ones():
-    with pytest.raises(StudyError, match=r"alchemy.*reasoning, safety"):
-        datasets.load("toy").rows({"domain": "alchemy"}, "dev")
+def test_unknown_domain_is_refused():
+    with pytest.raises(ValueError, match="reasoning"):
+        datasets.load("toy").Settings(domain="alchemy")
