@@ -17,6 +17,7 @@ from amongus.study import plugins
 from amongus.study.loading import read_study
 from amongus.study.names import SPLITS
 from amongus.study.study import Study
+from amongus.study.targets import supervision
 
 _BYTES_PER_TOKEN = 4
 # A text is stored in the results and in the answer cache.
@@ -38,29 +39,21 @@ def prompts(study: Study) -> Prompts:
 
     A method's are told by its module's `request_counts(members, settings)`: per question of each split.
     """
-    rewarded, judged = (study.supervised_pools(need) for need in ("rewards", "verdicts"))
+    supervised, orders = supervision(study), study.config.supervisors.judge_orders
     rows: Prompts = {"members": _times(study, ((split, 1) for _, split in product(study.members, SPLITS)))}
-    rows["reward model"] = _times(study, ((split, 1) for _, split in _members(study, rewarded)))
-    if study.judges("pointwise"):
-        rows["judge"] = _times(study, ((split, 1) for _, split in _members(study, judged)))
-    elif study.judges("listwise"):
-        orders = study.config.supervisors.judge_orders
-        rows["judge"] = _times(study, ((split, orders) for _, split in judged))
+    rows["reward model"] = _times(study, ((split, 1) for _, split in supervised["rewards"]))
+    verdicts = [(split, 1) for _, split in supervised["verdicts"]]
+    rows["judge"] = _times(study, [*verdicts, *((split, orders) for _, split in supervised["rankings"])])
     rows |= {method: _method(study, method) for method in study.methods}
     answers = [(split, 1) for _, split in product(study.members, SPLITS)]
-    teams = [("test", len(defences)) for method in study.methods for _, defences in _teams(study, method)]
+    teams = [("test", len(study.pool_defences(*team))) for team in study.teams]
     rows["verifier"] = _times(study, [*answers, *teams], study.verified)
     return {step: counts for step, counts in rows.items() if counts is None or counts.total()}
 
 
-def _members(study: Study, pools: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Members and splits of pools and splits."""
-    return {(member, split) for pool, split in pools for member in study.pools[pool]}
-
-
 def _teams(study: Study, method: str) -> list[tuple[int, list[str]]]:
     """For each pool that `method` is run on: how many members, and under which defences."""
-    pools = [pool for pool in study.pools if study.applicable(pool, method)]
+    pools = [pool for pool, other in study.teams if other == method]
     return [(len(study.pools[pool]), study.pool_defences(pool, method)) for pool in pools]
 
 
@@ -135,7 +128,7 @@ def _merged(study: Study) -> float:
     """GB of the merges of the team that has most: defences that leave out the same member share one."""
     most = 0
     for method in study.methods:
-        if study.learns(method) == "weights":
+        if study.merges(method):
             per_dataset = plugins.fact("methods", study.methods[method].kind, "PER_DATASET", True)
             merges = [min(len(defences), members + 1) for members, defences in _teams(study, method)]
             most = max(most, max(merges, default=0) * (len(study.datasets) if per_dataset else 1))
