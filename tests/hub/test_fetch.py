@@ -179,16 +179,16 @@ def test_a_model_that_went_bad_under_both_its_names_is_fetched_again(hub, get, t
     commit = hub.add(BASE, checkpoint())
     fetched, models = get(BASE, commit), tmp_path / "seed-1" / "models"
 
-    def adopt():
-        run("adopt", Named(str(fetched)), Named(str(models / "m")))
+    def link():
+        run("link_model", Named(str(fetched)), Named(str(models / "m")))
 
-    adopt()
+    link()
     harm(models / "m" / name, "flipped")
     assert (models / "m" / name).samefile(fetched / name)
     with pytest.raises(StudyError, match=rf"hub/m/{name}: damaged .* moved to .*hub/m\.damaged; run again"):
-        adopt()
+        link()
     get(BASE, commit, seeds=[models / "m"])
-    adopt()
+    link()
     assert all((models / "m" / file).read_bytes() == content for file, content in checkpoint().items())
 
 

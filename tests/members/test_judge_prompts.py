@@ -10,8 +10,8 @@ from amongus.core.tables import RUNS, read_table
 from amongus.members.judge_prompts import judged, verdict
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost
-from amongus.team import DefenceInput, Outcome, Task
-from amongus.team.runner import play, write_outcomes
+from amongus.team import DefenceInput, Outcome, Task, runner
+from amongus.team.runner import Played, play, write_outcomes
 
 
 def test_the_judge_sees_question_answer_and_its_own_question():
@@ -63,9 +63,11 @@ LOST, READ = {"a": [1.0], "b": [nan]}, {"a": [1.0], "b": [2.0]}
 def test_what_could_not_be_read_is_counted(tmp_path, known, own, unreadable):
     outcome = Outcome("hi", "a", None, ["a", "b"], unreadable=own)
     known = DefenceInput(["q"], (), 1, **known)
-    write_outcomes(str(tmp_path / "run"), str(tmp_path / "transcript"), task(), [outcome], known)
+    played = {"none": Played([outcome], runner.unreadable([outcome], known))}
+    write_outcomes(str(tmp_path / "run"), str(tmp_path / "transcript"), task(), played)
     (row,) = read_table(tmp_path / "run", RUNS).to_pylist()
     assert row == {
+        "defence": "none",
         "id": "q",
         "text": "hi",
         "chosen": "a",

@@ -70,7 +70,7 @@ def test_programs_are_contained(name, monkeypatch):
     if program.get("needs") and not getattr(sandbox.preflight(), program["needs"]):
         pytest.skip(f"there is no {program['needs']} on this machine")
     monkeypatch.setattr(execution.secrets, "token_hex", lambda size: "feedface" * 4)
-    result = run(program["source"], **program.get("limits", {}))
+    result = run(program["source"], **{"seconds": 20, **program.get("limits", {})})
     assert result.status == "passed", result
 
 
