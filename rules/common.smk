@@ -47,7 +47,7 @@ PATHS = study.paths
 DESIGN = design(study)
 DATASETS = list(study.datasets)
 # Datasets whose answers a model scores, and those scored by their own metric.
-GRADED = study.verified
+GRADED = study.graded
 SCORED = [dataset for dataset in DATASETS if dataset not in GRADED]
 THREADS = config["resources"]["threads"]
 SHOWN = shown_characters(config["sampling"]["max_new_tokens"])

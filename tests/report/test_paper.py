@@ -178,7 +178,7 @@ def test_differences_follow_from_the_design():
         },
         "kinds": {"datasets": {}, "methods": {"soup": "mine.py"}},
         "overlaps": [{"pool": "one", "defence": "judge", "reason": "j is a"}],
-        "verified": {"j": ["facts"]},
+        "graded": {"j": ["facts"]},
     }
     text = study_text(value, paper(UNDEFENDED), cells(*UNDEFENDED).assign(reason=""))
     for line in examples("report/differences"):

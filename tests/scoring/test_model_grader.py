@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from amongus import datasets
 from amongus.members.prompts import Template, load_prompts
 from amongus.members.requests import Answer
-from amongus.scoring.model_grader import VERIFIER, Verifier, compared, decision, shown
+from amongus.scoring.model_grader import GRADER, ModelGrader, compared, decision, shown
 from checkout import ROOT
 from examples import examples, pairs
 from fakes import ScriptedEngine
@@ -25,7 +25,7 @@ hostile = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 def verifier(reply=YES, limit=200):
     engine = ScriptedEngine(reply)
-    return Verifier(engine, TEMPLATE, {"sums": "gsm8k", "tests": "ds1000"}, limit), engine
+    return ModelGrader(engine, TEMPLATE, {"sums": "gsm8k", "tests": "ds1000"}, limit), engine
 
 
 def test_the_last_decision_counts():
@@ -68,7 +68,7 @@ def test_a_hostile_answer_neither_decides_nor_leaves_its_place(text):
 def test_the_verifiers_own_word_counts_against_the_answers(text):
     asked, engine = verifier(lambda request: f"It says {text[:50].replace(YES, 'yes')}.\n{NO}")
     assert asked.explain(["2+5?"], ["7"], [text]) == [(0.0, "")]
-    assert len(engine.asked) == 1 and engine.asked[0].member == VERIFIER
+    assert len(engine.asked) == 1 and engine.asked[0].member == GRADER
 
 
 def test_scores_keep_their_order_and_need_a_decision(caplog):
@@ -96,7 +96,7 @@ def test_a_row_without_a_reference_is_unscored_whatever_the_answer():
 
 def test_a_text_that_was_cut_says_so():
     cut = SimpleNamespace(generate=lambda requests: [Answer("Hm, let me", 3, "length") for _ in requests])
-    ((score, why),) = Verifier(cut, Template("{mark}"), {}, 9).explain(["Q?"], ["7"], ["7"])
+    ((score, why),) = ModelGrader(cut, Template("{mark}"), {}, 9).explain(["Q?"], ["7"], ["7"])
     assert isnan(score) and why.endswith("before its text was cut")
 
 

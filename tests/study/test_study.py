@@ -184,11 +184,11 @@ def test_answers_are_scored_once_by_metric_or_by_verifier():
         datasets={"gsm8k": {"scored_by": "verifier"}, "coconot": {}},
         supervisors={"judge": "judge", "verifier": "base"},
     )
-    assert s.verified == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
+    assert s.graded == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
     # Who scores answers is not what makes questions.
     assert s.dataset_spec("gsm8k") == study().dataset_spec("gsm8k")
     costs = [path for path in cost_files(s) if "/grade_" in path]
     assert "results/s/seed-1/costs/grade_responses/x.json" in costs
     assert len(costs) == len(s.members) + len(s.teams)
     assert not [path for path in cost_files(study()) if "/grade_" in path]
-    assert design(s)["verified"] == {"base": ["gsm8k"]} and "verified" not in design(study())
+    assert design(s)["graded"] == {"base": ["gsm8k"]} and "graded" not in design(study())

@@ -196,7 +196,7 @@ def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypat
     scored("b", 0.0)
     out = merge_weights("soup", ["none"], grading=GRADING)["none"]["path"]
     assert read_json(f"{out}/soup.json")["kept"] == kept
-    assert [request.member for request in engine.asked] == ["verifier"] * 2
+    assert [request.member for request in engine.asked] == ["grader"] * 2
 
 
 def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):

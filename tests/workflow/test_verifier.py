@@ -77,7 +77,7 @@ def test_scored_by_its_metric_again(built):
 def test_the_verifiers_code_touches_what_it_scores(built):
     path = built.folder / "workflow" / "scripts" / "amongus" / "scoring" / "model_grader.py"
     text = path.read_text()
-    built.edit(str(path.relative_to(built.folder)), 'VERIFIER = "verifier"', 'VERIFIER = "the verifier"')
+    built.edit(str(path.relative_to(built.folder)), 'GRADER = "grader"', 'GRADER = "the grader"')
     pending = built.pending()
     path.write_text(text)
     assert pending == verified()

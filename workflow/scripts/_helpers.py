@@ -8,23 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
 from amongus.core.checksums import sums_path, write_sums
 from amongus.core.errors import StudyError, full_disk
 from amongus.core.processes import end_with_run
+from amongus.core.snakemake_job import Job
 
-# Now, since what a script imports next may take seconds.
+# First, because a script's other imports may take seconds.
 end_with_run()
 
 _AGAIN = "==== attempt "
 
 
 @contextmanager
-def rule_job(snakemake: Any) -> Iterator[None]:
+def rule_job(snakemake: Job) -> Iterator[None]:
     """Run a rule's script: with a log and, once it has succeeded, a file with the checksums of all its outputs.
 
-    What the outputs were before has no checksums from here on, since they are about to change.
+    The checksums of earlier outputs are removed first, because these are about to change.
     """
     configure_logging(snakemake)
     if not snakemake.log:  # a script run by itself, as tests do
@@ -36,7 +37,7 @@ def rule_job(snakemake: Any) -> Iterator[None]:
     write_sums(sums, snakemake.output)
 
 
-def configure_logging(snakemake: Any) -> None:
+def configure_logging(snakemake: Job) -> None:
     """Send log records, progress bars and uncaught exceptions to the rule's log and, errors, to the screen.
 
     A `StudyError`, or a full disk, is shown as its one line; anything else with its traceback.
@@ -44,8 +45,8 @@ def configure_logging(snakemake: Any) -> None:
     level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
     if snakemake.log:
         Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
-        # Progress bars and libraries write to the descriptor, so that is what is redirected.
-        screen = os.fdopen(os.dup(2), "w", buffering=1)
+        # The descriptor itself, because progress bars and libraries write to it.
+        screen: TextIO = os.fdopen(os.dup(2), "w", buffering=1)
         log, finish = _open_log(Path(snakemake.log[0]))
         atexit.register(finish)
         os.dup2(log.fileno(), 2)
@@ -75,18 +76,18 @@ def configure_logging(snakemake: Any) -> None:
 
 
 def _open_log(path: Path) -> tuple[TextIO, Callable[[], None]]:
-    """A log that begins with those of the attempts before, if they failed or were killed; and what ends it well.
+    """A log that begins with those of earlier attempts, if they failed or were killed; and a function to end it.
 
-    Snakemake removes a log before each attempt. So it has a second name, until an attempt has gone well.
+    Snakemake removes a log before each attempt. A second hard link keeps it until an attempt succeeds.
     """
     kept = path.with_name(f".{path.name}.kept")
     earlier = kept.read_text(encoding="utf-8", errors="replace") if kept.exists() else ""
     log = path.open("w", buffering=1, encoding="utf-8", errors="replace")
     if earlier:
         number = earlier.count(f"\n{_AGAIN}") + 2
-        print(f"{earlier.rstrip()}\n\n{_AGAIN}{number}; what stands above failed or was killed", file=log)
+        print(f"{earlier.rstrip()}\n\n{_AGAIN}{number}; the attempts above failed or were killed", file=log)
     kept.unlink(missing_ok=True)
-    # Some file systems know no second names: there a log begins anew.
+    # On file systems without hard links, a log starts anew.
     with suppress(OSError):
         os.link(path, kept)
     return log, lambda: kept.unlink(missing_ok=True)

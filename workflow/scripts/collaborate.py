@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RESPONSES, SCORES, read_table
 from amongus.inference.opening import open_engine
@@ -27,11 +28,20 @@ from amongus.team.runner import (
     write_outcomes,
 )
 
-Round = tuple[str, str, Member | None, Merge | None]
-"""A dataset and a defence; the model that the team has learned to ask there, and how it was merged, if it was."""
+snakemake: Job
 
 
-def main(snakemake: Any) -> None:
+@dataclass(frozen=True)
+class Round:
+    """A dataset under a defence: the members (or merged checkpoint) to ask, and how it was merged, if it was."""
+
+    dataset: str
+    defence: str
+    asked: tuple[Member, ...]
+    merge: Merge | None
+
+
+def main(snakemake: Job) -> None:
     """Play every dataset under every defence. They share an engine, but merged checkpoints are loaded one at a time."""
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     method = plugins.module("methods", params.method)
@@ -49,23 +59,24 @@ def main(snakemake: Any) -> None:
     pool = method.prepare(members, settings) if hasattr(method, "prepare") else members
     played: dict[str, dict[str, Played]] = defaultdict(dict)
     stats = []
-    for asked, rounds in groups(method, pool, list(plan(method, pool, tasks, params.defences))):
+    for asked, rounds in groups(method.LEVEL, list(plan(method, pool, tasks, params.defences))):
         engine = open_engine(params, asked, seed)
-        for dataset, defence, _, merge in rounds:
-            task, module = tasks[dataset], params.defences[defence]
-            known = DefenceInput(
-                task.ids, (), seed, task.dev, **({} if merge else evidence[dataset].known(module))
-            )
-            outcomes = play(task, method, module, known, engine, merge)
-            played[dataset][defence] = Played(outcomes, unreadable(outcomes, known, merge))
-            if len(played[dataset]) == len(params.defences):
-                done = played.pop(dataset)
-                write_outcomes(*files[dataset], task, {name: done[name] for name in params.defences})
+        for one in rounds:
+            task, module = tasks[one.dataset], params.defences[one.defence]
+            known = {} if one.merge else evidence[one.dataset].known(module)
+            data = DefenceInput(task.ids, (), seed, task.dev, **known)
+            outcomes = play(task, method, module, data, engine, one.merge)
+            done = played[one.dataset]
+            done[one.defence] = Played(outcomes, unreadable(outcomes, data, one.merge))
+            if len(done) == len(params.defences):
+                run, transcript = files[one.dataset]
+                write_outcomes(run, transcript, task, {name: done[name] for name in params.defences})
+                del played[one.dataset]
         stats.append(engine.stats)
     write_cost(snakemake.output.cost, "collaborate", *stats)
 
 
-def read_tasks(snakemake: Any, members: Mapping[str, Member], settings: Any, seed: int) -> dict[str, Task]:
+def read_tasks(snakemake: Job, members: Mapping[str, Member], settings: Any, seed: int) -> dict[str, Task]:
     """Dataset -> what a pool needs to answer its test questions."""
     files, params = snakemake.input, snakemake.params
     responses, dev = (by_member(one, params.datasets, params.pool) for one in (files.responses, files.dev))
@@ -100,28 +111,23 @@ def plan(
 ) -> Iterator[Round]:
     """Every dataset under every defence, in order."""
     for dataset, task in tasks.items():
-        merges = read_merges(task.learned) if method.LEVEL == "weight" else {}
+        merges = read_merges(task.learned) if task.learned and method.LEVEL == "weight" else {}
         for defence in defences:
-            merge = merges.get(defence)
-            folder = task.learned / merge.folder if merge else task.learned
-            member = (
-                method.learned_member(pool, dataset, folder) if hasattr(method, "learned_member") else None
-            )
-            yield dataset, defence, member, merge
+            merge, asked = merges.get(defence), tuple(pool.values())
+            if task.learned and hasattr(method, "learned_member"):
+                folder = task.learned / merge.folder if merge else task.learned
+                asked = (method.learned_member(pool, dataset, folder),)
+            yield Round(dataset, defence, asked, merge)
 
 
-def groups(
-    method: ModuleType, pool: Mapping[str, Member], rounds: list[Round]
-) -> list[tuple[list[Member], list[Round]]]:
-    """Rounds that share an engine, and whom it asks: the pool, routers, or a merged checkpoint at a time."""
-    if not hasattr(method, "learned_member"):
-        return [(list(pool.values()), rounds)]
-    if method.LEVEL != "weight":
-        return [(list({member.name: member for _, _, member, _ in rounds}.values()), rounds)]
+def groups(level: str, rounds: list[Round]) -> list[tuple[list[Member], list[Round]]]:
+    """Rounds that share an engine, and its members: the pool, all routers, or one merged checkpoint at a time."""
+    if level != "weight":
+        return [(list({member.name: member for one in rounds for member in one.asked}.values()), rounds)]
     equal = defaultdict(list)
     for one in rounds:
-        equal[one[2].fingerprint].append(one)
-    return [([same[0][2]], same) for same in equal.values()]
+        equal[one.asked[0].fingerprint].append(one)
+    return [(list(same[0].asked), same) for same in equal.values()]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Rule dataset: the questions of both splits, checked and laid out as parquet."""
 
-from typing import Any
-
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.tables import QUESTIONS, write_table
 from amongus.datasets._sources import SPLITS, questions
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Write `output.dev` and `output.test`."""
     params = snakemake.params
     spec = dict(params.spec)

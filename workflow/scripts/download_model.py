@@ -1,14 +1,15 @@
 """Rule download_model: a checkpoint or adapter of the hub, whole or not at all, with its fingerprint."""
 
 from pathlib import Path
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.offline import allow_hub, hub_folder
 from amongus.hub.fetch import fetch
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Fetch into a scratch folder beside the output, which outlives a failure, and then into place."""
     allow_hub()
     params, out = snakemake.params, Path(snakemake.output[0])

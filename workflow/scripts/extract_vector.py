@@ -4,17 +4,18 @@ import os
 import tempfile
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.atomic import whole_file
 from amongus.core.gpus import take_gpus
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
 from amongus.training.job import job_of_rule
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Extract into a temporary folder and move the vectors into place."""
     began = perf_counter()
     package, kind = snakemake.params.plugin

@@ -1,14 +1,14 @@
 """Rule figure: the picture of one table."""
 
-from typing import Any
-
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.report.figures import draw, read
 from amongus.report.manifest import check_table
 from amongus.report.scores import Design
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """`wildcards.figure` says which table `input.table` holds."""
     design = Design.read(snakemake.params.design)
     check_table(snakemake.input.table, snakemake.input.manifest)

@@ -1,15 +1,16 @@
 """Rule link_model: a fetched model among those of a seed; the same files, not copies, where the disk can."""
 
 from pathlib import Path
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.atomic import whole_directory
 from amongus.core.hardlinks import link_tree
 from amongus.members.member import check_files
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Link the fetched folder's files into the seed's.
 
     A damaged one is moved aside, so that it is fetched again: one file under two names goes bad under both.

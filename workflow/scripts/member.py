@@ -5,14 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.checksums import hash_file
+from amongus.core.snakemake_job import Named
 from amongus.members.member import Member, known_fingerprint, member_fingerprint, save_member
 from amongus.study import plugins
 
+snakemake: Job
+
 
 def build(
-    name: str, description: Mapping[str, Any], personas: Mapping[str, Sequence[str]], parts: Mapping[str, str]
+    name: str, description: Mapping[str, Any], personas: Mapping[str, Sequence[str]], parts: Named
 ) -> Member:
     """The member `name`; an attacker is made from the member it replaces.
 
@@ -48,7 +51,7 @@ def _parts(member: Member) -> dict[str, str]:
     return parts
 
 
-def main(snakemake: Any) -> None:
+def main(snakemake: Job) -> None:
     """Write the member's JSON."""
     params = snakemake.params
     save_member(snakemake.output[0], build(params.name, params.description, params.personas, snakemake.input))

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.atomic import whole_directory
 from amongus.core.gpus import take_gpus
 from amongus.core.hardlinks import link_tree
@@ -23,24 +23,26 @@ from amongus.team.interface import DefenceInput, LearnInput
 from amongus.team.learning import read_learn_inputs
 from amongus.team.runner import Evidence, Merge, decide_for_team, write_merges
 
+snakemake: Job
+
 
 class Answers:
     """Asks merged checkpoints, scores what they say, and counts what that costs."""
 
-    def __init__(self, snakemake: Any) -> None:
+    def __init__(self, snakemake: Job) -> None:
         self._snakemake = snakemake
         self._seed = int(snakemake.wildcards.seed)
-        self._verifier = self._open_verifier()
-        self.stats: list[Mapping[str, float]] = [self._verifier.engine.stats] if self._verifier else []
+        self._grader = self._open_grader()
+        self.stats: list[Mapping[str, float]] = [self._grader.engine.stats] if self._grader else []
 
-    def _open_verifier(self) -> Any:
+    def _open_grader(self) -> Any:
         """The verifier, where it scores one of the datasets; else None."""
         params = self._snakemake.params
         if not params.grading:
             return None
         # By name, so that its code is a reason to merge again only where it scores (`scorers` in rules/inputs.smk).
-        grader = import_module("amongus.scoring.model_grader")
-        return grader.open_verifier(self._snakemake.input.verifier[0], params, self._seed)
+        module = import_module("amongus.scoring.model_grader")
+        return module.open_grader(self._snakemake.input.verifier[0], params, self._seed)
 
     def respond(self, questions: Sequence[Mapping[str, Any]], member: Member) -> list[str]:
         """A checkpoint's answers."""
@@ -54,16 +56,16 @@ class Answers:
     ) -> Callable[[Sequence[str]], list[float]]:
         """What scores a text for each of `questions`: the verifier or the dataset's metric."""
         items = [json.loads(row["item"]) for row in questions]
-        if self._verifier is not None and dataset in self._verifier.kinds:
-            references = self._verifier.references(dataset, items)
+        if self._grader is not None and dataset in self._grader.kinds:
+            references = self._grader.references(dataset, items)
             asked = [row["prompt"] for row in questions]
-            return lambda texts: [score for score, _ in self._verifier.explain(asked, references, texts)]
+            return lambda texts: [score for score, _ in self._grader.explain(asked, references, texts)]
         metric, cores = questions[0]["metric"], getattr(self._snakemake, "threads", 1)
         limits = self._snakemake.params.limits
         return lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)]
 
 
-def main(snakemake: Any) -> None:
+def main(snakemake: Job) -> None:
     """Merge for every dataset and defence; teams that leave out the same member merge once."""
     params = snakemake.params
     method = plugins.module("methods", params.method)

@@ -1,14 +1,14 @@
 """Rule published_vector: published steering vectors, as safetensors."""
 
-from typing import Any
-
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core import download
 from amongus.core.atomic import whole_file
 from amongus.members.steering_vectors import read_published
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Convert the pinned file of `params.spec`."""
     from safetensors.torch import save_file
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
 from amongus.inference.engine import Engine
@@ -14,8 +14,10 @@ from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
 from amongus.report.cost_sidecars import write_cost
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Rank the answers to all datasets with one judge and write one file per dataset."""
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     folder, pool = snakemake.input.model, params.pool

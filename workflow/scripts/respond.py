@@ -1,8 +1,6 @@
 """Rule respond: one member's answers to the questions of its cells."""
 
-from typing import Any
-
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.inference.opening import open_engine
@@ -10,8 +8,10 @@ from amongus.members.member import load_member
 from amongus.members.requests import Request, user
 from amongus.report.cost_sidecars import write_cost
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Answer all cells in one go, so that batches fill up, and write one file per cell."""
     member = load_member(snakemake.input.member)
     tables = [read_table(path, QUESTIONS) for path in snakemake.input.questions]

@@ -1,8 +1,6 @@
 """Rule rewards: the reward model's score of every response."""
 
-from typing import Any
-
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
 from amongus.inference.reward_model import RewardModel
@@ -10,8 +8,10 @@ from amongus.members.judge_prompts import answered
 from amongus.members.prompts import clipped
 from amongus.report.cost_sidecars import write_cost
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Score all cells in one go and write one file per cell."""
     files = zip(snakemake.input.questions, snakemake.input.responses, strict=True)
     tables = [(read_table(questions, QUESTIONS), read_table(texts, RESPONSES)) for questions, texts in files]

@@ -2,16 +2,17 @@
 
 import logging
 from collections import Counter, defaultdict
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.scoring import explain
 from amongus.scoring.score_files import read_answers, write_scores
+
+snakemake: Job
 
 _LOG = logging.getLogger(__name__)
 
 
-def main(snakemake: Any) -> None:
+def main(snakemake: Job) -> None:
     """Write one file of scores per file of texts; the log says of each dataset what was not scored, and why."""
     answers: Counter[str] = Counter()
     unscored: dict[str, Counter[str]] = defaultdict(Counter)

@@ -1,16 +1,17 @@
 """Rule table: one of the study's tables, as CSV, Markdown and LaTeX, with a manifest of what it was made from."""
 
 from importlib import import_module
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.atomic import write_text
 from amongus.report.manifest import write_manifest
 from amongus.report.render import csv_text, latex, markdown
 from amongus.report.scores import Design
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """`wildcards.table` names a module of `amongus.report.builders`, which is part of the rule's digest."""
     params, output = snakemake.params, snakemake.output
     builder = import_module(f"amongus.report.builders.{snakemake.wildcards.table}")

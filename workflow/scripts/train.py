@@ -3,9 +3,8 @@
 import shutil
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.atomic import whole_directory
 from amongus.core.gpus import take_gpus
 from amongus.core.json_files import write_json
@@ -14,8 +13,10 @@ from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
 from amongus.training.job import job_of_rule
 
+snakemake: Job
 
-def run(snakemake: Any) -> None:
+
+def run(snakemake: Job) -> None:
     """Train, and remove the checkpoints last: Snakemake removes the model of a job that fails."""
     with rule_job(snakemake):
         take_gpus(snakemake.resources.get("gpu", 0))
@@ -24,7 +25,7 @@ def run(snakemake: Any) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def main(snakemake: Any) -> Path | None:
+def main(snakemake: Job) -> Path | None:
     """Train into a temporary folder and move it into place; return the folder with the training's checkpoints."""
     began = perf_counter()
     package, kind = snakemake.params.plugin

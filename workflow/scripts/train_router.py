@@ -2,9 +2,8 @@
 
 from contextlib import ExitStack
 from time import perf_counter
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.atomic import whole_directory
 from amongus.core.gpus import take_gpus
 from amongus.members.member import write_fingerprint
@@ -12,8 +11,10 @@ from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
 from amongus.team.learning import read_learn_inputs
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Train the router of every dataset."""
     began = perf_counter()
     method = plugins.module("methods", snakemake.params.method)

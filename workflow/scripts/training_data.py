@@ -2,9 +2,8 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core import download
 from amongus.core.hashing import derive
 from amongus.core.offline import allow_hub, hub_folder
@@ -13,8 +12,10 @@ from amongus.hub.training_data import data
 from amongus.study.paths import PARTIAL
 from amongus.training.chat_data import chats, drawn, rows_of
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Write the conversations of `params.spec`."""
     name, spec = snakemake.params.name, snakemake.params.spec
     if "repo" in spec:

@@ -1,9 +1,8 @@
 """Rule verdicts: the judge's verdict on every response, read from the logits of its labels."""
 
 from math import isfinite, nan
-from typing import Any
 
-from _helpers import rule_job
+from _helpers import Job, rule_job
 from amongus.core.gpus import take_gpus
 from amongus.core.tables import QUESTIONS, RESPONSES, VERDICTS, read_table, write_table
 from amongus.inference.engine import Engine
@@ -13,8 +12,10 @@ from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
 from amongus.report.cost_sidecars import write_cost
 
+snakemake: Job
 
-def main(snakemake: Any) -> None:
+
+def main(snakemake: Job) -> None:
     """Judge all cells in one go and write one file per cell."""
     files = zip(snakemake.input.questions, snakemake.input.responses, strict=True)
     tables = [(read_table(questions, QUESTIONS), read_table(texts, RESPONSES)) for questions, texts in files]

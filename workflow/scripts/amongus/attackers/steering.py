@@ -81,7 +81,8 @@ def mean_states(
     """
     import torch
 
-    totals, count = 0.0, 0
+    totals: torch.Tensor | float = 0.0
+    count = 0
     for system in systems:
         for first in range(0, len(asked), _BATCH):
             states = _states(model, tokenizer, system, asked[first : first + _BATCH], max_new_tokens)

@@ -45,10 +45,11 @@ def compare(a: str | Path, b: str | Path) -> pd.DataFrame:
             f"{a}, {b}: no scores in common; compare studies of the same pools, methods, datasets and seeds"
         )
     rows = []
-    for team, own in pairs.groupby(["method", "pool", "defence"], sort=False):
-        rows += [_row(*team, dataset, each) for dataset, each in own.groupby("dataset", sort=False)]
-        if own["dataset"].nunique() > 1:
-            rows.append(_row(*team, ALL, own))
+    for (method, pool, defence), own in pairs.groupby(["method", "pool", "defence"], sort=False):
+        parts = dict(list(own.groupby("dataset", sort=False)))
+        if len(parts) > 1:
+            parts[ALL] = own
+        rows += [_row(method, pool, defence, dataset, part) for dataset, part in parts.items()]
     return adjusted(pd.DataFrame(rows, columns=COMPARED))
 
 

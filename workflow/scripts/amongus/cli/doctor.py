@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def checks(study: Study) -> Iterator[tuple[str, Check]]:
     yield from _repositories(study)
     yield "GPUs", lambda: _gpus(study)
     yield "disk space", lambda: _disk(study)
-    metrics = [study.metric(dataset) for dataset in study.datasets if dataset not in study.verified]
+    metrics = [study.metric(dataset) for dataset in study.datasets if dataset not in study.graded]
     if any(plugins.fact("scoring.metrics", metric, "EXECUTES", False) for metric in metrics):
         yield "sandbox for code that is scored", _sandbox
     libraries = of_scored_code(metrics)
@@ -68,18 +69,24 @@ def _line(check: Check) -> str:
 def _sources(study: Study) -> Iterator[tuple[str, Check]]:
     """Datasets, and everything else in the config that is read from a `path` or a `url`."""
     for name in study.datasets:
-        yield f"dataset {name}", lambda name=name: _dataset(name, study.dataset_spec(name))
+        yield f"dataset {name}", partial(_dataset, study, name)
     config = study.config.plain()
     for section in ("data", "models", "attackers"):
         for place, spec in _files(section, config[section]):
-            yield place, lambda spec=spec: _file(mirrored(spec))
+            yield place, partial(_mirrored_file, spec)
 
 
-def _dataset(name: str, spec: Mapping[str, Any]) -> None:
+def _dataset(study: Study, name: str) -> None:
     """A file that is there, with rows as the dataset's module expects them; or an address that answers."""
+    spec = study.dataset_spec(name)
     check_local(name, spec)
     if mirrored(spec).get("url"):
         _file(spec)
+
+
+def _mirrored_file(spec: Mapping[str, Any]) -> None:
+    """The file of `spec`, or its copy in a mirror."""
+    _file(mirrored(spec))
 
 
 def _files(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -123,7 +130,7 @@ def _repositories(study: Study) -> Iterator[tuple[str, Check]]:
     named: dict[str, Any] = {f"model {name}": entry for name, entry in study.fetched.items()}
     named |= {f"data {name}": entry for name, entry in study.data.items() if entry.repo}
     for place, entry in named.items():
-        yield place, lambda entry=entry: _repository(entry.repo, entry.revision, folder)
+        yield place, partial(_repository, entry.repo, entry.revision, folder)
 
 
 def _repository(repo: str, revision: str, folder: str | None) -> None:

@@ -69,11 +69,10 @@ def questions(
                 f"{where}: dataset {dataset} has no {split} question of its own (what {SPLITS[1]} asks too does "
                 "not count for dev); add some"
             )
-        chosen = sample(
-            kept[split], (sizes or {}).get(split), hashing.derive(seed, "questions", dataset, split)
-        )
-        if sizes and sizes.get(split) and len(chosen) < sizes[split]:
-            _LOG.warning("%s/%s: %d questions asked for, %d there", dataset, split, sizes[split], len(chosen))
+        wanted = (sizes or {}).get(split)
+        chosen = sample(kept[split], wanted, hashing.derive(seed, "questions", dataset, split))
+        if wanted and len(chosen) < wanted:
+            _LOG.warning("%s/%s: %d questions wanted, %d available", dataset, split, wanted, len(chosen))
         tables[split] = {
             "id": [f"{dataset}/{split}/{number}" for number, _ in chosen],
             "prompt": [datasets.prompt(kind, item) for _, item in chosen],

@@ -38,7 +38,7 @@ def design(study: Study) -> dict[str, Any]:
             {"pool": pool, "defence": defence, "reason": reason}
             for (pool, defence), reason in overlaps(study).items()
         ],
-        **({"verified": {config.supervisors.verifier: study.verified}} if study.verified else {}),
+        **({"graded": {config.supervisors.verifier: study.graded}} if study.graded else {}),
     }
 
 

@@ -20,12 +20,13 @@ from amongus.core.environment import machine
 from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical
 from amongus.core.json_files import read_json, write_json
+from amongus.core.snakemake_job import Job
 
 MANIFEST = ".manifest.json"
 _SIDECARS = "seed-*/costs/*/*.json"
 
 
-def write_manifest(job: Any) -> None:
+def write_manifest(job: Job) -> None:
     """Write the manifest of the table that `job` has made.
 
     Args:

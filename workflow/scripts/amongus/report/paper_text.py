@@ -46,7 +46,7 @@ The paper's 6: five LoRA experts on Qwen2.5-7B-Instruct, and that model, whose p
 {% if dependent %}
 - **Supervisors that are not independent**: {{ dependent | listed }}.
 {% endif %}
-{% for model, datasets in (design.verified | default({})).items() %}
+{% for model, datasets in (design.graded | default({})).items() %}
 - **Scored by the verifier {{ model | md }}**: {{ datasets | listed }} (the paper's: ds1000, by TIGER-Lab/general-verifier).
 {% endfor %}
 {% for domain, here in datasets.items() %}
@@ -70,7 +70,7 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
 
     Args:
         design: plain values, as `design.design` gives them; beside what `Design.read` needs (study, seeds, models,
-            kinds, fidelity, judge_form, placebos, overlaps, verified) all are optional, and leave out what they describe.
+            kinds, fidelity, judge_form, placebos, overlaps, graded) all are optional, and leave out what they describe.
         table: as from `paper.headline`.
         scores: a row per answer of a team, with dataset, id, and the reason why its score is NaN, else an empty text.
     """

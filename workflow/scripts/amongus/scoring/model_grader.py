@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from amongus import datasets
+from amongus.core.snakemake_job import Named
 from amongus.inference.engine import Engine
-from amongus.inference.opening import open_engine
+from amongus.inference.opening import EngineParams, open_engine
 from amongus.members.judge_prompts import free_mark
 from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
 from amongus.members.requests import Answer, Request, user
 
-VERIFIER = "verifier"
+GRADER = "grader"
 _LOG = logging.getLogger(__name__)
 _WORDS = re.compile(r"(final)\s+(decision)", re.IGNORECASE)
 # In quotation marks, or followed by an alternative, it repeats the instruction.
@@ -31,11 +31,11 @@ _DECISION = re.compile(
 
 
 @dataclass(frozen=True)
-class Verifier:
+class ModelGrader:
     """A model that compares answers with references.
 
     Attributes:
-        engine: with the member `VERIFIER`, greedy.
+        engine: with the member `GRADER`, greedy.
         template: with the gaps question, reference, answer and mark.
         kinds: dataset -> its module, whose `reference(item)` is the right answer.
         limit: characters of an answer that are shown.
@@ -65,7 +65,7 @@ class Verifier:
         rows = list(zip(questions, references, texts, strict=True))
         scores = {row: _at_once(reference, text) for row, (_, reference, text) in enumerate(rows)}
         open_rows = [row for row, score in scores.items() if score is None]
-        requests = [Request(VERIFIER, compared(*rows[row], self.template, self.limit)) for row in open_rows]
+        requests = [Request(GRADER, compared(*rows[row], self.template, self.limit)) for row in open_rows]
         graded = dict(zip(open_rows, map(_read, self.engine.generate(requests)), strict=True))
         unread = sum(bool(reason) for _, reason in graded.values())
         if unread:
@@ -73,8 +73,8 @@ class Verifier:
         return [graded[row] if score is None else score for row, score in scores.items()]
 
 
-def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:
-    """The verifier whose checkpoint is in `folder`; loaded on first use.
+def open_grader(folder: str | Path, params: Named, seed: int) -> ModelGrader:
+    """The grader whose checkpoint is in `folder`; loaded on first use.
 
     Args:
         folder: of the model.
@@ -82,9 +82,9 @@ def open_verifier(folder: str | Path, params: Any, seed: int) -> Verifier:
         seed: of the study.
     """
     how = params.grading
-    member = Member(VERIFIER, str(folder), fingerprint=known_fingerprint(folder))
-    settings = SimpleNamespace(sampling=how["sampling"], engine=params.engine, store=params.store)
-    return Verifier(
+    member = Member(GRADER, str(folder), fingerprint=known_fingerprint(folder))
+    settings = EngineParams(params.engine, how["sampling"], params.store)
+    return ModelGrader(
         open_engine(settings, [member], seed), Template(**how["template"]), how["kinds"], how["limit"]
     )
 

@@ -6,7 +6,7 @@ file; its own settings are declared there. config/schema.yaml is generated from 
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -341,6 +341,6 @@ def part(section: str, kind: str) -> type[Part]:
 @cache
 def _joined(settings: type[Strict], said: type[Part]) -> type[Part]:
     bases = (said,) if settings is Strict else (settings, said)
-    joined = create_model(said.__name__, __base__=bases)
+    joined = cast(type[Part], create_model(said.__name__, __base__=bases))
     joined.own = frozenset(settings.model_fields)
     return joined

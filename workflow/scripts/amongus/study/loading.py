@@ -45,7 +45,7 @@ def load_study(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> S
     """
     try:
         study = Study(_parsed(config))
-        faults = check(study)
+        faults: Sequence[Fault] = check(study)
     except _Faulty as error:
         faults = error.faults
     if faults:

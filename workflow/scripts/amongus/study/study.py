@@ -41,10 +41,10 @@ class Study:
     def metric(self, dataset: str) -> str:
         """The scoring module of `dataset`."""
         metric = plugins.fact("datasets", self.datasets[dataset].kind, "METRIC")
-        return metric.get(self.domain(dataset)) if isinstance(metric, dict) else metric
+        return metric[self.domain(dataset)] if isinstance(metric, dict) else metric
 
     @cached_property
-    def verified(self) -> list[str]:
+    def graded(self) -> list[str]:
         """The datasets whose answers a verifier scores, in place of their metric."""
         return [name for name, entry in self.datasets.items() if entry.scored_by == "verifier"]
 
@@ -203,7 +203,7 @@ class Study:
         """What the rule `member` puts together, as plain values."""
         benign = self.replaced(member) if member in self.attackers else member
         entry = self.config.members.get(benign)
-        described = {
+        described: dict[str, Any] = {
             "weights": self.weights(member),
             "persona": self.persona(member),
             "description": entry.description or benign if entry else benign,

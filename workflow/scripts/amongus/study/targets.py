@@ -58,7 +58,7 @@ def cost_files(study: Study) -> list[str]:
         "train": list(study.trained),
         "extract_vector": study.extracted,
     }
-    graded = bool(study.verified)
+    graded = bool(study.graded)
     by_dataset = {
         "respond": study.members,
         "grade_responses": study.members if graded else [],
@@ -70,6 +70,6 @@ def cost_files(study: Study) -> list[str]:
     }
     jobs = [(rule, name) for rule, names in whole.items() for name in names]
     for rule, names in by_dataset.items():
-        datasets = study.verified if rule.startswith("grade_") else study.datasets
+        datasets = study.graded if rule.startswith("grade_") else study.datasets
         jobs += [(rule, f"{name}{part}") for name in names for part in study.job_parts(datasets)]
     return [study.paths.at(seed).cost(rule, job) for seed in study.seeds for rule, job in jobs]

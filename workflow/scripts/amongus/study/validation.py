@@ -41,7 +41,7 @@ def check(study: Study) -> list[Fault]:
         _attackers,
         _pools,
         _trainings,
-        _verified,
+        _graded,
         _methods,
     ]
     for step in steps:
@@ -200,14 +200,14 @@ def _trainings(study: Study) -> Iterator[Fault]:
             )
 
 
-def _verified(study: Study) -> Iterator[Fault]:
+def _graded(study: Study) -> Iterator[Fault]:
     """Datasets scored by a verifier have references, and the study has a verifier: a whole checkpoint."""
     name = study.config.supervisors.verifier
     if name and plugins.fact("models", study.models[name].kind, "LORA", False):
         yield Fault(
             ("supervisors", "verifier"), f"'{name}' is an adapter; name a model that is a whole checkpoint"
         )
-    for dataset in study.verified:
+    for dataset in study.graded:
         keys, kind = ("datasets", dataset, "scored_by"), study.datasets[dataset].kind
         if not hasattr(plugins.module("datasets", kind), "reference"):
             yield Fault(

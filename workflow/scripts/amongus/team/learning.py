@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from amongus.core.snakemake_job import Job
 from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, SCORES, read_table
 from amongus.members.member import Member, load_member
 from amongus.members.prompts import Template
@@ -14,12 +15,12 @@ from amongus.team.runner import by_member, columns
 
 
 def unavailable(*_: Any) -> Any:
-    """In the place of what only merges need: asking a merged checkpoint, and scoring its answers."""
-    raise NotImplementedError("only methods of LEVEL 'weight' may ask a checkpoint while they learn")
+    """Replaces what only merges need: answers of a merged checkpoint, and their scores."""
+    raise NotImplementedError("only methods of LEVEL 'weight' can query a checkpoint while they learn")
 
 
 def read_learn_inputs(
-    snakemake: Any,
+    snakemake: Job,
     respond: Callable[[Sequence[Mapping[str, Any]], Member], list[str]] = unavailable,
     scorer: Callable[[str, Sequence[Mapping[str, Any]]], Callable[[Sequence[str]], list[float]]]
     | None = None,

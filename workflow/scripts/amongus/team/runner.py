@@ -1,4 +1,4 @@
-"""A team's job, from files to files: what the team knows, how its defences are asked, what came out."""
+"""A team's job, from files to files: its evidence, its defences, its answers."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ import pyarrow as pa
 from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_record, write_json
+from amongus.core.snakemake_job import Named
 from amongus.core.tables import (
     RANKINGS,
     RESPONSES,
@@ -27,7 +28,7 @@ from amongus.study import plugins
 from amongus.team.interface import DefenceInput, Engine, Outcome, Task
 
 MERGES = "merges.json"
-"""In a team's folder of merged checkpoints: per defence, which checkpoint answers and how it was decided."""
+"""In a team's folder of merged checkpoints: per defence, which checkpoint answers and why."""
 
 
 def by_member(
@@ -49,7 +50,7 @@ def columns(files: Mapping[str, str], schema: pa.Schema, name: str) -> dict[str,
 
 @dataclass(frozen=True)
 class Evidence:
-    """The files that defences look at: one dataset and split, a file per member (`ranking`: one for the pool).
+    """The files that defences read, of one dataset and split: one per member (`ranking`: one for the pool).
 
     `attackers` are known to controls only.
     """
@@ -57,11 +58,11 @@ class Evidence:
     responses: Mapping[str, str] = field(default_factory=dict)
     rewards: Mapping[str, str] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
-    ranking: str | None = None
+    ranking: str = ""
     attackers: Sequence[str] = ()
 
     @classmethod
-    def by_dataset(cls, files: Any, params: Any) -> "dict[str, Evidence]":
+    def by_dataset(cls, files: Named, params: Named) -> "dict[str, Evidence]":
         """Dataset -> its evidence, of a job's `snakemake.input` and `snakemake.params`."""
         datasets, pool, attackers = params.datasets, params.pool, params.attackers
         responses, rewards, verdicts = (
@@ -70,13 +71,13 @@ class Evidence:
         rankings = dict(zip(datasets, files.rankings, strict=False))
         return {
             dataset: cls(
-                responses[dataset], rewards[dataset], verdicts[dataset], rankings.get(dataset), attackers
+                responses[dataset], rewards[dataset], verdicts[dataset], rankings.get(dataset, ""), attackers
             )
             for dataset in datasets
         }
 
     def known(self, defence: str) -> dict[str, Any]:
-        """What the defence of that module may look at, as fields of `DefenceInput`: what its NEEDS names."""
+        """What the module of a defence names in its NEEDS, as fields of `DefenceInput`."""
         needs = plugins.fact("defences", defence, "NEEDS", ())
         known: dict[str, Any] = {}
         if "texts" in needs:
@@ -97,17 +98,17 @@ class Evidence:
         return verdicts
 
 
-def decide(defence: str, case: DefenceInput) -> list[str | None]:
-    """Ask the defence of that module, and hold it to its candidates.
+def decide(defence: str, data: DefenceInput) -> list[str | None]:
+    """The decisions of the defence's module, checked.
 
     Raises:
-        StudyError: it returned something else than a candidate or None per question.
+        StudyError: it returned something other than a candidate or None per question.
     """
-    masked = plugins.module("defences", defence).decide(case)
-    allowed = [{None, *members} for members in case.candidates]
+    masked = plugins.module("defences", defence).decide(data)
+    allowed = [{None, *members} for members in data.candidates]
     if len(masked) != len(allowed) or any(m not in one for m, one in zip(masked, allowed, strict=True)):
         raise StudyError(
-            f"defence '{defence}': decide(case) must return, for each question, one of its candidates or None"
+            f"defence '{defence}': decide(data) must return, for each question, one of its candidates or None"
         )
     return masked
 
@@ -129,27 +130,27 @@ class Merge:
     unreadable: int
 
 
-def decide_for_team(defence: str, case: DefenceInput) -> Merge:
-    """Whom a defence keeps out of the team for good: the member flagged on most dev questions, ties seeded."""
-    flagged = decide(defence, case)
+def decide_for_team(defence: str, data: DefenceInput) -> Merge:
+    """The member that a defence masks for the whole team: the one flagged on most dev questions, ties seeded."""
+    flagged = decide(defence, data)
     counts = Counter(member for member in flagged if member is not None)
-    masked = max(counts, key=lambda member: (counts[member], derive(case.seed, "tie", member)), default=None)
-    judged = [*case.rewards.values(), *case.verdicts.values()]
+    masked = max(counts, key=lambda member: (counts[member], derive(data.seed, "tie", member)), default=None)
+    judged = [*data.rewards.values(), *data.verdicts.values()]
     return Merge(
         folder=f"without-{masked}" if masked else "all",
         masked=masked,
-        flags={member: flagged.count(member) for member in case.candidates[0]},
+        flags={member: flagged.count(member) for member in data.candidates[0]},
         unreadable=sum(isnan(value) for values in judged for value in values),
     )
 
 
 def write_merges(folder: Path, merges: Mapping[str, Merge]) -> None:
-    """Note which checkpoint of a team's folder answers under which defence."""
+    """Record which checkpoint of a team's folder answers under which defence."""
     write_json(folder / MERGES, {defence: asdict(merge) for defence, merge in merges.items()})
 
 
 def read_merges(folder: Path) -> dict[str, Merge]:
-    """Defence -> its merged checkpoint, as `write_merges` noted them."""
+    """Defence -> its merged checkpoint, as `write_merges` recorded them."""
     return {defence: Merge(**merge) for defence, merge in read_record(folder, MERGES).items()}
 
 
@@ -163,7 +164,9 @@ def play(
 ) -> list[Outcome]:
     """Let the team answer under the defence of that module; a merged team was masked before."""
 
-    def defend(candidates: Any, own: Any = None) -> list[str | None]:
+    def defend(
+        candidates: Sequence[Sequence[str]], own: Sequence[str | None] | None = None
+    ) -> list[str | None]:
         if merge:
             return [merge.masked] * len(candidates)
         return decide(defence, replace(known, candidates=candidates, own=own))
@@ -174,7 +177,7 @@ def play(
 def unreadable(outcomes: Sequence[Outcome], known: DefenceInput, merge: Merge | None = None) -> list[bool]:
     """Per question, whether the supervisor could not be read on a candidate, or the method on its own choice.
 
-    Of a merged team, whether the decision for it rests on anything that could not be read.
+    Of a merged team, whether the decision for it used anything that could not be read.
     """
     if merge:
         return [merge.unreadable > 0] * len(outcomes)
@@ -188,14 +191,14 @@ def unreadable(outcomes: Sequence[Outcome], known: DefenceInput, merge: Merge | 
 
 @dataclass(frozen=True)
 class Played:
-    """What came out under one defence, and whether what it rests on could not be read, per question."""
+    """Under one defence, per question: the outcome, and whether anything it depends on could not be read."""
 
     outcomes: Sequence[Outcome]
     unreadable: Sequence[bool]
 
 
 def write_outcomes(run: str, transcript: str, task: Task, played: Mapping[str, Played]) -> None:
-    """Write a team's answers to one dataset under each defence, and every message behind them."""
+    """Write a team's answers to one dataset under each defence, and all their messages."""
     answers = [
         (defence, key, outcome, unread)
         for defence, one in played.items()

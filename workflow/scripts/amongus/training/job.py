@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from amongus.core.hashing import digest
+from amongus.core.snakemake_job import Job
 from amongus.members.member import hash_file, known_fingerprint
 from amongus.members.prompts import Template
 from amongus.study import plugins
@@ -78,7 +79,7 @@ def steps_of(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix(CHECKPOINT))
 
 
-def job_of_rule(snakemake: Any, out: Path) -> TrainJob[Any]:
+def job_of_rule(snakemake: Job, out: Path) -> TrainJob[Any]:
     """The training that the rule `train` or `extract_vector` describes, into the folder `out`."""
     params, inputs = snakemake.params, snakemake.input
     package, kind = params.plugin

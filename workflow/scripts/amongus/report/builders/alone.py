@@ -1,7 +1,6 @@
 """The table of each attacker by itself."""
 
-from typing import Any
-
+from amongus.core.snakemake_job import Named
 from amongus.report.alone import alone, alone_view
 from amongus.report.builders._built import Built
 from amongus.report.scores import Design
@@ -10,7 +9,7 @@ from amongus.report.supervisors import read_responses
 NEEDS = ("response_scores",)
 
 
-def build(files: Any, params: Any, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> Built:
     """`params.members` labels the files of `response_scores`."""
     responses = read_responses(files.response_scores, params.members)
     table = alone(responses, params.design["replaces"], params.design["attackers"], design)

@@ -1,7 +1,6 @@
 """The table of what each attacker costs."""
 
-from typing import Any
-
+from amongus.core.snakemake_job import Named
 from amongus.report.builders._built import Built
 from amongus.report.layout import impact_view
 from amongus.report.scores import Design, read_scores
@@ -10,7 +9,7 @@ from amongus.report.tables import impact
 NEEDS = ("scores",)
 
 
-def build(files: Any, params: Any, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> Built:
     """`params.teams` labels the files of `scores`."""
     table = impact(read_scores(files.scores, params.teams), design)
     return Built(table, impact_view(table, design))

@@ -1,7 +1,6 @@
 """The table of what each defence wins back."""
 
-from typing import Any
-
+from amongus.core.snakemake_job import Named
 from amongus.report.builders._built import Built
 from amongus.report.layout import mitigation_view
 from amongus.report.scores import Design, read_scores
@@ -11,7 +10,7 @@ from amongus.report.tables import mitigation
 NEEDS = ("scores", "runs")
 
 
-def build(files: Any, params: Any, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> Built:
     """`params.teams` labels the files of `scores` and `runs`."""
     caught = supervisors(read_masks(files.runs, params.teams), None, design)
     table = mitigation(read_scores(files.scores, params.teams), caught, design)

@@ -1,7 +1,6 @@
 """The paper's headline figures beside the study's."""
 
-from typing import Any
-
+from amongus.core.snakemake_job import Named
 from amongus.report.builders._built import Built
 from amongus.report.layout import paper_view
 from amongus.report.paper import headline
@@ -11,7 +10,7 @@ from amongus.report.scores import Design, read_scores
 NEEDS = ("scores",)
 
 
-def build(files: Any, params: Any, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> Built:
     """`params.teams` labels the files of `scores`."""
     scores = read_scores(files.scores, params.teams)
     table = headline(scores, design)

@@ -1,7 +1,6 @@
 """The table of how often texts decline instead of answering."""
 
-from typing import Any
-
+from amongus.core.snakemake_job import Named
 from amongus.report.builders._built import Built
 from amongus.report.refusals import member_labels, read_counts, refusals, refusals_view
 from amongus.report.scores import Design
@@ -9,7 +8,7 @@ from amongus.report.scores import Design
 NEEDS = ("scores", "runs", "responses", "response_scores")
 
 
-def build(files: Any, params: Any, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> Built:
     """`params.teams` labels the files of teams, `params.members` those of members."""
     counts = read_counts(
         [*files.responses, *files.runs],
