@@ -76,11 +76,11 @@ def made(project, answers):
 
 
 def test_each_repository_is_fetched_once_and_taken_over_by_each_seed(project, hub, made):
-    assert {name: count for name, count in made.items() if name.startswith("fetch")} == {
-        f"fetch-{name}": 1 for name in ("base", "x", "y")
+    assert {name: count for name, count in made.items() if name.startswith("download_model")} == {
+        f"download_model-{name}": 1 for name in ("base", "x", "y")
     }
-    assert {name: count for name, count in made.items() if name.startswith("adopt")} == {
-        f"adopt-{name}": 2 for name in ("base", "x", "y")
+    assert {name: count for name, count in made.items() if name.startswith("link_model")} == {
+        f"link_model-{name}": 2 for name in ("base", "x", "y")
     }
     assert sum(count for name, count in made.items() if name.startswith("member")) == 8
     assert not [name for name in made if name.startswith("train")]
@@ -120,19 +120,21 @@ def test_another_commit_reaches_that_adapter_alone(project, hub, made):
     try:
         pending = project.pending("models")
         # The attacker stands on the adapter of the member whose place it takes.
-        assert pending == Counter({"fetch-y": 1, "adopt-y": 2, "member-y": 2, "member-prompt": 2})
+        assert pending == Counter(
+            {"download_model-y": 1, "link_model-y": 2, "member-y": 2, "member-prompt": 2}
+        )
     finally:
         project.study["models"]["y"] = before
 
 
-@pytest.mark.parametrize("script", ["fetch", "adopt"])
+@pytest.mark.parametrize("script", ["download_model", "link_model"])
 def test_the_rules_own_scripts_are_seen(project, made, script):
     path = project.folder / "workflow" / "scripts" / f"{script}.py"
     text = path.read_text()
     path.write_text(text + "\nprint()\n")
     pending = project.pending("models")
     path.write_text(text)
-    assert pending["adopt-base"] == 2 and pending["fetch-base"] == (script == "fetch")
+    assert pending["link_model-base"] == 2 and pending["download_model-base"] == (script == "download_model")
 
 
 def test_an_adapter_of_another_base_and_what_is_not_pinned_stop_in_one_line(project, hub, made):
