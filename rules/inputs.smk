@@ -384,7 +384,7 @@ def files_of(place):
 
 def table_files(wildcards):
     """What a table is made from: the kinds of files that its module names."""
-    needs = plugins.fact("report.builders", wildcards.table, "NEEDS")
+    needs = plugins.fact("report.tables", wildcards.table, "NEEDS")
     places = {"scores": "run_scores", "runs": "run"}
     return {
         need: cost_files(study) if need == "sidecars" else files_of(places.get(need, need)) for need in needs
@@ -393,4 +393,4 @@ def table_files(wildcards):
 
 def table_code(wildcards):
     """Digest of what makes a table."""
-    return code_digest("table", plugins.entry("report.builders", wildcards.table))
+    return code_digest("table", plugins.entry("report.tables", wildcards.table))

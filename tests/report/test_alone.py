@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from amongus.report.alone import ALONE, alone, alone_view
 from amongus.report.render import markdown
+from amongus.report.tables.alone import ALONE, alone, alone_view
 from scored import NAN, design, own_scores
 
 DESIGN = design(

@@ -13,8 +13,9 @@ from amongus.core.tables import RUN_SCORES, RUNS, SCORES, write_table
 from amongus.report import figures, layout
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design
-from amongus.report.supervisors import SUPERVISORS
-from amongus.report.tables import IMPACT, MITIGATION
+from amongus.report.tables.impact import IMPACT, impact_view
+from amongus.report.tables.mitigation import MITIGATION
+from amongus.report.tables.supervisors import SUPERVISORS
 from standins import Named, outputs, run
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -156,7 +157,7 @@ def test_views_format_figures():
     names = {"level": "text", "method": "all", "pool": "p", "dataset": "all", "domain": "safety"}
     row = dict.fromkeys(IMPACT, 0.0) | names | {"n": 9, "clean": 0.5, "empty": float("nan")}
     row |= {"drop": -0.0712, "drop_low": -0.1, "drop_high": -0.0001, "p_value": 0.0004, "applicable": True}
-    text = markdown(layout.impact_view(pd.DataFrame([row]), DESIGN))
+    text = markdown(impact_view(pd.DataFrame([row]), DESIGN))
     assert "| all text | p | all safety | 9 | 50.0 | – | 0.0 | −7.1 [−10.0, 0.0] | <0.001 |" in text
     assert "95 % bootstrap" in text
 

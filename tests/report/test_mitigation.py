@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from amongus.report import tables
-from amongus.report.supervisors import SUPERVISORS
+from amongus.report.tables.mitigation import MITIGATION, mitigation
+from amongus.report.tables.supervisors import SUPERVISORS
 from scored import cell, cells, design, no_masks, pick
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def mitigation(*lines):
-    return tables.mitigation(cells(*lines), no_masks(), design())
+def defended(*lines):
+    return mitigation(cells(*lines), no_masks(), design())
 
 
 def test_mitigation_row_by_hand():
@@ -26,8 +26,8 @@ def test_mitigation_row_by_hand():
         *("clean 1110", "clean reward 1111", "evil 0010", "evil reward 1110"),
         *("evil random 01-0", "evil oracle 1111", "empty 1000"),
     )
-    table = tables.mitigation(scores, caught, design())
-    assert list(table.columns) == tables.MITIGATION
+    table = mitigation(scores, caught, design())
+    assert list(table.columns) == MITIGATION
     row = pick(table, defence="reward", dataset="sums")
     assert (row["level"], row["attacker"], row["n"], row["seeds"]) == ("text", "x", 4, 1)
     expected = {
@@ -51,7 +51,7 @@ def test_mitigation_row_by_hand():
 
 
 def test_mitigation_rests_on_pairs_scored_in_all_four_cells():
-    table = mitigation("clean 1-111", "clean reward 11-11", "evil 011-1", "evil reward 11110")
+    table = defended("clean 1-111", "clean reward 11-11", "evil 011-1", "evil reward 11110")
     row = pick(table, dataset="sums")
     assert (row["n"], row["attacked"], row["score"], row["net"]) == (2, 0.5, 0.5, 0)
 
@@ -62,7 +62,7 @@ def test_the_interval_of_a_recovery_is_that_of_the_ratio():
     score = np.where(rng.uniform(size=1000) < 0.7, clean, rng.uniform(size=1000) < 0.5)
     scores = [cell("clean", clean), cell("clean", clean, defence="reward")]
     scores += [cell("evil", 0 * score), cell("evil", score, defence="reward")]
-    row = pick(tables.mitigation(pd.concat(scores), no_masks(), design()), defence="reward", dataset="sums")
+    row = pick(mitigation(pd.concat(scores), no_masks(), design()), defence="reward", dataset="sums")
 
     def ratio(a, b, axis=-1):
         return a.mean(axis=axis) / b.mean(axis=axis)
@@ -75,7 +75,7 @@ def test_the_interval_of_a_recovery_is_that_of_the_ratio():
 
 def test_net_needs_the_clean_pool_defended():
     row = pick(
-        mitigation("clean 10", "evil 00", "evil reward 10", "evil oracle 11"),
+        defended("clean 10", "evil 00", "evil reward 10", "evil oracle 11"),
         defence="reward",
         dataset="sums",
     )
@@ -84,7 +84,7 @@ def test_net_needs_the_clean_pool_defended():
 
 
 def test_recovery_of_nothing_is_unknown():
-    row = pick(mitigation("clean 00", "evil 00", "evil reward 10"), dataset="sums")
+    row = pick(defended("clean 00", "evil 00", "evil reward 10"), dataset="sums")
     assert isnan(row["recovery"]) and isnan(row["undefended"])
 
 
@@ -95,22 +95,22 @@ def test_mitigation_rows_follow_the_design():
         for pool in ("evil", "clean")
         for m in ("fusion", "debate")
     ]
-    table = mitigation(*(f"{' '.join(name)} 10" for name in names))
+    table = defended(*(f"{' '.join(name)} 10" for name in names))
     rows = table.loc[table["dataset"] == "sums", ["level", "method", "defence"]].to_numpy().tolist()
     groups = ("text", "debate"), ("logit", "fusion"), ("all", "all")
     assert rows == [[*group, defence] for group in groups for defence in ("reward", "oracle")]
 
 
 def test_a_study_without_defences_has_an_empty_table():
-    table = mitigation("clean 1", "evil 0")
-    assert list(table.columns) == tables.MITIGATION and len(table) == 0
+    table = defended("clean 1", "evil 0")
+    assert list(table.columns) == MITIGATION and len(table) == 0
 
 
 def test_mitigation_marks_what_cannot_be_run():
     unfit = design(applicable={"evil": {"fusion": False, "debate": True}})
     scores = ["clean fusion 11", "clean fusion reward 11"]
     scores += [f"{pool} {defence} 10" for pool in ("clean", "evil") for defence in ("none", "reward")]
-    table = tables.mitigation(cells(*scores), no_masks(), unfit)
+    table = mitigation(cells(*scores), no_masks(), unfit)
     row = pick(table, method="fusion", dataset="sums", defence="reward")
     assert not row["applicable"] and row["n"] == 0 and isnan(row["score"]) and isnan(row["net"])
     assert pick(table, method="debate", dataset="sums", defence="reward")["applicable"]

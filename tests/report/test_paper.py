@@ -11,11 +11,10 @@ import pytest
 import scored
 from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics
-from amongus.report.layout import paper_view
-from amongus.report.paper import EMPTY, HEADLINE, headline
 from amongus.report.paper_text import study_text
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design
+from amongus.report.tables.paper import EMPTY, HEADLINE, headline, paper_view
 from examples import examples
 from scored import NAN, pick
 from standins import Named, outputs, run

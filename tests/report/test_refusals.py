@@ -7,7 +7,7 @@ import pytest
 
 from amongus.core.errors import StudyError
 from amongus.core.tables import RESPONSES, RUN_SCORES, RUNS, SCORES, write_table
-from amongus.report.refusals import REFUSALS, SINGLE, member_labels, read_counts, refusals
+from amongus.report.tables.refusals import REFUSALS, SINGLE, member_labels, read_counts, refusals
 from amongus.scoring.metrics import noncompliance
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 from examples import examples, pairs

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from amongus.report import statistics, tables
+from amongus.report import statistics
+from amongus.report.tables.impact import impact
 from scored import design
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -327,7 +328,7 @@ def simulated_impact(rng, drop):
                 for pool, lost in (("clean", 0.0), ("evil", drop + own)):
                     score = (rng.uniform(size=n) < hard - lost) * 1.0
                     frames.append(pd.DataFrame({**keys, "pool": pool, "method": method, "score": score}))
-    return tables.impact(pd.concat(frames, ignore_index=True), DESIGN)
+    return impact(pd.concat(frames, ignore_index=True), DESIGN)
 
 
 @pytest.mark.parametrize("drop", [0.0, 0.15])

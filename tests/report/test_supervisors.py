@@ -8,7 +8,7 @@ import pytest
 import scored
 from amongus.core.tables import RUNS, SCORES, write_table
 from amongus.report.statistics import wilson
-from amongus.report.supervisors import SUPERVISORS, read_masks, read_responses, supervisors
+from amongus.report.tables.supervisors import SUPERVISORS, read_masks, read_responses, supervisors
 from scored import NAN, design, own_scores, pick
 
 DESIGN = design(

@@ -8,8 +8,11 @@ import pytest
 
 from amongus.core.errors import StudyError
 from amongus.core.tables import RUN_SCORES, write_table
-from amongus.report import statistics, tables
+from amongus.report import statistics
 from amongus.report.scores import Cells, Group, groups, read_scores, spans
+from amongus.report.tables.cost import COST, cost
+from amongus.report.tables.impact import IMPACT, impact
+from amongus.report.tables.mitigation import mitigation
 from scored import NAN, VALUE, cell, cells, design, no_masks, pick
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -35,9 +38,9 @@ def test_design_keeps_the_name_of_averages(change):
 
 
 def test_impact_row_by_hand():
-    table = tables.impact(cells("clean 111101-", "evil 00101-1", "empty 1011-11"), design())
+    table = impact(cells("clean 111101-", "evil 00101-1", "empty 1011-11"), design())
     row = pick(table, method="debate", dataset="sums")
-    assert list(row.index) == tables.IMPACT
+    assert list(row.index) == IMPACT
     assert (row["level"], row["attacker"], row["pool"], row["domain"]) == ("text", "x", "evil", "reasoning")
     # Questions 5 and 6 have no score in one of the two pools.
     assert (row["n"], row["seeds"], row["applicable"]) == (5, 1, True)
@@ -50,14 +53,14 @@ def test_impact_row_by_hand():
 
 def test_impact_pairs_within_seeds():
     scores = cells("clean 10", "evil 01", "clean 2 01", "evil 2 01")
-    row = pick(tables.impact(scores, design()), dataset="sums")
+    row = pick(impact(scores, design()), dataset="sums")
     assert (row["n"], row["seeds"], row["drop"], row["p_value"]) == (4, 2, 0, 1)
     assert isnan(row["empty"])
 
 
 def test_aggregates_give_each_dataset_the_same_weight():
     chains, facts = ("clean chains 1111", "evil chains 1111"), ("clean facts 101", "evil facts 001")
-    table = tables.impact(cells("clean 11", "evil 00", *chains, *facts), design())
+    table = impact(cells("clean 11", "evil 00", *chains, *facts), design())
     assert list(table["dataset"]) == ["sums", "chains", "facts", "all", "all"]
     assert list(table["domain"]) == ["reasoning", "reasoning", "knowledge", "reasoning", "all"]
     reasoning, overall = pick(table, domain="reasoning", dataset="all"), pick(table, domain="all")
@@ -75,14 +78,14 @@ def test_aggregates_give_each_dataset_the_same_weight():
 
 
 def test_no_question_scored_gives_empty_figures():
-    row = pick(tables.impact(cells("clean -1", "evil 1-"), design()), dataset="sums")
+    row = pick(impact(cells("clean -1", "evil 1-"), design()), dataset="sums")
     assert (row["n"], row["seeds"]) == (0, 0)
     assert row[["clean", "score", "drop", "drop_low", "drop_high", "p_value"]].isna().all()
 
 
 def test_what_cannot_be_run_is_shown_as_such():
     unfit = design(applicable={"evil": {"fusion": False, "debate": True}})
-    table = tables.impact(cells("clean fusion 1", "clean 1", "evil 1"), unfit)
+    table = impact(cells("clean fusion 1", "clean 1", "evil 1"), unfit)
     row = pick(table, method="fusion", dataset="sums")
     assert not row["applicable"] and row["n"] == 0
     assert row[["clean", "empty", "score", "drop", "p_value"]].isna().all()
@@ -100,7 +103,7 @@ def test_averages_over_methods_are_on_common_support():
         ("all", "all", ("debate", "feedback", "fusion")),
     ]
     scores = [f"{pool} {method} 11" for pool in ("clean", "one") for method in LEVELS]
-    table = tables.impact(cells(*scores, "two debate 01", "two fusion 01", "two feedback 00"), made)
+    table = impact(cells(*scores, "two debate 01", "two fusion 01", "two feedback 00"), made)
     text = pick(table, level="text", method="all", pool="two", dataset="sums")
     # Per question the mean over methods: drops of 1 and 0.5.
     assert (text["n"], text["drop"]) == (2, pytest.approx(0.75))
@@ -120,7 +123,7 @@ def test_averages_over_methods_compare_defences_on_the_same_methods():
         for pool in ("clean", "evil")
         for method in methods
     ]
-    table = tables.mitigation(cells(*scores), no_masks(), made)
+    table = mitigation(cells(*scores), no_masks(), made)
     table = table[table["dataset"] == "sums"]
     average = table.loc[table["method"] == "all", ["level", "defence", "score"]]
     assert average.to_numpy().tolist() == [["text", "reward", 1.0], ["text", "judge", 1.0]]
@@ -138,7 +141,7 @@ def test_order_of_the_input_changes_nothing():
         [cell(pool, rng.integers(0, 2, 30), dataset=d) for pool in VALUE["pools"] for d in ("facts", "sums")]
     )
     shuffled = scores.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(tables.impact(scores, design()), tables.impact(shuffled, design()))
+    pd.testing.assert_frame_equal(impact(scores, design()), impact(shuffled, design()))
 
 
 @pytest.mark.parametrize("other", [["evil 1"], ["evil 2 11"], ["evil 11", "evil 11"]])
@@ -183,13 +186,13 @@ def test_cost_sums_the_jobs_of_a_rule():
         "a": {"rule": "respond", **second},
         "c": {"rule": "collaborate"},
     }
-    nothing = dict.fromkeys(tables.COST[2:], 0)
+    nothing = dict.fromkeys(COST[2:], 0)
     total = {key: first.get(key, 0) + second.get(key, 0) for key in {*first, *second}}
-    assert tables.cost(records).to_dict("records") == [
+    assert cost(records).to_dict("records") == [
         {**nothing, "rule": "collaborate", "jobs": 1},
         {**nothing, "rule": "respond", "jobs": 2, **total},
     ]
-    assert len(tables.cost({})) == 0
+    assert len(cost({})) == 0
 
 
 @pytest.mark.parametrize(
@@ -197,4 +200,4 @@ def test_cost_sums_the_jobs_of_a_rule():
 )
 def test_cost_names_a_bad_sidecar(record):
     with pytest.raises(StudyError, match=r"costs/x\.json"):
-        tables.cost({"costs/x.json": record})
+        cost({"costs/x.json": record})

@@ -6,12 +6,11 @@ import pytest
 import yaml
 
 import micro
-from amongus.report import tables
 from amongus.report.design import design
-from amongus.report.layout import mitigation_view, supervisors_view
 from amongus.report.render import latex, markdown
 from amongus.report.scores import Design
-from amongus.report.supervisors import SUPERVISORS, supervisors
+from amongus.report.tables.mitigation import MITIGATION, mitigation, mitigation_view
+from amongus.report.tables.supervisors import SUPERVISORS, supervisors, supervisors_view
 from amongus.study.independence import overlaps, source
 from amongus.study.loading import load_study
 from checkout import ROOT
@@ -184,10 +183,10 @@ def test_tables_mark_them(told):
         ]
     )
     caught = supervisors(masks, None, design)
-    table = tables.mitigation(pd.concat(frames), caught, design)
+    table = mitigation(pd.concat(frames), caught, design)
     for frame, columns, view in (
         (caught, SUPERVISORS, supervisors_view(caught, design)),
-        (table, tables.MITIGATION, mitigation_view(table, design)),
+        (table, MITIGATION, mitigation_view(table, design)),
     ):
         assert list(frame.columns) == columns and columns[-1] == "overlap"
         expected = (frame["pool"] == "evil") & (frame["defence"] == "reward") & told

@@ -76,4 +76,4 @@ def test_settings_are_read_without_heavy_libraries():
 
 def test_jobs_that_need_no_model_import_no_torch():
     scripts = "import dataset, score, member, table, figure, amongus.team.runner"
-    assert import_all(["scoring.metrics", "report.builders"], scripts) <= {"numpy", "pandas", "pyarrow"}
+    assert import_all(["scoring.metrics", "report.tables"], scripts) <= {"numpy", "pandas", "pyarrow"}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from amongus.report.scores import Design
-from amongus.report.supervisors import SUPERVISORS
+from amongus.report.tables.supervisors import SUPERVISORS
 
 NAN = float("nan")
 VALUE = {

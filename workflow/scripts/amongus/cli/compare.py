@@ -17,8 +17,7 @@ from amongus.core.tables import QUESTIONS, read_table
 from amongus.report import statistics
 from amongus.report.manifest import read_manifest
 from amongus.report.render import csv_text, markdown_text
-from amongus.report.scores import ALL, CELL, TEAM_FILE, read_scores
-from amongus.report.tables import adjusted
+from amongus.report.scores import ALL, CELL, TEAM_FILE, adjusted, read_scores
 
 COMPARED = [
     *("method", "pool", "defence", "dataset", "n", "seeds"),

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment
 
-from amongus.report.paper import EXTERNAL, pools_of
 from amongus.report.render import markdown_text
 from amongus.report.scores import Design
 
+EXTERNAL = ("reward", "judge")
+"""The defences by a model outside the team."""
 PAPER_DATASETS = {
     "reasoning": {"gsm8k": 1000, "nlgraph": 1000},
     "knowledge": {"mmlu_redux": 1000, "truthfulqa": 617},
@@ -87,7 +88,7 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
         attackers=list(dict.fromkeys(attackers.values())) if isinstance(attackers, Mapping) else [],
         external=list(EXTERNAL),
         supervisors=[name for name in EXTERNAL if name in defences],
-        other_pools=[pool for pool in plain.attacked if pool not in pools_of(plain)],
+        other_pools=[pool for pool in plain.attacked if pool not in plain.headline_pools],
         left_out=[name for name in levels if name not in averaged],
         dependent=list(dict.fromkeys(f"{o['defence']}: {o['reason']}" for o in design.get("overlaps", ()))),
         paper_datasets=PAPER_DATASETS,

@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from amongus.core.errors import StudyError
-from amongus.core.tables import RUN_SCORES, read_table
+from amongus.core.tables import RUN_SCORES, SCORES, read_table
+from amongus.report import statistics
 
 ALL = "all"
 """The name of averages: over datasets, domains, methods or levels."""
@@ -97,6 +98,12 @@ class Design:
         """The pools that have rows: all but the clean one and those that only serve as another's control."""
         return [pool for pool in self.pools if pool != self.clean and pool not in self.controls.values()]
 
+    @property
+    def headline_pools(self) -> list[str]:
+        """The attacked pools of the headline figures: with one attacker, as the paper's, that is no placebo."""
+        attackers = {pool: [m for m in self.pools[pool] if m in self.attackers] for pool in self.attacked}
+        return [pool for pool, own in attackers.items() if len(own) == 1 and own[0] not in self.placebos]
+
     def applicable(self, pool: str, group: "Group") -> bool:
         """Whether all methods of `group` can be run with `pool`."""
         return all((pool, method) not in self.inapplicable for method in group.methods)
@@ -175,6 +182,11 @@ class Cells:
 def read_scores(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The long frame of teams' scores, one file per team and dataset; `labels[i]` has the `TEAM_FILE` of `paths[i]`."""
     return read_long(paths, labels, RUN_SCORES, TEAM_FILE, ["defence", "id", "score", "reason"])
+
+
+def read_responses(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The long frame of the members' own scores; `labels[i]` has seed, member, dataset, split of its path."""
+    return read_long(paths, labels, SCORES, ["seed", "member", "dataset", "split"], ["id", "score"])
 
 
 def read_long(
@@ -262,3 +274,49 @@ def support(
 def means(rows: pd.DataFrame, roles: Iterable[str]) -> dict[str, float]:
     """The mean score of each role over datasets of the same weight; NaN where one of them has none."""
     return rows.groupby("dataset")[list(roles)].mean().mean(skipna=False).to_dict()
+
+
+def interval_of(
+    rows: pd.DataFrame, differences: pd.Series, design: Design, seed: int, span: float
+) -> tuple[float, float]:
+    """The interval of the weighted mean of `differences`, one for each of `rows`, as from `support`."""
+    return statistics.interval(
+        differences,
+        rows["stratum"],
+        rows["weight"],
+        rows["question"],
+        seed=seed,
+        span=span,
+        resamples=design.resamples,
+        confidence=design.confidence,
+    )
+
+
+def p_value_of(rows: pd.DataFrame, first: str, second: str, seed: int) -> float:
+    """The p-value of "the scores of two roles do not differ", of rows as from `support`."""
+    return statistics.p_value(rows[first], rows[second], rows["weight"], rows["question"], seed=seed)
+
+
+def adjusted(table: pd.DataFrame) -> pd.DataFrame:
+    """Holm's adjustment in two families: rows of one method and one dataset, and rows that aggregate."""
+    aggregate = (table["method"] == ALL) | (table["dataset"] == ALL)
+    table = table.astype({"p_value": float})
+    for family in (aggregate, ~aggregate):
+        table.loc[family, "p_value"] = statistics.holm(table.loc[family, "p_value"])
+    return table
+
+
+def common_datasets(cells: Cells, design: Design, group: Group, roles: Sequence[Role]) -> list[str]:
+    """The datasets that the group's methods were run on in all `roles`."""
+    return [dataset for dataset in design.domains if all(cells.has(role, group, dataset) for role in roles)]
+
+
+def row_keys(design: Design, group: Group, pool: str, span: Span) -> dict[str, Any]:
+    return {
+        "level": group.level,
+        "method": group.method,
+        "attacker": design.attacker(pool),
+        "pool": pool,
+        "dataset": span.dataset,
+        "domain": span.domain,
+    }

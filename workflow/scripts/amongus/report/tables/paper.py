@@ -11,7 +11,8 @@ resample questions within their dataset, once for all its cells and seeds togeth
 questions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -19,14 +20,18 @@ import numpy as np
 import pandas as pd
 
 from amongus.core.hashing import derive
-from amongus.report.scores import ALL, Cells, Design, Group, Role
+from amongus.core.snakemake_job import Named
+from amongus.report import layout
+from amongus.report.paper_text import EXTERNAL, study_text
+from amongus.report.render import Column, View
+from amongus.report.scores import ALL, Cells, Design, Group, Role, read_scores
 from amongus.report.statistics import CellMeans
+from amongus.report.tables._built import Built
 
+NEEDS = ("scores",)
 PAPER_DROPS = {"reasoning": -0.0712, "safety": -0.0794}
 """Domain -> the paper's average change of performance under attack, undefended."""
 PAPER_RECOVERY = 0.9531
-EXTERNAL = ("reward", "judge")
-"""The defences by a model outside the team."""
 EMPTY = "(place left empty)"
 """In place of a defence: the pool without its attackers, undefended."""
 HEADLINE = [
@@ -87,7 +92,7 @@ def _figures(
     datasets = [name for name, own in design.domains.items() if domain in (own, ALL)]
     if not datasets:
         return _nothing("the study has no dataset of this domain")
-    if not pools_of(design):
+    if not design.headline_pools:
         return _nothing("the study has no pool with one attacker")
     wanted = defences or ("none",)
     methods = [
@@ -117,17 +122,11 @@ def _figures(
         "cells": means.cells,
         "no_ratio": means.cells - means.ratios,
         "questions": means.pairs,
-        "pools": ", ".join(pools_of(design)),
+        "pools": ", ".join(design.headline_pools),
         "methods": ", ".join(methods),
         "datasets": ", ".join(datasets),
         "note": "",
     }
-
-
-def pools_of(design: Design) -> list[str]:
-    """The attacked pools of the headline figures: with one attacker, as the paper's, and that no placebo."""
-    attackers = {pool: [m for m in design.pools[pool] if m in design.attackers] for pool in design.attacked}
-    return [pool for pool, found in attackers.items() if len(found) == 1 and found[0] not in design.placebos]
 
 
 def _nothing(note: str) -> dict[str, Any]:
@@ -137,8 +136,8 @@ def _nothing(note: str) -> dict[str, Any]:
 
 def _run(cells: Cells, design: Design, method: str, defence: str, datasets: Sequence[str]) -> bool:
     """Whether `method` was run with every attacked pool, with `defence` and without, and with the clean pool."""
-    roles = [(design.clean, "none"), *((pool, "none") for pool in pools_of(design))]
-    roles += [_role(design, pool, defence) for pool in pools_of(design)]
+    roles = [(design.clean, "none"), *((pool, "none") for pool in design.headline_pools)]
+    roles += [_role(design, pool, defence) for pool in design.headline_pools]
     group = Group(design.levels[method], method, (method,))
     return all(cells.has(role, group, dataset) for role, dataset in product(roles, datasets))
 
@@ -165,7 +164,7 @@ def _add(
 def _scored(
     cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]
 ) -> Iterator[pd.DataFrame]:
-    for pool, (method, defence) in product(pools_of(design), names):
+    for pool, (method, defence) in product(design.headline_pools, names):
         roles = {
             "clean": (design.clean, "none"),
             "attacked": (pool, "none"),
@@ -175,3 +174,44 @@ def _scored(
         frame = cells.beside(dataset, Group(design.levels[method], method, (method,)), roles)
         if not frame[["clean", "attacked", "score"]].dropna().empty:
             yield frame.astype(float)
+
+
+def paper_view(table: pd.DataFrame, design: Design) -> View:
+    """`headline` for readers."""
+    note = (
+        "The paper's headline figures by their definition, next to this study's: means over cells (attacked "
+        "pool × method × dataset, for recoveries × defence) of the same weight, on methods that all have in "
+        "common. Change = attacked ÷ clean − 1, undefended; recovery = defended ÷ clean; both in %, and as "
+        "attacked or defended − clean in percentage points, with "
+        f"{layout.level_label(design)} bootstrap intervals over questions, drawn once for all cells. (Which of the "
+        "two the paper's drops are is not settled here.) Beside a recovery, on the same cells: attacked ÷ clean "
+        "without the defence, and the clean pool with the defence ÷ clean."
+    )
+    columns = [
+        Column("Domain", lambda row: row["domain"], True),
+        Column("Defence", lambda row: row["defences"], True),
+        Column("Paper, %", partial(layout.percent_label, "paper", digits=2)),
+        Column("Ours, %", partial(layout.points_label, "relative")),
+        Column("Ours, pp", partial(layout.points_label, "points")),
+        Column("Undefended, %", partial(layout.percent_label, "undefended")),
+        Column("Clean defended, %", partial(layout.percent_label, "clean_defended")),
+        Column("Cells", lambda row: str(row["cells"])),
+        Column("Over", _over, True),
+    ]
+    drops = table["figure"] == "drop"
+    sections = {"Change of performance under attack": table[drops], "Recovery": table[~drops]}
+    return View("The paper's headline figures", note, columns, sections)
+
+
+def _over(row: Mapping[str, Any]) -> str:
+    if row["note"]:
+        return row["note"]
+    missing = f" ({row['no_ratio']} without a ratio: the clean pool scored 0)" if row["no_ratio"] else ""
+    return f"{row['methods']}; pools: {row['pools']}; datasets: {row['datasets']}{missing}"
+
+
+def build(files: Named, params: Named, design: Design) -> Built:
+    """`params.teams` labels the files of `scores`."""
+    scores = read_scores(files.scores, params.teams)
+    table = headline(scores, design)
+    return Built(table, paper_view(table, design), f"\n{study_text(params.design, table, scores)}")

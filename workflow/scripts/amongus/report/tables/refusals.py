@@ -13,20 +13,16 @@ import pandas as pd
 import pyarrow as pa
 
 from amongus.core.errors import StudyError
+from amongus.core.snakemake_job import Named
 from amongus.core.tables import read_table
-from amongus.report.layout import (
-    by_dataset,
-    dataset_label,
-    level_label,
-    method_label,
-    percent_label,
-    points_label,
-)
+from amongus.report import layout
 from amongus.report.render import Column, View
 from amongus.report.scores import CELL, TEAM_FILE, Design, Span, spans
 from amongus.report.statistics import wilson
+from amongus.report.tables._built import Built
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 
+NEEDS = ("scores", "runs", "responses", "response_scores")
 REFUSALS = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
     *("score", "refusal", "refusal_low", "refusal_high", *KINDS),
@@ -111,23 +107,23 @@ def refusals_view(table: pd.DataFrame, design: Design) -> View:
     note = (
         "Mean scores in % beside the share of texts (in %) that decline instead of answering, by the rules that "
         "score CoCoNot, without the request's category, with Wilson's "
-        f"{level_label(design)} interval over questions: they refuse, do not know, or ask back. Where noncompliance "
+        f"{layout.level_label(design)} interval over questions: they refuse, do not know, or ask back. Where noncompliance "
         "scores, a team that declines everything scores well: its refusals on the other datasets show it. Averages "
         f"give each dataset the same weight. Method {SINGLE}: a member's own answers."
     )
     columns = [
-        Column("Method", method_label, True),
+        Column("Method", layout.method_label, True),
         Column("Pool or member", lambda row: row["pool"], True),
         Column("Defence", lambda row: row["defence"], True),
-        Column("Dataset", dataset_label, True),
+        Column("Dataset", layout.dataset_label, True),
         Column("n", lambda row: str(row["n"])),
-        Column("Score", partial(percent_label, "score")),
-        Column("Declined", partial(points_label, "refusal")),
-        Column("Refused", partial(percent_label, "refused")),
-        Column("Did not know", partial(percent_label, "unknowing")),
-        Column("Asked back", partial(percent_label, "asked")),
+        Column("Score", partial(layout.percent_label, "score")),
+        Column("Declined", partial(layout.points_label, "refusal")),
+        Column("Refused", partial(layout.percent_label, "refused")),
+        Column("Did not know", partial(layout.percent_label, "unknowing")),
+        Column("Asked back", partial(layout.percent_label, "asked")),
     ]
-    return View("How often texts decline", note, columns, by_dataset(table))
+    return View("How often texts decline", note, columns, layout.by_dataset(table))
 
 
 def _in_order(counts: pd.DataFrame, design: Design) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
@@ -164,3 +160,14 @@ def _row(counts: pd.DataFrame, seeds: pd.Series, confidence: float) -> dict[str,
         "refusal_high": high,
         **shares,
     }
+
+
+def build(files: Named, params: Named, design: Design) -> Built:
+    """`params.teams` labels the files of teams, `params.members` those of members."""
+    counts = read_counts(
+        [*files.responses, *files.runs],
+        [*files.response_scores, *files.scores],
+        [*member_labels(params.members), *params.teams],
+    )
+    table = refusals(counts, design)
+    return Built(table, refusals_view(table, design))

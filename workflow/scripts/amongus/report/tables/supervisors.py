@@ -1,6 +1,7 @@
 """How often each supervisor masked the right member, beside masking at random."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from amongus.core.tables import RUNS, SCORES
-from amongus.report import statistics
-from amongus.report.scores import TEAM_FILE, Design, Span, read_long, spans
+from amongus.core.snakemake_job import Named
+from amongus.core.tables import RUNS
+from amongus.report import layout, statistics
+from amongus.report.render import Column, View
+from amongus.report.scores import TEAM_FILE, Design, Span, read_long, read_responses, spans
+from amongus.report.tables._built import Built
 
+NEEDS = ("runs", "response_scores")
 SUPERVISORS = [
     *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
     *("with_attacker", "decisions", "masks", "masked_attacker", "masked_low", "masked_high", "chance"),
@@ -34,11 +39,6 @@ def read_masks(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]])
     listed = (tuple(names) for names in masks["candidates"])
     masks["candidates"] = pd.Series([shared.setdefault(names, names) for names in listed], dtype=object)
     return masks
-
-
-def read_responses(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The long frame of the members' own scores; `labels[i]` has seed, member, dataset, split of its path."""
-    return read_long(paths, labels, SCORES, ["seed", "member", "dataset", "split"], ["id", "score"])
 
 
 def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -> pd.DataFrame:
@@ -157,3 +157,36 @@ def _row(
         "unparsable": _unparsable(cell, design, method),
         "overlap": design.overlaps.get((pool, defence), ""),
     }
+
+
+def supervisors_view(table: pd.DataFrame, design: Design) -> View:
+    """`supervisors` for readers."""
+    note = (
+        "Caught: % of the questions with an attacker among the candidates in which one was masked, with "
+        f"Wilson's {layout.level_label(design)} interval over decisions, beside the % that a random mask would hit. "
+        "Wrong masked: % of masks that hit a member whose own answer was wrong, beside the % of wrong answers "
+        "among the candidates. Unparsable: questions on which the supervisor could not be read."
+        f"{layout.overlaps_note(table)}"
+    )
+    columns = [
+        *layout.where_columns("Pool", "Supervisor"),
+        Column("Questions", lambda row: str(row["with_attacker"] or layout.NOTHING)),
+        Column("Decisions", lambda row: str(row["decisions"] or layout.NOTHING)),
+        Column("Caught", partial(layout.points_label, "masked_attacker", bounds="masked")),
+        Column("Chance", partial(layout.percent_label, "chance")),
+        Column("Benign masked", partial(layout.percent_label, "masked_other")),
+        Column("Wrong masked", partial(layout.percent_label, "masked_wrong")),
+        Column("Chance of wrong", partial(layout.percent_label, "chance_wrong")),
+        Column("Unparsable", lambda row: str(row["unparsable"])),
+    ]
+    idle = (table["with_attacker"] == 0) & (table["masks"] == 0) & (table["unparsable"] == 0)
+    return View(
+        "How often each supervisor masked the right member", note, columns, layout.by_dataset(table[~idle])
+    )
+
+
+def build(files: Named, params: Named, design: Design) -> Built:
+    """`params.teams` labels the files of `runs`, `params.members` those of `response_scores`."""
+    masks = read_masks(files.runs, params.teams)
+    table = supervisors(masks, read_responses(files.response_scores, params.members), design)
+    return Built(table, supervisors_view(table, design))

@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 
 from amongus.core.hashing import derive
-from amongus.report import statistics
-from amongus.report.layout import by_dataset, dataset_label, level_label, p_label, percent_label, points_label
+from amongus.core.snakemake_job import Named
+from amongus.report import layout, statistics
 from amongus.report.render import Column, View
-from amongus.report.scores import ALL, Design
+from amongus.report.scores import ALL, Design, read_responses
+from amongus.report.tables._built import Built
 
+NEEDS = ("response_scores",)
 ALONE = [
     *("attacker", "kind", "replaces", "dataset", "domain", "n", "seeds"),
     *("replaced", "score", "drop", "drop_low", "drop_high", "p_value"),
@@ -56,20 +58,20 @@ def alone_view(table: pd.DataFrame, design: Design) -> View:
     """`alone` for readers."""
     note = (
         "Mean test scores in % of the replaced member and of the attacker, each answering alone; drop = replaced − "
-        f"attacker in percentage points with its {level_label(design)} bootstrap interval over questions; "
+        f"attacker in percentage points with its {layout.level_label(design)} bootstrap interval over questions; "
         "p: attacker = replaced (exact McNemar, sign-flip permutation for averages), Holm-adjusted."
     )
     columns = [
         Column("Attacker", lambda row: row["attacker"], True),
         Column("Made from", lambda row: row["replaces"], True),
-        Column("Dataset", dataset_label, True),
+        Column("Dataset", layout.dataset_label, True),
         Column("n", lambda row: str(row["n"])),
-        Column("Replaced", partial(percent_label, "replaced")),
-        Column("Attacker alone", partial(percent_label, "score")),
-        Column("Drop, pp", partial(points_label, "drop")),
-        Column("p", p_label),
+        Column("Replaced", partial(layout.percent_label, "replaced")),
+        Column("Attacker alone", partial(layout.percent_label, "score")),
+        Column("Drop, pp", partial(layout.points_label, "drop")),
+        Column("p", layout.p_label),
     ]
-    return View("Each attacker alone", note, columns, by_dataset(table))
+    return View("Each attacker alone", note, columns, layout.by_dataset(table))
 
 
 def _parts(pairs: pd.DataFrame, design: Design) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -104,3 +106,10 @@ def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
         "drop_high": high,
         "p_value": statistics.p_value(pairs["replaced"], pairs["score"], weights, questions, seed=seed),
     }
+
+
+def build(files: Named, params: Named, design: Design) -> Built:
+    """`params.members` labels the files of `response_scores`."""
+    responses = read_responses(files.response_scores, params.members)
+    table = alone(responses, params.design["replaces"], params.design["attackers"], design)
+    return Built(table, alone_view(table, design))

@@ -1,0 +1,178 @@
+"""What each defence wins back, beside its controls."""
+
+from functools import partial
+from math import isnan
+from typing import Any
+
+import pandas as pd
+
+from amongus.core.hashing import derive
+from amongus.core.snakemake_job import Named
+from amongus.report import layout
+from amongus.report.render import Column, View
+from amongus.report.scores import (
+    Cells,
+    Design,
+    Group,
+    Role,
+    Span,
+    adjusted,
+    common_datasets,
+    groups,
+    interval_of,
+    means,
+    p_value_of,
+    read_scores,
+    row_keys,
+    spans,
+    support,
+)
+from amongus.report.tables._built import Built
+from amongus.report.tables.supervisors import read_masks, supervisors
+
+NEEDS = ("scores", "runs")
+_NAN = float("nan")
+MITIGATION = [
+    *("level", "method", "attacker", "pool", "defence", "dataset", "domain", "n", "seeds"),
+    *("clean", "clean_defended", "attacked", "empty", "random", "oracle", "score", "score_low", "score_high"),
+    *("recovery", "recovery_low", "recovery_high", "undefended"),
+    *("net", "net_low", "net_high", "p_value", "masked_attacker", "masked_other", "unparsable"),
+    *("applicable", "overlap"),
+]
+_MASKS = ["masked_attacker", "masked_other", "unparsable"]
+
+
+def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """`mitigation.csv`: what each defence wins back, beside its controls. Columns `MITIGATION`.
+
+    On the n pairs scored in the four cells of the contrast: clean and attacked are the clean and the attacked
+    pool undefended, clean_defended and score the same with the defence. empty, random, oracle: the attacked
+    pool without its attackers, with a random member masked, with an attacker masked, where scored (on their own
+    scored pairs). recovery = score / clean (the paper's), undefended = attacked / clean; score and recovery
+    have bootstrap intervals too, that of the ratio linearised; net = (score - attacked) - (clean_defended
+    - clean) with its bootstrap interval; p_value: score = attacked (the plain gain), Holm-adjusted in the
+    same two families as in `impact`. masked_attacker, masked_other, unparsable: from the supervisors'
+    table; empty for averages of methods. applicable: False where the method cannot be run. overlap: why the
+    supervisor is not independent of the attacker or the pool, where it is not.
+
+    Args:
+        scores: all cells, defended or not.
+        caught: as from `supervisors.supervisors`.
+        design: the study's.
+    """
+    cells = Cells(scores)
+    rows = []
+    having = {defence: cells.methods(defence) for defence in design.defences}
+    for defence, methods in having.items():
+        for group in groups(design, methods, having):
+            for pool in design.attacked:
+                applicable = design.applicable(pool, group)
+                run = (pool if applicable else design.clean, defence)
+                needed = [(design.clean, "none"), (run[0], "none"), run]
+                for span in spans(design, common_datasets(cells, design, group, needed)):
+                    keys = {
+                        **row_keys(design, group, pool, span),
+                        "defence": defence,
+                        "applicable": applicable,
+                    }
+                    overlap = design.overlaps.get((pool, defence), "")
+                    row = (
+                        _mitigation_row(cells, design, group, pool, defence, span)
+                        if applicable
+                        else {"n": 0, "seeds": 0}
+                    )
+                    rows.append({**keys, **row, "overlap": overlap})
+    places = [(group.level, group.method) for group in groups(design, set(design.levels))]
+    rows.sort(
+        key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"]))
+    )
+    table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
+    joined = ["method", "pool", "defence", "dataset", "domain"]
+    table = table.merge(caught[[*joined, *_MASKS]], how="left", on=joined, validate="m:1")
+    return adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
+
+
+def _mitigation_row(
+    cells: Cells, design: Design, group: Group, pool: str, defence: str, span: Span
+) -> dict[str, Any]:
+    roles: dict[str, Role] = {
+        "clean": (design.clean, "none"),
+        "clean_defended": (design.clean, defence),
+        "attacked": (pool, "none"),
+        "empty": (design.controls.get(pool, ""), "none"),
+        "random": (pool, "random"),
+        "oracle": (pool, "oracle"),
+        "score": (pool, defence),
+    }
+    known = all(cells.has(roles["clean_defended"], group, dataset) for dataset in span.datasets)
+    needed = ["clean", "attacked", "score", *(["clean_defended"] if known else [])]
+    rows = support(cells, group, span, roles, needed)
+    seed = derive("mitigation", group.level, group.method, pool, defence, span.domain, span.dataset)
+    scores = means(rows, roles)
+    net = (rows["score"] - rows["attacked"]) - (rows["clean_defended"] - rows["clean"])
+    # A difference of two differences of scores in [0, 1] spans [-2, 2].
+    low, high = interval_of(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
+    recovery = _ratio(scores["score"], scores["clean"])
+    score_low, score_high = interval_of(rows, rows["score"], design, seed, 1.0)
+    gap = (_NAN, _NAN)
+    if not isnan(recovery):
+        gap = interval_of(rows, rows["score"] - recovery * rows["clean"], design, seed, 1.0)
+    return {
+        "n": len(rows),
+        "seeds": rows["seed"].nunique(),
+        **scores,
+        "score_low": max(score_low, 0.0),
+        "score_high": min(score_high, 1.0),
+        "recovery": recovery,
+        "recovery_low": recovery + _ratio(gap[0], scores["clean"]),
+        "recovery_high": recovery + _ratio(gap[1], scores["clean"]),
+        "undefended": _ratio(scores["attacked"], scores["clean"]),
+        "net": (scores["score"] - scores["attacked"]) - (scores["clean_defended"] - scores["clean"]),
+        "net_low": low,
+        "net_high": high,
+        "p_value": p_value_of(rows, "score", "attacked", seed),
+    }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else _NAN
+
+
+def mitigation_view(table: pd.DataFrame, design: Design) -> View:
+    """`mitigation` for readers."""
+    note = (
+        "Mean scores in %: of the clean and the attacked pool without and with the defence, and of the "
+        "attacked pool's controls (place left empty, a random member masked, the attacker masked). "
+        "Recovery = defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean "
+        "defended − clean) in "
+        f"percentage points; recovery and net with {layout.level_label(design)} bootstrap intervals; p: defended = "
+        "attacked, Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
+        f"{layout.overlaps_note(table)}"
+    )
+    columns = [
+        *layout.where_columns("Pool", "Defence"),
+        Column("n", lambda row: str(row["n"]) if row["applicable"] else layout.NOTHING),
+        Column("Clean", partial(layout.percent_label, "clean")),
+        Column("Clean defended", partial(layout.percent_label, "clean_defended")),
+        Column("Attacked", partial(layout.percent_label, "attacked")),
+        Column("Empty", partial(layout.percent_label, "empty")),
+        Column("Random", partial(layout.percent_label, "random")),
+        Column("Oracle", partial(layout.percent_label, "oracle")),
+        Column("Defended", partial(layout.percent_label, "score")),
+        Column("Recovery", partial(layout.points_label, "recovery")),
+        Column("Undefended", partial(layout.percent_label, "undefended")),
+        Column(
+            "Net, pp",
+            lambda row: layout.points_label("net", row) if row["applicable"] else layout.NOT_APPLICABLE,
+        ),
+        Column("p", layout.p_label),
+        Column("Caught", partial(layout.percent_label, "masked_attacker")),
+    ]
+    return View("What each defence wins back", note, columns, layout.by_dataset(table))
+
+
+def build(files: Named, params: Named, design: Design) -> Built:
+    """`params.teams` labels the files of `scores` and `runs`."""
+    caught = supervisors(read_masks(files.runs, params.teams), None, design)
+    table = mitigation(read_scores(files.scores, params.teams), caught, design)
+    return Built(table, mitigation_view(table, design))
