@@ -70,8 +70,8 @@ def test_the_command_prints_differences_of_scores_and_of_manifests(tmp_path, mon
 
 def test_a_damaged_study_is_not_compared(tmp_path):
     folder = write_study(tmp_path, "a")
-    harm(next((tmp_path / "a").glob("seed-1/**/sums.parquet")), "flipped")
-    with pytest.raises(StudyError, match=r"sums\.parquet: (damaged|newer)"):
+    harm(next((tmp_path / "a").glob("seed-1/**/sums.parquet")), "truncated")
+    with pytest.raises(StudyError, match=r"sums\.parquet: damaged"):
         compare.compare(folder, folder)
 
 

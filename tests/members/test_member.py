@@ -147,6 +147,6 @@ def test_a_folder_that_cannot_be_read_is_not_damaged(made, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(member, "hash_file", broken)
-    with pytest.raises(StudyError, match="base: cannot be read"):
+    with pytest.raises(StudyError, match="json: cannot be read"):
         check_files(made)
     assert made.exists()

@@ -16,7 +16,7 @@ from micro import STUDY
 
 pytestmark = pytest.mark.slow
 
-REAL = ("dataset", "score", "table-alone", "cost")
+REAL = ("dataset", "score", "table")
 TRAIN = """
 from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
@@ -53,13 +53,15 @@ with rule_job(snakemake):
 COLLABORATE = """
 from _helpers import rule_job
 from amongus.report.cost_sidecars import write_cost
-from amongus.core.tables import RESPONSES, read_table, write_table
+from amongus.core.tables import QUESTIONS, RUNS, TRANSCRIPTS, read_table, write_table
 
 with rule_job(snakemake):
-    answers = [read_table(path, RESPONSES) for path in snakemake.input.responses[:2]]
-    for paths in (snakemake.output.runs, snakemake.output.transcripts):
-        for path, table in zip(paths, answers, strict=True):
-            write_table(path, table, RESPONSES)
+    paths = zip(snakemake.input.questions, snakemake.output.runs, snakemake.output.transcripts, strict=True)
+    for questions, runs, transcripts in paths:
+        ids = read_table(questions, QUESTIONS)["id"].to_pylist()
+        rows = {field.name: [None] * len(ids) for field in RUNS}
+        write_table(runs, rows | {"id": ids, "text": ids, "defence": ["none"] * len(ids)}, RUNS)
+        write_table(transcripts, {field.name: [] for field in TRANSCRIPTS}, TRANSCRIPTS)
     write_cost(snakemake.output.cost, "collaborate", {})
 """
 
