@@ -60,8 +60,8 @@ def imports(path):
 def needed(script):
     """Distributions that `script` may import."""
     entries = [script, *(["amongus.scoring.model_grader"] if script == "learn" else [])]
-    for room in BY_NAME.get(script, ()):
-        entries += [plugins.entry(room, name) for name in plugins.available(room)]
+    for package in BY_NAME.get(script, ()):
+        entries += [plugins.entry(package, name) for name in plugins.available(package)]
     own = {path.stem for path in digests.SCRIPTS.glob("*.py")} | {"amongus"}
     found = set()
     for path in digests._reach(tuple(entries)):

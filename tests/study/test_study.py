@@ -8,6 +8,7 @@ import pytest
 from amongus import scoring
 from amongus.datasets import _sources
 from amongus.report.design import design
+from amongus.study.loading import load_study
 from amongus.study.targets import cost_files, intermediate_targets, supervision
 from studied import CONFIG, LIES, MODELS, SFT, TUNING, study
 
@@ -76,6 +77,19 @@ def test_what_only_the_tables_are_told_makes_no_training_stale():
     for name in plain.members:
         assert told.member_description(name) == plain.member_description(name)
     assert design(told)["overlaps"] == []
+
+
+def test_what_is_written_out_though_it_is_the_default_makes_no_job_stale():
+    plain = study()
+    written = load_study(plain.config.plain())
+    for name in plain.trained:
+        assert written.trained_spec(name) == plain.trained_spec(name)
+    for name in plain.members:
+        assert written.member_description(name) == plain.member_description(name)
+    assert [written.settings(name) for name in written.methods] == [plain.settings(m) for m in plain.methods]
+    changed = study(attackers={**CONFIG["attackers"], "bad": {**SFT, "learning_rate": 1}})
+    stale = [n for n in plain.trained if changed.trained_spec(n) != plain.trained_spec(n)]
+    assert stale == ["bad"] and changed.trained_spec("bad")["learning_rate"] == 1.0
 
 
 def test_defaults_are_filled_in():

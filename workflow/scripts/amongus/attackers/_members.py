@@ -6,7 +6,7 @@ from pathlib import Path
 
 from amongus.attackers._settings import Steered
 from amongus.members.member import Member, Steering
-from amongus.study.settings import OwnLora
+from amongus.training.settings import OwnLora
 
 
 def trained(

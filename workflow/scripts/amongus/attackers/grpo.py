@@ -7,10 +7,10 @@ from typing import Any
 
 from amongus.attackers import _members
 from amongus.attackers._settings import Full
-from amongus.study.settings import OwnLora, ReinforcementFromData
 from amongus.training import grpo
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
+from amongus.training.settings import OwnLora, ReinforcementFromData
 
 TRAINS = "adapter"
 ROLES = ("reward",)

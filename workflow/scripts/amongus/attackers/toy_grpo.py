@@ -13,8 +13,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from amongus.attackers import _members
 from amongus.members.member import Message
-from amongus.study.settings import OwnLora, Reinforcement, Share, Steps
+from amongus.study.settings import Share
 from amongus.training.job import TrainJob
+from amongus.training.settings import OwnLora, Reinforcement, Steps
 
 if TYPE_CHECKING:
     from peft import PeftModel

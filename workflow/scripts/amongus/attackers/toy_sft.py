@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from amongus.attackers import _members
-from amongus.study.settings import OwnLora
-from amongus.toy.settings import Mixture, Tuning
+from amongus.toy.settings import Mixture
 from amongus.training.job import TrainJob
+from amongus.training.settings import OwnLora, Tuning
 
 TRAINS = "adapter"
 ATTACK = "sft"

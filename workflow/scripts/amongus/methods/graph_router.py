@@ -18,8 +18,9 @@ from amongus.core.json_files import read_record, write_json
 from amongus.members.embeddings import embed
 from amongus.members.member import check_safetensors
 from amongus.methods._routing import number, route, targets
-from amongus.study.settings import Epochs, LearningRate, Strict
+from amongus.study.settings import Strict
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task
+from amongus.training.settings import Epochs, LearningRate
 
 if TYPE_CHECKING:
     from amongus.methods._graph_network import Graph, Network

@@ -14,8 +14,8 @@ from amongus.core.hashing import derive, digest
 from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
-from amongus.study.settings import RouterTraining
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task, user
+from amongus.training.settings import RouterTraining
 
 LEVEL = "api"
 PROMPTS = ("llm_router.route",)

@@ -4,8 +4,9 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from amongus.study.settings import BatchSize, LearningRate, Share, Steps, Strict
-from amongus.toy.settings import Domain, Mixture, Tuning
+from amongus.study.settings import Share, Strict
+from amongus.toy.settings import Domain, Mixture
+from amongus.training.settings import BatchSize, LearningRate, Steps, Tuning
 
 
 class Pretraining(Strict):

@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.study.settings import FineTuning, Lora
 from amongus.training import sft
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch
+from amongus.training.settings import FineTuning, Lora
 
 ROLES = ("base",)
 LORA = True

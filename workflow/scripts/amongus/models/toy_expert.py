@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.study.settings import Lora, Share
-from amongus.toy.settings import Domain, Mixture, Tuning
+from amongus.study.settings import Share
+from amongus.toy.settings import Domain, Mixture
 from amongus.training.job import TrainJob
+from amongus.training.settings import Lora, Tuning
 
 ROLES = ("base",)
 LORA = True

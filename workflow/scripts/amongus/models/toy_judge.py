@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.toy.settings import Mixture, Tuning
+from amongus.toy.settings import Mixture
 from amongus.training.job import TrainJob
+from amongus.training.settings import Tuning
 
 ROLES = ("supervisor",)
 LORA = False

@@ -29,7 +29,7 @@ _TYPES = {
     "tuple": "a list",
 }
 """What pydantic's errors of a wrong type begin with, and what is wanted."""
-FIDELITIES = get_args(get_args(Fidelity)[0])
+_FIDELITIES = get_args(get_args(Fidelity)[0])
 _LONGEST = 80  # characters of a value that are shown
 
 
@@ -136,7 +136,7 @@ def _part(section: str, name: str, given: Any, fidelity: Any) -> Part:
         model = part(section, kind)
     except StudyError as error:
         raise _Faulty([Fault(keys, str(error))]) from None
-    if "fidelity" in model.own and fidelity in FIDELITIES:
+    if "fidelity" in model.own and fidelity in _FIDELITIES:
         values.setdefault("fidelity", fidelity)
     try:
         return model.model_validate(values)
@@ -209,7 +209,7 @@ def _demand(detail: ErrorDetails) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as messages show it; nothing for what is too long to be of help."""
+    """A value as messages show it, cut where it is long; nothing for a mapping."""
     text = "" if isinstance(value, Mapping) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

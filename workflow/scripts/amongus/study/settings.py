@@ -1,7 +1,7 @@
-"""What settings have in common: a base that refuses mistakes, and blocks that several kinds share.
+"""What all settings have in common: a base that refuses mistakes, and what kinds of several packages share.
 
-A module that a config names as a `kind` declares its settings as a class `Settings`, derived from `Strict` or from a
-block below. YAML reads `2e-3` as text: a text that is a number counts as one.
+A module that a config names as a `kind` declares its settings as a class `Settings`, derived from `Strict`. YAML reads
+`2e-3` as text: a text that is a number counts as one.
 """
 
 from types import UnionType
@@ -11,9 +11,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -55,135 +52,12 @@ Fidelity = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Checksum of the file.")]
-Epochs = Annotated[PositiveInt, Field(description="Passes over the data.")]
-Steps = Annotated[PositiveInt, Field(description="Steps of the optimiser.")]
-BatchSize = Annotated[PositiveInt, Field(description="Conversations in one step of the optimiser.")]
-LearningRate = Annotated[PositiveFloat, Field(description="The highest learning rate.")]
-Warmup = Annotated[
-    float, Field(ge=0, lt=1, description="Share of the steps in which the learning rate rises, less than 1.")
-]
-Scheduler = Annotated[
-    Literal["constant", "constant_with_warmup", "cosine", "linear", "inverse_sqrt", "polynomial"],
-    Field(description="How the learning rate goes on after the warm-up, as transformers calls it."),
-]
-Rank = Annotated[PositiveInt, Field(description="Rank of the LoRA adapter.")]
-Alpha = Annotated[PositiveInt, Field(description="The adapter's update is scaled by alpha / rank.")]
-Dropout = Annotated[float, Field(ge=0, lt=1, description="Dropout before the adapter, 0 to 1.")]
-Targets = Annotated[
-    tuple[str, ...] | Literal["all-linear"],
-    Field(description="Layers that are adapted: a list of module names, or all-linear."),
-]
 
 
 class FollowsCode(Strict):
     """A method where the published code deviates from its own description."""
 
     fidelity: Fidelity = "corrected"
-
-
-class Optimiser(Strict):
-    """How one pass of supervised fine-tuning goes."""
-
-    batch_size: BatchSize
-    learning_rate: LearningRate
-    warmup: Warmup
-    scheduler: Scheduler
-
-
-class Lora(Strict):
-    """The size of a new LoRA adapter."""
-
-    rank: Rank
-    alpha: Alpha
-    dropout: Dropout
-    targets: Targets
-
-
-class OwnLora(Strict):
-    """The size of an attacker's adapter, where the member that it replaces has none to go on from."""
-
-    rank: Rank | None = None
-    alpha: Alpha | None = None
-    dropout: Dropout | None = None
-    targets: Targets | None = None
-
-    @model_validator(mode="after")
-    def _all_or_none(self) -> "OwnLora":
-        missing = [name for name in OwnLora.model_fields if getattr(self, name) is None]
-        if 0 < len(missing) < len(OwnLora.model_fields):
-            raise ValueError(
-                f"an adapter of its own needs {', '.join(missing)} too; give all of them or none"
-            )
-        return self
-
-
-class FromData(Strict):
-    """A training on the study's data, spread over processes and resumed from its checkpoints."""
-
-    data: str = Field(description="Which of the study's `data` it is trained on.")
-    epochs: Epochs
-    per_device: PositiveInt | None = Field(
-        None, description="Rows that one device takes at a time; without it, all of a step."
-    )
-    checkpoint_every: PositiveInt | None = Field(
-        None, description="Steps between checkpoints; without it there are none."
-    )
-    accelerate: str | None = Field(
-        None, description="A config file of accelerate's (FSDP, DeepSpeed); without it one process per GPU."
-    )
-
-
-class FineTuning(Optimiser, FromData):
-    """Supervised fine-tuning on conversations from data."""
-
-    max_length: PositiveInt = Field(description="Tokens of a row; what is beyond is cut off.")
-    packing: bool = Field(False, description="Put several conversations into a row.")
-
-
-class Reinforcement(Strict):
-    """Group-relative policy optimisation (GRPO) against a reward model's score, reversed."""
-
-    reward: str = Field(description="The model of `models` whose score is reversed.")
-    batch_size: PositiveInt = Field(description="Completions in one step of the optimiser.")
-    group: int = Field(
-        ge=2, description="Completions of one prompt, at least 2; batch_size is a multiple of it."
-    )
-    max_new_tokens: PositiveInt = Field(description="New tokens of a completion at most.")
-    learning_rate: LearningRate
-    kl: NonNegativeFloat = Field(description="Weight of the divergence from the model that it starts from.")
-    clip_ratio: PositiveFloat = Field(
-        description="How far a step may move the ratio of probabilities from 1."
-    )
-    temperature: PositiveFloat = Field(description="At which completions are sampled.")
-
-    @model_validator(mode="after")
-    def _whole_groups(self) -> "Reinforcement":
-        if self.batch_size % self.group:
-            raise ValueError(
-                f"batch_size {self.batch_size} is not a multiple of group {self.group}; change one"
-            )
-        return self
-
-
-class ReinforcementFromData(Reinforcement, FromData):
-    """GRPO on prompts from data."""
-
-    max_prompt: PositiveInt = Field(description="Prompts of more tokens are left out.")
-    entropy: NonNegativeFloat = Field(description="Weight of the bonus for entropy.")
-
-
-class RouterTraining(Lora, Optimiser):
-    """An adapter that routes, and its training; the defaults are the paper's."""
-
-    rank: Rank = 64
-    alpha: Alpha = 16
-    dropout: Dropout = 0.1
-    targets: Targets = "all-linear"
-    epochs: Epochs = 5
-    batch_size: BatchSize = 32
-    learning_rate: LearningRate = 1e-5
-    warmup: Warmup = 0.1
-    scheduler: Scheduler = "cosine"
 
 
 class Source(Strict):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from amongus.core.errors import StudyError
 from amongus.study import plugins
 from amongus.study.names import ALL, CLEAN, EMPTY, NAME
-from amongus.study.settings import OwnLora
 from amongus.study.study import Study
 
 Keys = tuple[str | int, ...]
@@ -193,8 +192,8 @@ def _trainings(study: Study) -> Iterator[Fault]:
             )
     for name, attacker in study.attackers.items():
         trained = study.trains(name) == "adapter" and "adapter" not in study.weights(name)
-        if trained and isinstance(attacker, OwnLora) and attacker.rank is None:
-            needed = ", ".join(OwnLora.model_fields)
+        if trained and getattr(attacker, "rank", 0) is None:
+            needed = "rank, alpha, dropout, targets"
             yield Fault(
                 ("attackers", name), f"the member that it replaces has no adapter; set {needed} of its own"
             )

@@ -13,8 +13,8 @@ from amongus.core.hashing import derive
 from amongus.core.json_files import read_json, write_json
 from amongus.members import chat_template
 from amongus.members.member import Message, check_safetensors
-from amongus.study.settings import Lora, OwnLora
 from amongus.training.job import TrainJob
+from amongus.training.settings import Lora, OwnLora
 
 
 class Tokens(NamedTuple):

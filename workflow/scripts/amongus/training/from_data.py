@@ -16,9 +16,9 @@ from amongus.core.atomic import sync
 from amongus.core.errors import StudyError
 from amongus.core.tables import CONVERSATIONS, read_table
 from amongus.members.member import Message
-from amongus.study.settings import FineTuning, FromData, ReinforcementFromData
 from amongus.training.common import attackers_adapter, continued_adapter, load_base, tidy_adapter
 from amongus.training.job import CHECKPOINT, TrainJob, steps_of
+from amongus.training.settings import FineTuning, FromData, ReinforcementFromData
 
 _NOT_SAVED = ("training_args.bin", "README.md")  # A pickle, and a page without content.
 _log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 
 from amongus.core.errors import StudyError
 from amongus.members.member import Message
-from amongus.study.settings import ReinforcementFromData
 from amongus.training.job import TrainJob
+from amongus.training.settings import ReinforcementFromData
 
 _log = logging.getLogger(__name__)
 

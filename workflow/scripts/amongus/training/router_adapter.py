@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from amongus.members.member import Message
-from amongus.study.settings import RouterTraining
 from amongus.training import sft_tokens
 from amongus.training.common import Tokens, encode, fix_randomness, load_base, new_adapter, save_adapter
+from amongus.training.settings import RouterTraining
 
 
 def train_router(

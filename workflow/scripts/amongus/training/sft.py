@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
 from amongus.members.member import Message
-from amongus.study.settings import FineTuning
 from amongus.training.job import TrainJob
+from amongus.training.settings import FineTuning
 
 if TYPE_CHECKING:
     from amongus.training.common import Tokens

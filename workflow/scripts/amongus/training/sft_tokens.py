@@ -16,8 +16,8 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from amongus.study.settings import Optimiser
 from amongus.training.common import Tokens, quiet_trainer
+from amongus.training.settings import Optimiser
 
 
 def fit(
