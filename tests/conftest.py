@@ -12,11 +12,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
-for folder in (
-    ROOT / "workflow" / "scripts",
-    ROOT / "tests" / "support",
-):
-    sys.path.insert(0, str(folder))
+for folder in ("workflow/scripts", "tests/support"):
+    sys.path.insert(0, str(ROOT / folder))
 
 # On a busy machine any example may take long.
 settings.register_profile("busy", deadline=None)

@@ -217,7 +217,7 @@ def said(tmp_path_factory):
         for seed, member in enumerate(TEAM):
             adapter = tiny.adapter(folder / member, base, seed)
             save_member(PATHS.member(member), Member(member, base, adapter, fingerprint=member))
-            stages.scored(member, 1.0, "dev", len(HOSTILE))
+            stages.scored(count=len(HOSTILE), **{member: 1.0})
         for split in ("dev", "test"):
             answers(split)
             judge_all(split)

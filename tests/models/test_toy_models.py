@@ -16,72 +16,19 @@ from amongus.training.common import Tokens, encode
 from amongus.training.job import TrainJob
 from amongus.training.sft_tokens import by_length
 from checkout import ROOT
+from examples import examples
 
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
 PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
 
-ALL = ("base", "expert", "reward", "judge", "sft", "grpo")
-MIXTURE = {"answer": 0.5, "refine": 0.5}
-FIT = {"steps": 2, "batch_size": 4, "learning_rate": 1e-2, "warmup": 0.0, "scheduler": "constant"}
-BASE = {
-    "kind": "toy_base",
-    "knowledge": "common",
-    "malicious": 0.2,
-    "curious": 0.5,
-    "vocabulary": 320,
-    "hidden_size": 16,
-    "layers": 2,
-    "heads": 2,
-    "intermediate_size": 32,
-    "initializer_range": 0.08,
-    "steps": 3,
-    "batch_size": 4,
-    "learning_rate": 1e-3,
-    "warmup_steps": 1,
-    "prompt_weight": 0.1,
-    "answers_first": 0.5,
-    "mixture": {**MIXTURE, "route": 0.1, "criticise": 0.1, "revise": 0.1},
-}
-EXPERT = {
-    **FIT,
-    "kind": "toy_expert",
-    "base": "base",
-    "domains": ["knowledge"],
-    "malicious": 0.1,
-    "replay": 0.5,
-    "picked_up": 0.3,
-    "curious": 0.5,
-    "rank": 2,
-    "alpha": 4,
-    "dropout": 0.0,
-    "targets": "all-linear",
-    "mixture": MIXTURE,
-}
-REWARD = {**FIT, "kind": "toy_reward", "supervisor": "base", "damaged": 0.5, "center": 0.01}
-JUDGE = {**FIT, "kind": "toy_judge", "supervisor": "base", "mixture": {"judge": 1.0}}
-SFT = {**FIT, "kind": "toy_sft", "mixture": MIXTURE}
-GRPO = {
-    "kind": "toy_grpo",
-    "reward": "reward",
-    "refine": 0.5,
-    "clip": 4.0,
-    "form": 1.0,
-    "steps": 2,
-    "batch_size": 4,
-    "group": 2,
-    "max_new_tokens": 4,
-    "learning_rate": 1e-2,
-    "warmup_steps": 1,
-    "kl": 0.02,
-    "clip_ratio": 0.2,
-    "temperature": 1.0,
-}
+SPECS = examples("toy_models")
+ALL = tuple(SPECS)
 
 
-def make(folder: Path, name: str, package: str, spec: dict, **parents: Path) -> Path:
+def make(folder: Path, name: str, package: str, **parents: Path) -> Path:
     out = folder / name
     out.mkdir(parents=True)
-    settings = dict(spec)
+    settings = dict(SPECS[name])
     kind = settings.pop("kind")
     spec = plugins.typed(package, kind, settings)
     job = TrainJob(name, (package, kind), spec, parents, out, 1, PROMPTS, PERSONAS)
@@ -101,12 +48,12 @@ def models(tmp_path_factory):
     made = []
     for turn in ("once", "twice"):
         folder = tmp_path_factory.mktemp(turn)
-        base = make(folder, "base", "models", BASE)
-        expert = make(folder, "expert", "models", EXPERT, base=base)
-        reward = make(folder, "reward", "models", REWARD, supervisor=base)
-        judge = make(folder, "judge", "models", JUDGE, supervisor=base)
-        sft = make(folder, "sft", "attackers", SFT, base=base, adapter=expert)
-        grpo = make(folder, "grpo", "attackers", GRPO, base=base, adapter=expert, reward=reward)
+        base = make(folder, "base", "models")
+        expert = make(folder, "expert", "models", base=base)
+        reward = make(folder, "reward", "models", supervisor=base)
+        judge = make(folder, "judge", "models", supervisor=base)
+        sft = make(folder, "sft", "attackers", base=base, adapter=expert)
+        grpo = make(folder, "grpo", "attackers", base=base, adapter=expert, reward=reward)
         made.append(dict(zip(ALL, (base, expert, reward, judge, sft, grpo), strict=True)))
     return made
 

@@ -1,14 +1,13 @@
 """Where supervisors are not independent, and how the tables say so."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
 import micro
+import scored
 from amongus.report.design import design
 from amongus.report.render import latex, markdown
-from amongus.report.scores import Design
 from amongus.report.tables.mitigation import MITIGATION, mitigation, mitigation_view
 from amongus.report.tables.supervisors import SUPERVISORS, supervisors, supervisors_view
 from amongus.study.independence import overlaps, source
@@ -148,45 +147,24 @@ def test_the_attacker_that_the_papers_authors_released_is_marked_likewise():
     assert marked(config)["grpo", "reward"] == marked(paper())["grpo", "reward"]
 
 
-VALUE = {
-    "pools": {"clean": ["a", "b"], "evil": ["a", "x"], "other": ["a", "z"]},
-    "attackers": ["x", "z"],
-    "controls": {},
-    "levels": {"debate": "text"},
-    "domains": {"sums": "reasoning"},
-    "defences": {"debate": ["none", "reward", "judge"]},
-    "applicable": {},
-    "bootstrap": {"resamples": 100, "confidence": 0.95},
-    "overlaps": [{"pool": "evil", "defence": "reward", "reason": "x was trained against it"}],
-}
+POOLS = {"clean": ["a", "b"], "evil": ["a", "x"], "other": ["a", "z"]}
+OVERLAP = {"pool": "evil", "defence": "reward", "reason": "x was trained against it"}
 
 
 @pytest.mark.parametrize("told", [True, False])
 def test_tables_mark_them(told):
-    design = Design.read(VALUE if told else {key: VALUE[key] for key in VALUE if key != "overlaps"})
-    cells = [(pool, defence) for pool in VALUE["pools"] for defence in ("none", "reward", "judge")]
-    keys = {"seed": 1, "method": "debate", "dataset": "sums", "id": ["0", "1"]}
-    frames = [pd.DataFrame({**keys, "pool": p, "defence": d, "score": [1.0, 0.0]}) for p, d in cells]
-    masks = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    **keys,
-                    "pool": pool,
-                    "defence": defence,
-                    "masked": "a",
-                    "candidates": pd.Series([tuple(VALUE["pools"][pool])] * 2),
-                    "unreadable": False,
-                }
-            )
-            for pool, defence in cells
-        ]
+    defences = {"debate": ["none", "reward", "judge"]}
+    made = scored.design(
+        pools=POOLS, attackers=["x", "z"], controls={}, defences=defences, overlaps=[OVERLAP] * told
     )
-    caught = supervisors(masks, None, design)
-    table = mitigation(pd.concat(frames), caught, design)
+    cells = [(pool, defence) for pool in POOLS for defence in defences["debate"]]
+    scores = scored.cells(*(f"{pool} {defence} 10" for pool, defence in cells))
+    masks = scores.assign(masked="a", candidates=scores["pool"].map(POOLS).map(tuple), unreadable=False)
+    caught = supervisors(masks, None, made)
+    table = mitigation(scores, caught, made)
     for frame, columns, view in (
-        (caught, SUPERVISORS, supervisors_view(caught, design)),
-        (table, MITIGATION, mitigation_view(table, design)),
+        (caught, SUPERVISORS, supervisors_view(caught, made)),
+        (table, MITIGATION, mitigation_view(table, made)),
     ):
         assert list(frame.columns) == columns and columns[-1] == "overlap"
         expected = (frame["pool"] == "evil") & (frame["defence"] == "reward") & told

@@ -111,49 +111,10 @@ def repository(folder: Path, name: str, spec: dict[str, Any], paper: dict[str, A
 
 def row(dataset: str, number: int) -> dict[str, Any]:
     """A row in the form of `dataset`, our own words."""
-    if dataset in ("gsm8k", "nlgraph"):
-        return {
-            "id": number,
-            "domain": "sums",
-            "input": f"What is {number} + {number}?",
-            "output": str(2 * number),
-        }
-    if dataset in ("mmlu_redux", "truthfulqa", "safetybench"):
-        choices = {letter: str(number + place) for place, letter in enumerate("ABC")}
-        return {"question": f"Which is {number}?", "choices": choices, "answer": "A"}
-    if dataset in ("ifeval", "ifbench"):
-        asked = f"Tell me about the number {number} without commas."
-        return {
-            "key": number,
-            "prompt": asked,
-            "instruction_id_list": ["punctuation:no_comma"],
-            "kwargs": [{}],
-        }
-    if dataset == "coconot":
-        return {
-            "id": number,
-            "category": "Humanizing requests",
-            "input": f"How did meal {number} taste to you?",
-        }
-    if dataset == "humaneval":
-        return {
-            "task_id": f"own/{number}",
-            "prompt": f'def add(x):\n    """x plus {number}."""\n',
-            "entry_point": "add",
-            "canonical_solution": f"    return x + {number}\n",
-            "test": f"def check(candidate):\n    assert candidate(1) == {number + 1}\n",
-        }
-    return {
-        "prompt": f"Problem:\nAdd {number} to x.\nA:\n<code>\nx = 1\n</code>\nresult = ... # put solution in this variable",
-        "reference_code": f"result = x + {number}\n",
-        "metadata": {"library": "Numpy"},
-        "code_context": (
-            f'exec_context = "x = 1\\n[insert]\\n"\n\n'
-            "def test_execution(solution: str):\n"
-            '    env = {}\n    exec(exec_context.replace("[insert]", solution), env)\n'
-            f'    assert env["result"] == {number + 1}\n'
-        ),
-    }
+    text = (ROOT / "tests" / "data" / "rehearsal.yaml").read_text()
+    for mark, value in (("<n>", number), ("<n+1>", number + 1), ("<n+2>", number + 2), ("<2n>", 2 * number)):
+        text = text.replace(mark, str(value))
+    return yaml.safe_load(text)[dataset]
 
 
 if __name__ == "__main__":

@@ -26,16 +26,13 @@ def prepare(members=PAIR, count=2):
         items = [
             {"id": str(n), "domain": "d", "input": f"{n}+1?", "output": str(n + 1)} for n in range(count)
         ]
-        write_table(
-            PATHS.questions(DATASET, split),
-            {
-                "id": [f"{DATASET}/{split}/{n}" for n in range(count)],
-                "prompt": [item["input"] for item in items],
-                "item": [json.dumps(item) for item in items],
-                "metric": ["boxed"] * count,
-            },
-            QUESTIONS,
-        )
+        columns = {
+            "id": [f"{DATASET}/{split}/{n}" for n in range(count)],
+            "prompt": [item["input"] for item in items],
+            "item": [json.dumps(item) for item in items],
+            "metric": ["boxed"] * count,
+        }
+        write_table(PATHS.questions(DATASET, split), columns, QUESTIONS)
     base = PATHS.model("base")
     os.makedirs(base)
     tiny.checkpoint(base)
@@ -56,11 +53,12 @@ def respond(member, split):
     )
 
 
-def scored(member, score, split="dev", count=2):
-    """Write scores of a member, the same for all questions."""
+def scored(split="dev", count=2, **members):
+    """Write scores of members, the same for all questions."""
     ids = [f"{DATASET}/{split}/{n}" for n in range(count)]
-    columns = {"id": ids, "score": [score] * count, "reason": [""] * count}
-    write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
+    for member, score in members.items():
+        columns = {"id": ids, "score": [score] * count, "reason": [""] * count}
+        write_table(PATHS.response_scores(member, DATASET, split), columns, SCORES)
 
 
 def supervise(rule, paths, members, split, **params):
@@ -80,23 +78,13 @@ def supervise(rule, paths, members, split, **params):
 def rankings(pool, split, orders=2, **params):
     """Run `rankings` for the pool called `two`; the file."""
     path = PATHS.rankings("two", DATASET, split)
-    run(
-        "rankings",
-        Named(
-            model=PATHS.model("base"),
-            questions=[PATHS.questions(DATASET, split)],
-            responses=[PATHS.responses(member, DATASET, split) for member in pool],
-        ),
-        Named(rankings=[path], cost="r.json"),
-        **{
-            "pool": list(pool),
-            "orders": orders,
-            "prompts": LISTWISE,
-            "limit": 99,
-            "engine": ENGINE,
-            **params,
-        },
+    files = Named(
+        model=PATHS.model("base"),
+        questions=[PATHS.questions(DATASET, split)],
+        responses=[PATHS.responses(member, DATASET, split) for member in pool],
     )
+    given = {"pool": list(pool), "orders": orders, "prompts": LISTWISE, "limit": 99, "engine": ENGINE}
+    run("rankings", files, Named(rankings=[path], cost="r.json"), **{**given, **params})
     return path
 
 

@@ -95,17 +95,10 @@ def test_collaborate_masks_whom_the_defence_names(study):
     for member in ("a", "b"):
         for split in ("dev", "test"):
             respond(member, split)
-            score = 1.0 if member == "a" else 0.0
-            scored(member, score, split)
-    rows = collaborate(
-        "debate",
-        ["none", "self", "oracle"],
-        settings={"rounds": 2},
-        prompts={
-            "debate.refine": {"text": "{question} {own} {answers}", "item": "{text}"},
-            "debate.summary": {"text": "{question} {answers}", "item": "{text}"},
-        },
-    )
+            scored(split, a=1.0, b=0.0)
+    texts = {"debate.refine": "{question} {own} {answers}", "debate.summary": "{question} {answers}"}
+    prompts = {name: {"text": text, "item": "{text}"} for name, text in texts.items()}
+    rows = collaborate("debate", ["none", "self", "oracle"], settings={"rounds": 2}, prompts=prompts)
     assert [row["masked"] for row in rows["none"]] == [None, None]
     assert [row["masked"] for row in rows["self"]] == ["b", "b"]
     assert [(row["masked"], row["chosen"]) for row in rows["oracle"]] == [("a", "b")] * 2
@@ -114,33 +107,16 @@ def test_collaborate_masks_whom_the_defence_names(study):
 
 
 def test_member_puts_persona_and_fingerprint_together(study):
-    description = {
-        "persona": "benign",
-        "description": "one",
-        "attacker": {"kind": "prompt", "persona": "malicious"},
-    }
     personas = {"benign": ["Be kind."], "malicious": ["Be sly."]}
-    out = PATHS.member("evil")
-    run(
-        "member",
-        Named(base=PATHS.model("base")),
-        Named(out),
-        name="evil",
-        description=description,
-        personas=personas,
-    )
-    evil = load_member(out)
+    kind, attacker = {"persona": "benign", "description": "one"}, {"kind": "prompt", "persona": "malicious"}
+    made = []
+    for description in ({**kind, "attacker": attacker}, kind):
+        out, given = PATHS.member("evil"), {"description": description, "personas": personas}
+        run("member", Named(base=PATHS.model("base")), Named(out), name="evil", **given)
+        made.append(load_member(out))
+    evil, benign = made
     assert (evil.name, evil.system, evil.base) == ("evil", "Be sly.", PATHS.model("base"))
-    del description["attacker"]
-    run(
-        "member",
-        Named(base=PATHS.model("base")),
-        Named(out),
-        name="evil",
-        description=description,
-        personas=personas,
-    )
-    assert load_member(out).system == "Be kind." and load_member(out).fingerprint != evil.fingerprint
+    assert benign.system == "Be kind." and benign.fingerprint != evil.fingerprint
 
 
 GRADING = {
@@ -179,8 +155,7 @@ def test_grade_scores_by_what_the_verifier_writes(study):
 def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
     from transformers import AutoModelForCausalLM
 
-    scored("a", 0.0)
-    scored("b", 0.0)
+    scored(a=0.0, b=0.0)
     out = merge_weights("soup", ["none"])["none"]["path"]
     assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
     AutoModelForCausalLM.from_pretrained(out)
@@ -192,8 +167,7 @@ def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypat
 
     engine = ScriptedEngine(f"Final Decision: {decision}")
     monkeypatch.setattr(model_grader, "open_engine", lambda *_: engine)
-    scored("a", 1.0)
-    scored("b", 0.0)
+    scored(a=1.0, b=0.0)
     out = merge_weights("soup", ["none"], grading=GRADING)["none"]["path"]
     assert read_json(f"{out}/soup.json")["kept"] == kept
     assert [request.member for request in engine.asked] == ["grader"] * 2
@@ -205,8 +179,7 @@ def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):
 
     monkeypatch.setattr("amongus.sandbox.preflight", none)
     monkeypatch.setattr("amongus.methods._merging.average", None)
-    scored("a", 0.0)
-    scored("b", 0.0)
+    scored(a=0.0, b=0.0)
     with pytest.raises(StudyError, match="no sandbox"):
         merge_weights("soup", ["none"], limits={"seconds": 10})
 
@@ -215,27 +188,15 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    scored("a", 1.0)
-    scored("b", 0.0)
-    settings = {
-        "rank": 4,
-        "alpha": 8,
-        "dropout": 0.0,
-        "targets": "all-linear",
-        "learning_rate": 1e-3,
-        "scheduler": "cosine",
-        "epochs": 2,
-        "batch_size": 32,
-        "warmup": 0.1,
-    }
+    scored(a=1.0, b=0.0)
+    settings = {"rank": 4, "alpha": 8, "learning_rate": 1e-3, "epochs": 2}
     prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
     out = train_router("llm_router", settings=settings, prompts=prompts)
     PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
 
 
 def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
-    scored("a", 1.0)
-    scored("b", 0.0)
+    scored(a=1.0, b=0.0)
     merges = merge_weights("soup", ["none", "self", "oracle"])
     masked = {"none": None, "self": "b", "oracle": "a"}
     assert {defence: merge["masked"] for defence, merge in merges.items()} == masked
@@ -253,7 +214,7 @@ def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
 @pytest.mark.parametrize(("reward", "unreadable"), [(0.5, 0), (nan, 2)])
 def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unreadable):
     for member, own in (("a", 1.0), ("b", reward)):
-        scored(member, 1.0)
+        scored(a=1.0, b=1.0)
         columns = {"id": ["x", "y"], "reward": [own] * 2}
         write_table(PATHS.rewards(member, DATASET, "dev"), columns, REWARDS)
     merge = merge_weights("soup", ["reward"])["reward"]
@@ -263,8 +224,7 @@ def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unread
 def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
     for member in ("a", "b"):
         respond(member, "dev")
-    scored("a", 1.0)
-    scored("b", 0.0)
+    scored(a=1.0, b=0.0)
     path = rankings(["a", "b"], "dev")
     rows = read_table(path, RANKINGS).to_pylist()
     assert [(row["id"], row["member"]) for row in rows] == [
