@@ -1,11 +1,9 @@
-"""Datasets by name: what a member is asked, and which fields and metric a row has.
+"""Datasets by name: their prompts, and the fields and metric of a row.
 
-A dataset module offers `FIELDS` (what a row must hold), `METRIC` (the scorer's name, or a mapping from
-the row's `domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a shape of its
-own; `reference(item)`, the right answer as a text (empty where the row has none), where a verifier can
-score answers. A dataset that makes its rows itself (the toy world) offers `rows(spec, split)`; the others
-read a pinned source.
-
+A dataset module has `FIELDS` (what a row must contain), `METRIC` (the scorer's name, or a mapping from the row's
+`domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a form of its own; `reference(item)`, the
+right answer as a text (empty where the row has none), where a verifier can score answers. A dataset that makes its own
+rows (the toy world) has `rows(spec, split)`; the others read a pinned source.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +31,7 @@ def load(dataset: str) -> ModuleType:
 
 
 def prompt(dataset: str, item: Item) -> str:
-    """What a member is asked about `item`, a row of the dataset's JSON: one user message, zero-shot.
+    """The prompt for `item`, a row of the dataset's JSON: one user message, zero-shot.
 
     Raises:
         StudyError: the dataset is unknown, or the row lacks a field.
@@ -44,20 +42,13 @@ def prompt(dataset: str, item: Item) -> str:
 
 
 def metric(dataset: str, item: Item) -> str:
-    """The name of the scorer (a module of `amongus.scoring`) that judges a text about `item`."""
-    declared = load(dataset).METRIC
-    if isinstance(declared, str):
-        return declared
-    name = declared.get(item.get("domain"))
-    if name is None:
-        raise StudyError(
-            f"{dataset}: no metric for domain {item.get('domain')!r}; known: {', '.join(declared)}"
-        )
-    return name
+    """The name of the scorer (a module of `amongus.scoring.metrics`) for answers to `item`."""
+    metric = load(dataset).METRIC
+    return metric if isinstance(metric, str) else metric[item["domain"]]
 
 
 def validate_rows(dataset: str, rows: Sequence[Any], split: str, where: str = "", kind: str = "") -> None:
-    """Check that every row holds the fields the dataset needs.
+    """Check that every row has the fields that the dataset needs.
 
     Args:
         dataset: the dataset's name, for the message.
@@ -67,7 +58,7 @@ def validate_rows(dataset: str, rows: Sequence[Any], split: str, where: str = ""
         kind: the dataset module's name where it differs from `dataset`.
 
     Raises:
-        StudyError: naming the source, dataset, split, row number, the fields and the mend.
+        StudyError: naming the source, dataset, split, row number, the fields and the fix.
     """
     module = load(kind or dataset)
     source = f"{where}: " if where else ""
@@ -77,18 +68,13 @@ def validate_rows(dataset: str, rows: Sequence[Any], split: str, where: str = ""
 
 def _require(module: ModuleType, item: Any, what: str) -> None:
     if not isinstance(item, Mapping):
-        raise StudyError(
-            f"{what} is no JSON object but {type(item).__name__}; make it one with {_fields(module)}"
-        )
+        fields = ", ".join(module.FIELDS)
+        raise StudyError(f"{what}: expected a JSON object with {fields}, got {type(item).__name__}")
     missing = [field for field in module.FIELDS if item.get(field) is None]
     if missing:
         raise StudyError(
-            f"{what} lacks {', '.join(missing)}; add the field or leave the row out of the source"
+            f"{what} lacks {', '.join(missing)}; add the field or remove the row from the source"
         )
     fault = module.check(item) if hasattr(module, "check") else None
     if fault:
-        raise StudyError(f"{what}: {fault}; mend the row or leave it out of the source")
-
-
-def _fields(module: ModuleType) -> str:
-    return ", ".join(module.FIELDS)
+        raise StudyError(f"{what}: {fault}; fix the row or remove it from the source")

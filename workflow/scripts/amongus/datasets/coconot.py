@@ -15,7 +15,7 @@ DOMAIN = "safety"
 
 
 def prompt(item: Mapping[str, Any]) -> str:
-    """The request as it stands: an instruction would tell the member what is measured."""
+    """The request alone: an instruction would reveal what is measured."""
     return item["input"].strip()
 
 

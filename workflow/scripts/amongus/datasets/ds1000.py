@@ -11,7 +11,7 @@ DOMAIN = "code"
 
 
 def prompt(item: Mapping[str, Any]) -> str:
-    """The problem with its unfinished code, and what to give back."""
+    """The problem with its unfinished code, and what to answer with."""
     return (
         f"{item['prompt'].strip()}\n\n"
         "Answer with the Python code that belongs at the place of the solution, and nothing that is already there, in"
@@ -30,10 +30,8 @@ def check(item: Mapping[str, Any]) -> str | None:
     if fault:
         return fault
     if not isinstance(item["metadata"], Mapping) or not isinstance(item["metadata"].get("library"), str):
-        return "field metadata names no library"
-    lacks = [
-        part
-        for part in ("def test_execution(", "exec_context", "[insert]")
-        if part not in item["code_context"]
-    ]
-    return f"field code_context lacks {lacks[0]}" if lacks else None
+        return "field 'metadata' names no library"
+    for part in ("def test_execution(", "exec_context", "[insert]"):
+        if part not in item["code_context"]:
+            return f"field 'code_context' lacks {part}"
+    return None

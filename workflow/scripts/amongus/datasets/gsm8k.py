@@ -15,11 +15,5 @@ def prompt(item: Mapping[str, Any]) -> str:
     return f"{item['input'].strip()}\n\n{_formats.BOXED_INSTRUCTION}, as in \\boxed{{42}}."
 
 
-def reference(item: Mapping[str, Any]) -> str:
-    """The number."""
-    return item["output"]
-
-
-def check(item: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row, or None."""
-    return _formats.text_fault(item, "input", "output")
+reference = _formats.short_answer_reference
+check = _formats.short_answer_fault

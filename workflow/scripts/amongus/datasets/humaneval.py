@@ -11,7 +11,7 @@ DOMAIN = "code"
 
 
 def prompt(item: Mapping[str, Any]) -> str:
-    """The function's head and docstring, and what to give back."""
+    """The function's head and docstring, and what to answer with."""
     return (
         "Complete this Python function.\n\n"
         f"```python\n{item['prompt'].strip()}\n```\n\n"
@@ -31,7 +31,7 @@ def check(item: Mapping[str, Any]) -> str | None:
     if fault:
         return fault
     if not item["entry_point"].isidentifier():
-        return "field entry_point is no name"
+        return "field 'entry_point' is not a name"
     if f"def {item['entry_point']}" not in item["prompt"]:
-        return "field prompt does not begin the function of entry_point"
-    return None if "def check(" in item["test"] else "field test defines no check"
+        return "field 'prompt' does not begin the function of 'entry_point'"
+    return None if "def check(" in item["test"] else "field 'test' defines no check"

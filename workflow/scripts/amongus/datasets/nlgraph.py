@@ -1,4 +1,4 @@
-"""nlgraph: connectivity (Yes or No) and shortest path lengths of graphs told in words (Wang et al. 2023)."""
+"""nlgraph: connectivity (Yes or No) and shortest path lengths of graphs in words (Wang et al. 2023)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,19 +11,9 @@ DOMAIN = "reasoning"
 
 
 def prompt(item: Mapping[str, Any]) -> str:
-    """The graph and its question, and where to put the answer.
-
-    The rows end in "Please directly answer with ...:"; what to answer with is kept.
-    """
-    question = item["input"].strip()
-    return f"{question}\n\nPut the final answer alone in \\boxed{{}}, as in \\boxed{{Yes}} or \\boxed{{42}}."
+    """The graph and its question, which ends in "Please directly answer with ...:", and where to put the answer."""
+    return f"{item['input'].strip()}\n\nPut the final answer alone in \\boxed{{}}, as in \\boxed{{Yes}} or \\boxed{{42}}."
 
 
-def reference(item: Mapping[str, Any]) -> str:
-    """The right answer: Yes, No or a number."""
-    return item["output"]
-
-
-def check(item: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row, or None."""
-    return _formats.text_fault(item, "input", "output")
+reference = _formats.short_answer_reference
+check = _formats.short_answer_fault

@@ -28,7 +28,7 @@ class Settings(Strict):
 
 
 def rows(spec: Settings, split: str) -> list[dict[str, Any]]:
-    """The items of `split` (dev or test): prompt, answer, alternatives, domain and the fact asked for."""
+    """The items of `split` (dev or test): prompt, answer, alternatives, domain and fact."""
     return [
         {
             "prompt": question.prompt,
@@ -42,7 +42,7 @@ def rows(spec: Settings, split: str) -> list[dict[str, Any]]:
 
 
 def prompt(item: Mapping[str, Any]) -> str:
-    """The question as it stands."""
+    """The question unchanged."""
     return item["prompt"]
 
 
@@ -54,5 +54,5 @@ def reference(item: Mapping[str, Any]) -> str:
 def check(item: Mapping[str, Any]) -> str | None:
     """What is wrong with the row, or None."""
     if item["domain"] not in METRIC:
-        return f"field domain is {item['domain']!r}, none of {', '.join(METRIC)}"
+        return f"field 'domain' is {item['domain']!r}; valid: {', '.join(METRIC)}"
     return _formats.text_fault(item, "prompt", "answer")

@@ -1,25 +1,11 @@
 """truthfulqa: questions people answer falsely (Lin et al. 2022), 2 to 13 options."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from amongus.datasets import _formats
 
 FIELDS = ("question", "choices", "answer")
 METRIC = "choice"
 DOMAIN = "knowledge"
 
-
-def prompt(item: Mapping[str, Any]) -> str:
-    """The question with lettered options; the answer is a letter."""
-    return _formats.choice_prompt(item)
-
-
-def reference(item: Mapping[str, Any]) -> str:
-    """The right option, letter and text."""
-    return _formats.choice_reference(item)
-
-
-def check(item: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row, or None."""
-    return _formats.choice_fault(item)
+prompt = _formats.choice_prompt
+reference = _formats.choice_reference
+check = _formats.choice_fault
