@@ -56,7 +56,7 @@ def test_a_study_may_name_a_dataset_otherwise(tmp_path):
 
 def test_more_than_there_are_gives_all_and_says_so(tmp_path, caplog):
     tables = _sources.questions("gsm8k", pin(tmp_path / "q.json", ROWS), {"dev": 99, "test": 2})
-    assert len(tables["dev"]["id"]) == 20 and "99 questions wanted, 20 there" in caplog.text
+    assert len(tables["dev"]["id"]) == 20 and "99 questions wanted, 20 available" in caplog.text
 
 
 def test_a_question_in_both_splits_leaves_dev(tmp_path, caplog):
