@@ -89,7 +89,7 @@ def test_other_batches_and_an_empty_store_give_the_same_bytes(made):
         del made.study["engine"]
         shutil.rmtree(store)
         kept.rename(store)
-    assert ran["respond-x"] == 1 and not any(job.startswith("train") for job in ran)
+    assert ran["respond-x"] == 1 and not any(job.startswith("train-") for job in ran)
     assert {path: contents(path) for path in wanted} == before
 
 
