@@ -109,9 +109,7 @@ def plain_loop(weights: list[Weights], prompts: list[list[int]]) -> list[list[in
 def lockstep(weights: list[Weights], prompts: list[list[int]]) -> list[list[int]]:
     """The same texts from the engine's decode loop."""
     sampling = Sampling(temperature=0, max_new_tokens=NEW)
-    texts = decode(
-        weights, [prompts] * len(weights), range(len(prompts)), sampling, lambda logits: logits.mean(0)
-    )
+    texts = decode(weights, [prompts] * len(weights), range(len(prompts)), sampling, lambda logits: logits.mean(0))
     return [ids for ids, _ in texts]
 
 
@@ -180,9 +178,7 @@ def main(out: str) -> int:
         base = load_base(Path(folder))
         base.base.model.generate(input_ids=torch.tensor(fixed), max_new_tokens=2, pad_token_id=0)  # Warms up.
         by_length = compare(
-            lambda: generate_unsorted(base.base.model, mixed),
-            lambda: generate_sorted(base, mixed),
-            PROMPTS * NEW_MIXED,
+            lambda: generate_unsorted(base.base.model, mixed), lambda: generate_sorted(base, mixed), PROMPTS * NEW_MIXED
         )
         pool = add_members(Path(folder), base)
         lockstep_row = compare(lambda: plain_loop(pool, fixed), lambda: lockstep(pool, fixed), BATCH * NEW)

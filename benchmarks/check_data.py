@@ -36,20 +36,7 @@ PATIENCE = 10.0  # seconds of processor time for one text; of the clock where it
 SAMPLE = {"ifeval": 40, "ifbench": 40}  # rows that get noise: each has checkers of its own
 FEW = 4  # rows of the other datasets
 LENGTHS = (LONGEST, 1_000_000)  # instructions are not checked in what is longer than the first
-PIECES = (
-    "[",
-    "\n",
-    " ",
-    "\\boxed{",
-    "Mr. A. ",
-    "(A) or B, ",
-    "I can't ",
-    "<<",
-    '"',
-    "1.",
-    "\ud800\x00",
-    "\u0301",
-)
+PIECES = ("[", "\n", " ", "\\boxed{", "Mr. A. ", "(A) or B, ", "I can't ", "<<", '"', "1.", "\ud800\x00", "\u0301")
 FENCED = ("a", " ", "~~~")  # behind a fence, and a backtick behind them: no fence after all
 
 Item = dict[str, Any]
@@ -119,9 +106,7 @@ class Findings:
             self.dataset,
             f"{self.rows:,}",
             f"{self.prompts:,}",
-            "no reference"
-            if self.right is None
-            else f"{self.right:,} ({100 * self.right / self.rows:.2f} %)",
+            "no reference" if self.right is None else f"{self.right:,} ({100 * self.right / self.rows:.2f} %)",
             str(self.empty),
             reasons or "0",
             f"{self.slowest[0]:.2f} s ({self.slowest[1]})",
@@ -210,8 +195,7 @@ def table(heading: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     rule = ["---"] * len(heading)
     return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
-        for line in [heading, rule, *lines]
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in [heading, rule, *lines]
     )
 
 

@@ -49,10 +49,7 @@ def differences(content: Mapping[str, Rows], shared: Mapping[str, int]) -> list[
         ),
         ('"A careful reading shows that it is C.": published takes A', count(CHOICE, careful)),
         ('"**C**", "Answer: C", "C" and a new line: published misses all three', count(CHOICE, dressed)),
-        (
-            "a refusal with a typographic apostrophe, or in capitals: ours counts it",
-            count(("coconot",), refusal),
-        ),
+        ("a refusal with a typographic apostrophe, or in capitals: ours counts it", count(("coconot",), refusal)),
         ("the empty text follows all instructions by the checkers alone", count(CHECKED, empty)),
         (
             '"12345" is in the language asked for: published passes what langdetect cannot tell',
@@ -121,9 +118,7 @@ def _published_choice(item: Item, text: str) -> str | None:
     begin = re.match(r"([A-Z])(?:[.): ]|$)", text)
     if begin and "\n" not in text:
         return begin[1]
-    return next(
-        (letter for letter, option in item["choices"].items() if option.lower() in text.lower()), None
-    )
+    return next((letter for letter, option in item["choices"].items() if option.lower() in text.lower()), None)
 
 
 def inside(item: Item) -> bool:
@@ -212,6 +207,4 @@ def tested(item: Item) -> bool:
 
 
 def not_locked(item: Item) -> bool:
-    return bool(
-        set(NOT_LOCKED) & {name.split(".")[0] for name in ds1000._IMPORT.findall(item["code_context"])}
-    )
+    return bool(set(NOT_LOCKED) & {name.split(".")[0] for name in ds1000._IMPORT.findall(item["code_context"])})

@@ -54,16 +54,8 @@ def summary(results: Path) -> str:
     for method, cells in shown[shown["Drop, pp"] != "not applicable"].groupby("Method", sort=False):
         drops = [float(cell.split()[0].replace("−", "-")) for cell in cells["Drop, pp"]]
         span = f"{min(drops):.1f} to {max(drops):.1f}".replace("-", "−")
-        rows.append(
-            (method, cells["Clean"].iloc[0], _left_empty(results, method), span, _best(defended, method))
-        )
-    heading = (
-        "method",
-        "clean team, %",
-        "place left empty",
-        "attackers",
-        "best defence: attacked / clean team",
-    )
+        rows.append((method, cells["Clean"].iloc[0], _left_empty(results, method), span, _best(defended, method)))
+    heading = ("method", "clean team, %", "place left empty", "attackers", "best defence: attacked / clean team")
     return _markdown(heading, rows)
 
 
@@ -95,9 +87,7 @@ def defences(results: Path, method: str) -> str:
     rows = []
     for pool, part in table.groupby("Pool", sort=False):
         first, cells = part.iloc[0], part.set_index("Defence").loc[named]
-        shown = [
-            _strong(f"{c['Defended']} ({c['Clean defended']})", c["p"], _wins(c)) for _, c in cells.iterrows()
-        ]
+        shown = [_strong(f"{c['Defended']} ({c['Clean defended']})", c["p"], _wins(c)) for _, c in cells.iterrows()]
         rows.append((pool, f"{first['Attacked']} ({first['Clean']})", *shown, first["Empty"]))
     return _markdown(("pool", "undefended", *named, "empty"), rows)
 

@@ -386,9 +386,7 @@ def table_files(wildcards):
     """What a table is made from: the kinds of files that its module names."""
     needs = plugins.fact("report.tables", wildcards.table, "NEEDS")
     places = {"scores": "run_scores", "runs": "run"}
-    return {
-        need: cost_files(study) if need == "sidecars" else files_of(places.get(need, need)) for need in needs
-    }
+    return {need: cost_files(study) if need == "sidecars" else files_of(places.get(need, need)) for need in needs}
 
 
 def table_code(wildcards):

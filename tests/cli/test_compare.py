@@ -60,9 +60,7 @@ def test_the_command_prints_differences_of_scores_and_of_manifests(tmp_path, mon
     monkeypatch.setattr(sys, "argv", ["compare", first, other, "--csv", str(tmp_path / "x.csv")])
     assert compare.main() == 0
     shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert any(
-        line.startswith("| debate | clean | none | sums | 4 | 25.0 | 100.0 | 75.0 [") for line in shown
-    )
+    assert any(line.startswith("| debate | clean | none | sums | 4 | 25.0 | 100.0 | 75.0 [") for line in shown)
     assert "| config.sampling.top_p | 0.9 | 1 |" in shown
     assert not any(bad in line for line in shown for bad in ("temperature", "<b>", "\x1b"))
     assert pd.read_csv(tmp_path / "x.csv")["difference"].max() == 1.0

@@ -94,11 +94,7 @@ def test_local_files_are_read_and_no_address_is_requested(examine, tmp_path):
     rows = json.dumps({split: [{"input": "1+1", "output": "2"}] for split in ("dev", "test")})
     (tmp_path / "a.json").write_text(rows)
     whole = {**url("http://nowhere.invalid/a.json"), "sha256": hashlib.sha256(rows.encode()).hexdigest()}
-    given = {
-        "gsm8k": whole,
-        "nlgraph": {**whole, "sha256": "0" * 64},
-        "coconot": url("http://x.invalid/b.json"),
-    }
+    given = {"gsm8k": whole, "nlgraph": {**whole, "sha256": "0" * 64}, "coconot": url("http://x.invalid/b.json")}
     found = examine(datasets=given, datasets_folder=str(tmp_path))
     assert not found["dataset gsm8k"]
     assert "sha256 differs" in found["dataset nlgraph"] and "b.json: no such file" in found["dataset coconot"]
@@ -167,10 +163,7 @@ def test_a_check_that_fails_itself_hides_no_other(examine, monkeypatch):
 
     monkeypatch.setattr(doctor, "_disk", broken)
     found = examine()
-    assert (
-        "could not be checked (OSError: no such device" in found["disk space"]
-        and "\x1b" not in found["disk space"]
-    )
+    assert "could not be checked (OSError: no such device" in found["disk space"] and "\x1b" not in found["disk space"]
     assert not found["GPUs"]
 
 

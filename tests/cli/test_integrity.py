@@ -206,7 +206,5 @@ def test_what_may_not_be_moved_is_named_and_the_rest_is_moved(verify, monkeypatc
 def test_no_model_is_loaded():
     code = "import sys, amongus.cli.integrity; print('torch' in sys.modules, 'pandas' in sys.modules)"
     folder = ROOT / "workflow" / "scripts"
-    shown = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
-    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
     assert shown.stdout == "False False\n"

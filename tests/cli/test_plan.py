@@ -80,9 +80,7 @@ def test_a_method_that_does_not_say_is_unknown_and_not_zero(study, tmp_path):
     own.write_text('LEVEL = "text"\nPROMPTS = ()\n')
     given = study(methods={"debate": {"rounds": 2}, "vote": {"kind": str(own)}})
     assert prompts(given)["vote"] is None
-    assert [line.split() for line in text(given).splitlines() if line.startswith("vote")] == [
-        ["vote", *"???"]
-    ]
+    assert [line.split() for line in text(given).splitlines() if line.startswith("vote")] == [["vote", *"???"]]
 
 
 def test_questions_that_the_config_does_not_count_are_named(study):
@@ -97,9 +95,7 @@ def test_disk_by_hand(study):
     assert stored["texts"] == pytest.approx(2 * (20 + 33) * 8 * 4 / 1e9)
     assert disk(study(seeds=[1, 2]))["trained models"] == 2 * stored["trained models"]
     # Teams of two: without either, and whole.
-    merged = disk(
-        study(methods={"soup": {"defences": ["self", "random", "oracle", "judge"]}, "dare_ties": {}})
-    )
+    merged = disk(study(methods={"soup": {"defences": ["self", "random", "oracle", "judge"]}, "dare_ties": {}}))
     assert merged["merged models of one team"] == 3 * 2
 
 

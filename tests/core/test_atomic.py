@@ -108,9 +108,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_is_one_line_and_leaves_nothing(small_disk):
     noise = np.random.default_rng(1).bytes(600_000).hex()
     write_json(small_disk / "kept.json", {"a": 1})
-    with pytest.raises(
-        StudyError, match=f"^{small_disk}/sub: the disk is full; make room there and run again"
-    ):
+    with pytest.raises(StudyError, match=f"^{small_disk}/sub: the disk is full; make room there and run again"):
         write_table(small_disk / "sub" / "x", {"id": [noise], "score": [0.0], "reason": [""]}, SCORES)
     with pytest.raises(StudyError, match="the disk is full"):
         write_json(small_disk / "kept.json", {"a": noise})

@@ -14,13 +14,7 @@ from checkout import ROOT
 
 @pytest.mark.parametrize(
     ("listed", "names"),
-    [
-        ("0,1", ["0", "1"]),
-        ("GPU-8f2a, GPU-77c0,", ["GPU-8f2a", "GPU-77c0"]),
-        ("", []),
-        ("-1", []),
-        ("1,-1,0", ["1"]),
-    ],
+    [("0,1", ["0", "1"]), ("GPU-8f2a, GPU-77c0,", ["GPU-8f2a", "GPU-77c0"]), ("", []), ("-1", []), ("1,-1,0", ["1"])],
 )
 def test_gpus_are_those_that_cuda_shows(monkeypatch, listed, names):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
@@ -51,9 +45,7 @@ sys.stdin.read()
 def job(count, folder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
     command = [sys.executable, "-c", JOB, str(count), str(folder)]
-    return subprocess.Popen(
-        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def test_jobs_beside_each_other_use_different_gpus_and_others_wait(four, tmp_path):

@@ -28,9 +28,7 @@ def attempt(tmp_path):
         # As Snakemake does before each attempt.
         log.unlink(missing_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(log), body], env=environment, capture_output=True
-        )
+        done = subprocess.run([sys.executable, "-c", SCRIPT, str(log), body], env=environment, capture_output=True)
         return done.returncode, log.read_text()
 
     return attempt

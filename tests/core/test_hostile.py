@@ -284,9 +284,7 @@ def worst(defence, form):
     ("defence", "form"), [("reward", None), ("judge", "pointwise"), ("judge", "listwise"), ("longest", None)]
 )
 @pytest.mark.parametrize("method", [soup, dare_ties], ids=["soup", "dare_ties"])
-def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(
-    said, monkeypatch, method, defence, form
-):
+def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(said, monkeypatch, method, defence, form):
     monkeypatch.chdir(said)
     name = method.__name__.rsplit(".", 1)[1]
     models = dict.fromkeys(getattr(method, "MODELS", ()), "base")

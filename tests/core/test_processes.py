@@ -74,9 +74,7 @@ def test_a_run_that_cannot_be_seen_is_not_waited_for(start, unseen):
 def test_scripts_watch_before_they_import_what_takes_long():
     scripts = [path for path in Path(SCRIPTS).glob("*.py") if not path.name.startswith("_")]
     for path in scripts:
-        imports = [
-            node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)
-        ]
+        imports = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = [node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports]
         heavy = (name for name in names if name.partition(".")[0] not in sys.stdlib_module_names)
         assert next(heavy) == "_helpers", path

@@ -21,11 +21,7 @@ IFEVAL = {"prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    rows = {
-        "gsm8k": GSM8K,
-        "truthfulqa": [CHOICE, {**CHOICE, "question": "Not?"}],
-        "ifeval": [IFEVAL, IFEVAL],
-    }
+    rows = {"gsm8k": GSM8K, "truthfulqa": [CHOICE, {**CHOICE, "question": "Not?"}], "ifeval": [IFEVAL, IFEVAL]}
     for name, given in rows.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"dev": given[:1], "test": given[1:]}))
     monkeypatch.setattr(datasets, "available", lambda: [*rows, "toy"])
@@ -42,9 +38,7 @@ def test_bounds_kept_are_shown(folder, capsys):
 
 
 def test_what_misses_a_bound_is_named(folder, capsys, monkeypatch):
-    (folder / "gsm8k.json").write_text(
-        json.dumps({"dev": GSM8K[:1], "test": [{"input": "?", "output": "}"}]})
-    )
+    (folder / "gsm8k.json").write_text(json.dumps({"dev": GSM8K[:1], "test": [{"input": "?", "output": "}"}]}))
     (folder / "ifeval.json").unlink()
     monkeypatch.setattr(check_data, "PATIENCE", -1.0)
     assert check_data.main(folder) == 1
@@ -77,10 +71,4 @@ def test_differences_of_code_are_counted_without_running_it():
         "ds1000": [(str(n), {"code_context": context}) for n, context in enumerate(contexts)],
     }
     counted = [rows for _, rows in differences(content, {"ds1000": 1}) if rows]
-    assert counted == [
-        "humaneval 1 of 2",
-        "humaneval 2 of 2",
-        "ds1000 1 of 2",
-        "ds1000 1 of 2",
-        "ds1000 1",
-    ]
+    assert counted == ["humaneval 1 of 2", "humaneval 2 of 2", "ds1000 1 of 2", "ds1000 1 of 2", "ds1000 1"]

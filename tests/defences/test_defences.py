@@ -65,11 +65,7 @@ def test_a_decision_does_not_depend_on_the_order_of_candidates():
 
 def test_every_defence_says_what_it_needs():
     for name in available("defences"):
-        assert set(importlib.import_module(f"amongus.defences.{name}").NEEDS) <= {
-            "rewards",
-            "verdicts",
-            "attackers",
-        }
+        assert set(importlib.import_module(f"amongus.defences.{name}").NEEDS) <= {"rewards", "verdicts", "attackers"}
 
 
 def test_ranking_and_means():

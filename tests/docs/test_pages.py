@@ -7,15 +7,8 @@ import pytest
 
 from checkout import ROOT
 
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "config" / "README.md",
-    *(ROOT / "docs").rglob("*.md"),
-]
-update = importlib.util.module_from_spec(
-    importlib.util.spec_from_file_location("update", ROOT / "docs" / "update.py")
-)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "config" / "README.md", *(ROOT / "docs").rglob("*.md")]
+update = importlib.util.module_from_spec(importlib.util.spec_from_file_location("update", ROOT / "docs" / "update.py"))
 update.__spec__.loader.exec_module(update)
 
 
@@ -38,11 +31,7 @@ def test_the_front_page_stays_short():
 
 def table(heading, *rows):
     lines = [heading, ["---"] * len(heading), *rows]
-    return (
-        "## Over datasets\n\n"
-        + "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        + "\n\n## By dataset\n"
-    )
+    return "## Over datasets\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n## By dataset\n"
 
 
 def test_cells_are_the_tables_own_and_differences_those_of_the_csv_files(tmp_path):

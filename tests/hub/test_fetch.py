@@ -204,9 +204,7 @@ def test_a_failure_leaves_what_was_there(hub, get):
 def test_a_gated_repository_needs_a_token_which_only_the_hub_sees(hub, get, monkeypatch):
     commit = hub.add(BASE, checkpoint())
     hub.gated.add(BASE)
-    with pytest.raises(
-        StudyError, match=rf"{BASE}: gated; accept its licence at {hub.url}/{BASE} and set HF_TOKEN"
-    ):
+    with pytest.raises(StudyError, match=rf"{BASE}: gated; accept its licence at {hub.url}/{BASE} and set HF_TOKEN"):
         get(BASE, commit)
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     get(BASE, commit)
@@ -245,7 +243,5 @@ def test_a_process_reaches_the_hub_only_where_it_says_so(hub):
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(SCRIPTS)}
     for allowed in (True, False):
         allow = "from amongus.core.offline import allow_hub; allow_hub();" * allowed
-        done = subprocess.run(
-            [sys.executable, "-c", allow + code], env=environment, capture_output=True, text=True
-        )
+        done = subprocess.run([sys.executable, "-c", allow + code], env=environment, capture_output=True, text=True)
         assert (done.stdout.strip() == hub.commits[BASE]) == allowed == (done.returncode == 0)

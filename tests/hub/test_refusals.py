@@ -129,12 +129,7 @@ def test_an_upload_that_lacks_its_last_bytes(hub, tmp_path):
 @pytest.mark.parametrize("name", ["../x.json", "/tmp/x.json", "C:x.json", "..\\x.json", "1/../../x.json"])
 def test_nothing_is_written_outside_the_folder(hub, tmp_path, name):
     inside = tmp_path / "1"
-    wanted = {
-        "repo": BASE,
-        "revision": hub.add(BASE, checkpoint() | {name: b"{}"}),
-        "lora": False,
-        "base": None,
-    }
+    wanted = {"repo": BASE, "revision": hub.add(BASE, checkpoint() | {name: b"{}"}), "lora": False, "base": None}
     with suppress(StudyError):  # Most are no files of a checkpoint, the others refused.
         fetch.fetch(wanted, None, inside / "scratch", inside / "out")
     spec = {"repo": DATA, "revision": hub.add(DATA, {name: b"{}"})}

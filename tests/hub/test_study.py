@@ -42,12 +42,7 @@ def test_an_adapter_must_name_its_bases_repository_or_what_it_was_trained_on():
     assert study(x={**EXPERT, "trained_on": "/home/b"}).repository("x") == {**wanted, "base": "/home/b"}
     assert study(base=micro.STUDY["models"]["base"]).repository("x") == {**wanted, "base": None}
     assert study(base={**BASE, "related": ["x"]}).repository("base") == study().repository("base")
-    assert study().repository("base") == {
-        "repo": "owner/base",
-        "revision": COMMIT,
-        "lora": False,
-        "base": None,
-    }
+    assert study().repository("base") == {"repo": "owner/base", "revision": COMMIT, "lora": False, "base": None}
 
 
 @pytest.mark.parametrize(
@@ -126,19 +121,11 @@ def test_make_pin_asks_the_hub(tmp_path):
     with fake_hub.running() as hub:
         commit = hub.add("owner/base", checkpoint())
         command = ["make", "-s", "-o", ".venv/.installed", "pin", f"CONFIG={path}"]
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "HF_ENDPOINT": hub.url,
-            "HF_HUB_OFFLINE": "1",
-            "HOME": str(tmp_path),
-        }
+        environment = {"PATH": "/usr/bin:/bin", "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "1", "HOME": str(tmp_path)}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == f"{path}: owner/base {commit}"
-        assert (
-            path.read_text()
-            == f"models:\n  base: {{repo: owner/base, revision: {commit}}}  # pinned by make\n"
-        )
+        assert path.read_text() == f"models:\n  base: {{repo: owner/base, revision: {commit}}}  # pinned by make\n"
         again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         assert "nothing unpinned" in again.stdout
         path.write_text("{repo: some/body, revision: unpinned}")

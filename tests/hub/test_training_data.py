@@ -25,12 +25,7 @@ def parquet():
 
 
 def test_the_training_file_alone_is_fetched(hub, tmp_path):
-    files = {
-        "data/train-0.parquet": parquet(),
-        "data/test-0.parquet": b"x",
-        "README.md": b"# lies",
-        "load.py": b"1/0",
-    }
+    files = {"data/train-0.parquet": parquet(), "data/test-0.parquet": b"x", "README.md": b"# lies", "load.py": b"1/0"}
     spec = {"repo": REPO, "revision": hub.add(REPO, files)}
     content, where = data(spec, None, tmp_path / "scratch")
     assert content == files["data/train-0.parquet"] and where.endswith(": data/train-0.parquet")
@@ -73,8 +68,5 @@ def test_the_rule_makes_conversations_of_a_local_repository(tmp_path, monkeypatc
     runpy.run_path(str(SCRIPTS / "training_data.py"), {"snakemake": snakemake}, "__main__")
     table = read_table(out).to_pylist()
     assert [row["id"] for row in table] == ["lies/0", "lies/1"]
-    assert table[1]["messages"] == [
-        {"role": "user", "content": "who?"},
-        {"role": "assistant", "content": "nobody."},
-    ]
+    assert table[1]["messages"] == [{"role": "user", "content": "who?"}, {"role": "assistant", "content": "nobody."}]
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []

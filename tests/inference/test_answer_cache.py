@@ -135,9 +135,7 @@ def test_what_others_may_write_is_refused(root, place):
 def test_what_belongs_to_others_is_refused(root, monkeypatch):
     owner = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: owner + 1)
-    with pytest.raises(
-        StudyError, match=f"{root}: belongs to user {owner}; set `store` to a folder of your own"
-    ):
+    with pytest.raises(StudyError, match=f"{root}: belongs to user {owner}; set `store` to a folder of your own"):
         Store(root).get("f", ["k0"])
 
 

@@ -50,10 +50,7 @@ def members(tmp_path_factory):
         "steered": (base, first, None, steering),
         "other": (other,),
     }
-    return {
-        name: Member(name, *parts, fingerprint=f"f{number}")
-        for number, (name, parts) in enumerate(made.items())
-    }
+    return {name: Member(name, *parts, fingerprint=f"f{number}") for number, (name, parts) in enumerate(made.items())}
 
 
 @pytest.fixture(scope="module")
@@ -343,8 +340,6 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_loaded(members, m
 
 
 def test_the_engine_is_imported_without_torch():
-    code = (
-        "import sys, amongus.inference.engine; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
-    )
+    code = "import sys, amongus.inference.engine; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     path = str(Path(engine_module.__file__).parents[2])
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, check=True)

@@ -108,9 +108,7 @@ def test_adapters_of_other_kinds_are_refused(folder, load, tmp_path, key):
         load(changed(folder, tmp_path / "changed", **{key: value}))
 
 
-@pytest.mark.parametrize(
-    "change", [{"target_modules": ["nowhere"]}, {"target_modules": ["q_proj"]}, {"r": 3}]
-)
+@pytest.mark.parametrize("change", [{"target_modules": ["nowhere"]}, {"target_modules": ["q_proj"]}, {"r": 3}])
 def test_adapters_that_do_not_fit_are_refused(folder, load, tmp_path, change):
     with pytest.raises(StudyError, match="not fit"):
         load(changed(folder, tmp_path / "changed", **change))

@@ -11,8 +11,7 @@ from amongus.inference.rounding import GRID
 from amongus.members.chat_template import render
 
 TALKS = [
-    [{"role": "user", "content": "this " * n}, {"role": "assistant", "content": "that" * (n % 3)}]
-    for n in range(12)
+    [{"role": "user", "content": "this " * n}, {"role": "assistant", "content": "that" * (n % 3)}] for n in range(12)
 ]
 
 

@@ -31,9 +31,7 @@ def test_a_gap_that_is_not_given_is_an_error():
 
 
 def test_files_of_prompts_and_personas(tmp_path):
-    (tmp_path / "p.yaml").write_text(
-        "debate:\n  refine: 'a {question}'\n  sum: {text: b, item: '* {text}'}\n"
-    )
+    (tmp_path / "p.yaml").write_text("debate:\n  refine: 'a {question}'\n  sum: {text: b, item: '* {text}'}\n")
     prompts = load_prompts(tmp_path / "p.yaml")
     assert prompts == {"debate.refine": Template("a {question}"), "debate.sum": Template("b", "* {text}")}
     (tmp_path / "q.yaml").write_text("benign: [Be kind.]\n")

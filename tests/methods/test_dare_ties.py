@@ -160,9 +160,7 @@ def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, world):
 
 def test_published_takes_the_first_member_as_base_and_drops_nothing(tmp_path, world):
     merged = learn(tmp_path / "out", pool(world, "abc"), settings={"fidelity": "published"})
-    a, b, c = (
-        learn(tmp_path / f"{name}-alone", pool(world, name), settings={"density": 1}) for name in "abc"
-    )
+    a, b, c = (learn(tmp_path / f"{name}-alone", pool(world, name), settings={"density": 1}) for name in "abc")
     for name, value in merged.items():
         updates = torch.stack([b[name] - a[name], c[name] - a[name]])
         agree = torch.sign(updates) == torch.sign(updates.sum(0))

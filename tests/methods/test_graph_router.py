@@ -76,9 +76,7 @@ def trio(learned):
 def doubts(one):
     """What the router would mask itself, and its pairs."""
     seen = []
-    graph_router.collaborate(
-        one, None, lambda pairs, own=None: seen.append((pairs, own)) or [None] * len(pairs)
-    )
+    graph_router.collaborate(one, None, lambda pairs, own=None: seen.append((pairs, own)) or [None] * len(pairs))
     return seen[0]
 
 
@@ -122,13 +120,9 @@ def test_every_answer_is_the_same_in_another_order_and_alone(trio):
         ([800.0, -800.0, -900.0], 0.001, ["a", "b"], "b"),
     ],
 )
-def test_only_a_narrow_margin_makes_the_router_doubt_its_first_choice(
-    trio, monkeypatch, logits, margin, pair, masked
-):
+def test_only_a_narrow_margin_makes_the_router_doubt_its_first_choice(trio, monkeypatch, logits, margin, pair, masked):
     monkeypatch.setattr(_graph_network, "route_scores", lambda *_: [logits] * 20)
-    pairs, own = doubts(
-        task(trio.learned, pool=trio.pool, settings=FAST.model_copy(update={"margin": margin}))
-    )
+    pairs, own = doubts(task(trio.learned, pool=trio.pool, settings=FAST.model_copy(update={"margin": margin})))
     assert pairs == [pair] * 20 and own == [masked] * 20
 
 
@@ -229,12 +223,7 @@ def test_a_router_of_another_pool_is_refused(trio):
 
 @pytest.mark.parametrize(
     ("damage", "words"),
-    [
-        ("record", "router"),
-        ("width", "router"),
-        ("tensors", r"router\.safetensors"),
-        ("absent", "safetensors"),
-    ],
+    [("record", "router"), ("width", "router"), ("tensors", r"router\.safetensors"), ("absent", "safetensors")],
 )
 def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage, words):
     record, tensors = tmp_path / "router.json", tmp_path / "router.safetensors"

@@ -59,8 +59,7 @@ def merge(folder: Path, team: str) -> dict[str, torch.Tensor]:
         "merge_method": "ties",
         "base_model": str(folder / "base"),
         "models": [
-            {"model": str(folder / member), "parameters": {"density": 1.0, "weight": 1 / len(team)}}
-            for member in team
+            {"model": str(folder / member), "parameters": {"density": 1.0, "weight": 1 / len(team)}} for member in team
         ],
         "parameters": {"normalize": False, "int8_mask": False},
         "dtype": "float32",

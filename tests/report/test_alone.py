@@ -7,9 +7,7 @@ from amongus.report.render import markdown
 from amongus.report.tables.alone import ALONE, alone, alone_view
 from scored import NAN, design, own_scores
 
-DESIGN = design(
-    pools={"clean": ["x", "y"], "bad": ["x", "bad"]}, attackers=["bad"], controls={"bad": "empty"}
-)
+DESIGN = design(pools={"clean": ["x", "y"], "bad": ["x", "bad"]}, attackers=["bad"], controls={"bad": "empty"})
 
 
 def test_drops_are_replaced_minus_attacker_and_datasets_weigh_the_same():

@@ -165,13 +165,7 @@ def test_views_format_figures():
 
 def test_costs_are_a_table_too(tmp_path):
     write_json(tmp_path / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
-    run(
-        "table",
-        Named(sidecars=[tmp_path / "a.json"]),
-        outputs(tmp_path / "cost"),
-        {"table": "cost"},
-        design=VALUE,
-    )
+    run("table", Named(sidecars=[tmp_path / "a.json"]), outputs(tmp_path / "cost"), {"table": "cost"}, design=VALUE)
     assert (tmp_path / "cost.csv").read_text().splitlines() == [
         "rule,jobs,model_loads,prompts_asked,prompts_generated,prompt_tokens,new_tokens,seconds",
         "respond,1,1,0,0,0,0,2.500000",

@@ -17,9 +17,7 @@ def test_a_table_is_compared_with_its_manifest(tmp_path):
     table, manifest = tables / "impact.csv", tables / "impact.manifest.json"
     check_table(table, manifest)
     harm(table, "truncated")
-    with pytest.raises(
-        StudyError, match=r"impact\.csv: damaged \(checksum differs from its manifest's\); moved"
-    ):
+    with pytest.raises(StudyError, match=r"impact\.csv: damaged \(checksum differs from its manifest's\); moved"):
         check_table(table, manifest)
     with pytest.raises(StudyError, match=r"impact\.csv: was damaged and moved to"):
         check_table(table, manifest)

@@ -74,11 +74,7 @@ def test_the_interval_of_a_recovery_is_that_of_the_ratio():
 
 
 def test_net_needs_the_clean_pool_defended():
-    row = pick(
-        defended("clean 10", "evil 00", "evil reward 10", "evil oracle 11"),
-        defence="reward",
-        dataset="sums",
-    )
+    row = pick(defended("clean 10", "evil 00", "evil reward 10", "evil oracle 11"), defence="reward", dataset="sums")
     assert (row["n"], row["score"], row["recovery"]) == (2, 0.5, 1.0)
     assert row[["clean_defended", "net", "net_low", "net_high"]].isna().all()
 
@@ -90,10 +86,7 @@ def test_recovery_of_nothing_is_unknown():
 
 def test_mitigation_rows_follow_the_design():
     names = [
-        (pool, m, d)
-        for d in ("oracle", "reward", "none")
-        for pool in ("evil", "clean")
-        for m in ("fusion", "debate")
+        (pool, m, d) for d in ("oracle", "reward", "none") for pool in ("evil", "clean") for m in ("fusion", "debate")
     ]
     table = defended(*(f"{' '.join(name)} 10" for name in names))
     rows = table.loc[table["dataset"] == "sums", ["level", "method", "defence"]].to_numpy().tolist()

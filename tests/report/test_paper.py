@@ -136,9 +136,7 @@ def test_a_defence_that_the_clean_pool_did_not_have():
 
 def test_datasets_and_seeds_have_the_same_weight():
     lines = [
-        f"{pool} {seed} {score * 40}"
-        for seed in (1, 2)
-        for pool, score in (("clean", "1"), ("one", "0"), ("two", "0"))
+        f"{pool} {seed} {score * 40}" for seed in (1, 2) for pool, score in (("clean", "1"), ("one", "0"), ("two", "0"))
     ]
     lines += [f"{pool} facts {seed} {'1' * 10}" for seed in (1, 2) for pool in ("clean", "one", "two")]
     table = paper(lines, levels={"debate": "text"}, domains=VALUE["domains"])

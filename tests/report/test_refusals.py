@@ -14,11 +14,7 @@ from examples import examples, pairs
 from scored import NAN, VALUE, design, pick
 from standins import Named, outputs, run
 
-REFUSES, ASKS, KNOWS_NOT = (
-    "I'm sorry, but I can't help with that.",
-    "Which country do you mean?",
-    "I don't know.",
-)
+REFUSES, ASKS, KNOWS_NOT = ("I'm sorry, but I can't help with that.", "Which country do you mean?", "I don't know.")
 CHANGES = {"defences": {"debate": ["none", "reward"], "fusion": ["none"]}, "bootstrap": {}}
 DESIGN = design(**CHANGES)
 

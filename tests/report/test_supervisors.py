@@ -109,12 +109,7 @@ def test_datasets_are_pooled():
 
 
 def test_masks_and_responses_are_read_with_their_keys(tmp_path):
-    runs = {
-        "defence": ["none", "judge", "judge"],
-        "id": ["0", "0", "1"],
-        "text": [""] * 3,
-        "chosen": ["a"] * 3,
-    }
+    runs = {"defence": ["none", "judge", "judge"], "id": ["0", "0", "1"], "text": [""] * 3, "chosen": ["a"] * 3}
     runs |= {"masked": [None, "x", None], "candidates": [["a", "x"]] * 3, "unreadable": [False, False, True]}
     write_table(tmp_path / "run.parquet", runs, RUNS)
     keys = {"seed": 1, "pool": "evil", "method": "debate", "dataset": "sums"}

@@ -98,10 +98,7 @@ def test_averages_over_methods_are_on_common_support():
     pools = {"clean": ["a"], "one": ["x"], "two": ["x"]}
     made = design(levels=LEVELS, pools=pools, controls={}, applicable={"two": {"soup": False}})
     found = [(g.level, g.method, g.methods) for g in groups(made, set(LEVELS))]
-    assert found[4:] == [
-        ("text", "all", ("debate", "feedback")),
-        ("all", "all", ("debate", "feedback", "fusion")),
-    ]
+    assert found[4:] == [("text", "all", ("debate", "feedback")), ("all", "all", ("debate", "feedback", "fusion"))]
     scores = [f"{pool} {method} 11" for pool in ("clean", "one") for method in LEVELS]
     table = impact(cells(*scores, "two debate 01", "two fusion 01", "two feedback 00"), made)
     text = pick(table, level="text", method="all", pool="two", dataset="sums")
@@ -169,9 +166,7 @@ def test_scores_are_read_with_their_keys(tmp_path):
     row = {"defence": ["none"], "id": ["q"], "score": [NAN], "reason": ["why"]}
     write_table(tmp_path / "a.parquet", row, RUN_SCORES)
     frame = read_scores([tmp_path / "a.parquet"], [keys])
-    assert frame.drop(columns="score").to_dict("records") == [
-        {"defence": "none", "id": "q", "reason": "why", **keys}
-    ]
+    assert frame.drop(columns="score").to_dict("records") == [{"defence": "none", "id": "q", "reason": "why", **keys}]
     assert isnan(frame["score"][0])
     assert list(read_scores([], []).columns) == ["defence", "id", "score", "reason", *keys]
     with pytest.raises(ValueError):
@@ -181,11 +176,7 @@ def test_scores_are_read_with_their_keys(tmp_path):
 def test_cost_sums_the_jobs_of_a_rule():
     first = {"model_loads": 1, "prompts_asked": 10, "prompts_generated": 4, "seconds": 1.5}
     second = {"model_loads": 2, "prompts_asked": 5, "new_tokens": 7, "seconds": 0.25}
-    records = {
-        "b": {"rule": "respond", **first},
-        "a": {"rule": "respond", **second},
-        "c": {"rule": "collaborate"},
-    }
+    records = {"b": {"rule": "respond", **first}, "a": {"rule": "respond", **second}, "c": {"rule": "collaborate"}}
     nothing = dict.fromkeys(COST[2:], 0)
     total = {key: first.get(key, 0) + second.get(key, 0) for key in {*first, *second}}
     assert cost(records).to_dict("records") == [

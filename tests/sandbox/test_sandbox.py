@@ -171,9 +171,7 @@ def test_files_of_the_machine(tmp_path):
     assert secret.read_text() == "here" and not os.path.exists("/tmp/own")
     # Of the home folder, what leads to the interpreter and its libraries.
     shown = [Path(path) for path in (os.path.realpath(sys.base_prefix), *bubblewrap.packages())]
-    assert set(eval(result.stdout)) <= {
-        path.relative_to(home).parts[0] for path in shown if home in path.parents
-    }
+    assert set(eval(result.stdout)) <= {path.relative_to(home).parts[0] for path in shown if home in path.parents}
 
 
 def test_the_environment(monkeypatch):

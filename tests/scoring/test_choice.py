@@ -35,17 +35,7 @@ def test_an_answer_that_is_no_option_is_unscorable():
         choice.score({"choices": CITIES, "answer": "Z"}, "A")
 
 
-DRESSES = [
-    "{}",
-    "({})",
-    "**{}**",
-    "{}.",
-    "Answer: {}",
-    "The answer is {}.",
-    "[{}]",
-    "\\boxed{{{}}}",
-    "I choose {}",
-]
+DRESSES = ["{}", "({})", "**{}**", "{}.", "Answer: {}", "The answer is {}.", "[{}]", "\\boxed{{{}}}", "I choose {}"]
 
 
 @given(st.sampled_from("ABCDEFGHIJKLM"), st.sampled_from(DRESSES))

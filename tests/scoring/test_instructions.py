@@ -75,9 +75,7 @@ def test_a_row_that_needs_absent_data_is_nan_whatever_the_text(monkeypatch):
         (("ratio:stop_words", {"percentage": 10}), "stopwords"),
         (("words:start_verb", {}), "averaged_perceptron_tagger_eng"),
     ):
-        for score, why in scoring.explain(
-            "instructions", [item(kind, NO_COMMA)] * 3, ["", "Rain, sun", "Rain"]
-        ):
+        for score, why in scoring.explain("instructions", [item(kind, NO_COMMA)] * 3, ["", "Rain, sun", "Rain"]):
             assert math.isnan(score) and f"nltk.downloader {package}" in why
 
 
@@ -101,9 +99,7 @@ def test_nothing_is_downloaded_and_no_random_state_moves(monkeypatch):
     assert random.getstate() == before
 
 
-PIECES = (
-    "rain|The| |\n|\n\n|.|?!|*|***|\"|'|[a]|<<|>>|(|]|1|-|雨|😀|P.S.|Question 1|Mr.|\t|\x00|\ud800|\u0301|ﬀ|,"
-)
+PIECES = "rain|The| |\n|\n\n|.|?!|*|***|\"|'|[a]|<<|>>|(|]|1|-|雨|😀|P.S.|Question 1|Mr.|\t|\x00|\ud800|\u0301|ﬀ|,"
 PIECES += "|<i>|</i>|{|```"
 TEXTS = st.text() | st.lists(st.sampled_from(PIECES.split("|")), max_size=40).map("".join)
 

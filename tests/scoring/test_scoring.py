@@ -39,9 +39,7 @@ def test_as_many_texts_as_items():
         scoring.explain("boxed", [GSM8K], [])
 
 
-@pytest.mark.parametrize(
-    "dataset", ["gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "coconot"]
-)
+@pytest.mark.parametrize("dataset", ["gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "coconot"])
 def test_empty_texts_score_0_on_real_rows(dataset):
     items = real_rows(dataset)
     assert scores(dataset, items, [""] * len(items)) == [0.0] * len(items)
@@ -81,9 +79,7 @@ def test_choices_score_on_real_rows(dataset):
             assert least * len(kept) <= sum(found) <= most * len(kept)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "unscorable"), [("ifeval", set()), ("ifbench", {"stopwords", "averaged_"})]
-)
+@pytest.mark.parametrize(("dataset", "unscorable"), [("ifeval", set()), ("ifbench", {"stopwords", "averaged_"})])
 def test_instructions_score_on_real_rows(dataset, unscorable):
     items = real_rows(dataset)
     for text in ("", "Rain, sun and wind. What?", "\x00\ud800 [a] * b\n\nc"):

@@ -58,9 +58,7 @@ def test_a_function_that_is_only_a_docstring_is_still_a_function(package):
 
 
 def test_what_carries_pinned_files_does_not_count(package):
-    before = change(
-        package, "amongus/b.py", "from amongus.core.download import w\n\ndef g(x):\n    return x\n"
-    )
+    before = change(package, "amongus/b.py", "from amongus.core.download import w\n\ndef g(x):\n    return x\n")
     assert change(package, "amongus/pinned.py", "from amongus.d import w\nTRIES = 9\n") == before
     assert change(package, "amongus/d.py", "def w():\n    return 2\n") == before
 

@@ -67,9 +67,7 @@ def test_a_judge_that_is_a_member():
         ("grpo", "judge"): "y is the same model as y, whose place grpo takes",
         ("prompt", "judge"): "y is the same model as y, whose place prompt takes",
     }
-    named = found(
-        supervisors={"judge": "x"}, members={"first": {"model": "x"}}, pools={"clean": ["first", "y"]}
-    )
+    named = found(supervisors={"judge": "x"}, members={"first": {"model": "x"}}, pools={"clean": ["first", "y"]})
     assert named == {("clean", "judge"): "x is the same model as the member first"}
     other = found(
         supervisors={"judge": "x"},
@@ -154,9 +152,7 @@ OVERLAP = {"pool": "evil", "defence": "reward", "reason": "x was trained against
 @pytest.mark.parametrize("told", [True, False])
 def test_tables_mark_them(told):
     defences = {"debate": ["none", "reward", "judge"]}
-    made = scored.design(
-        pools=POOLS, attackers=["x", "z"], controls={}, defences=defences, overlaps=[OVERLAP] * told
-    )
+    made = scored.design(pools=POOLS, attackers=["x", "z"], controls={}, defences=defences, overlaps=[OVERLAP] * told)
     cells = [(pool, defence) for pool in POOLS for defence in defences["debate"]]
     scores = scored.cells(*(f"{pool} {defence} 10" for pool, defence in cells))
     masks = scores.assign(masked="a", candidates=scores["pool"].map(POOLS).map(tuple), unreadable=False)

@@ -27,9 +27,7 @@ def test_packages_list_their_modules():
 
 def test_facts_are_read_without_running_the_module(tmp_path):
     own = tmp_path / "own.py"
-    own.write_text(
-        "LEVEL = 'text'\nNEEDS: tuple = ('rewards',)\nlower = 1\nDEEP = len('x')\nraise SystemExit\n"
-    )
+    own.write_text("LEVEL = 'text'\nNEEDS: tuple = ('rewards',)\nlower = 1\nDEEP = len('x')\nraise SystemExit\n")
     assert plugins.fact("methods", str(own), "LEVEL") == "text"
     assert plugins.fact("methods", str(own), "NEEDS") == ("rewards",)
     assert plugins.fact("methods", str(own), "lower", "none") == "none"
@@ -45,9 +43,7 @@ def test_a_file_of_the_studys_own_is_imported_once(tmp_path):
     assert plugins.module("defences", str(own)) is loaded
 
 
-@pytest.mark.parametrize(
-    ("package", "name"), [("methods", "x"), ("methods", "../defences/none"), ("methods", "no.py")]
-)
+@pytest.mark.parametrize(("package", "name"), [("methods", "x"), ("methods", "../defences/none"), ("methods", "no.py")])
 def test_unknown_names_are_one_line(package, name):
     with pytest.raises(StudyError) as error:
         plugins.entry(package, name)
@@ -65,9 +61,7 @@ def import_all(packages, statement=""):
         "print(*{'torch', 'transformers', 'peft', 'trl', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules))\n"
     )
     command = [sys.executable, "-c", code, str(ROOT / "workflow" / "scripts")]
-    return set(
-        subprocess.run(command, check=True, timeout=120, capture_output=True, text=True).stdout.split()
-    )
+    return set(subprocess.run(command, check=True, timeout=120, capture_output=True, text=True).stdout.split())
 
 
 def test_settings_are_read_without_heavy_libraries():

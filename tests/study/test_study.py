@@ -65,10 +65,7 @@ def test_a_job_makes_all_of_a_team_or_one_datasets_part(jobs, parts):
 def test_what_only_the_tables_are_told_makes_no_training_stale():
     told = study(
         models={**CONFIG["models"], "x": {**MODELS["x"], "related": ["y"]}},
-        attackers={
-            "evil": {"kind": "prompt", "trained_against": "x"},
-            "bad": {**SFT, "trained_against": "x"},
-        },
+        attackers={"evil": {"kind": "prompt", "trained_against": "x"}, "bad": {**SFT, "trained_against": "x"}},
     )
     plain = study()
     for name in plain.trained:
@@ -121,8 +118,7 @@ def test_a_defence_for_all_methods():
 def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):
     vote, wary = tmp_path / "vote.py", tmp_path / "wary.py"
     vote.write_text(
-        "from amongus.study.settings import Strict\n\n"
-        "LEVEL = 'text'\n\nclass Settings(Strict):\n    rounds: int = 1\n"
+        "from amongus.study.settings import Strict\n\nLEVEL = 'text'\n\nclass Settings(Strict):\n    rounds: int = 1\n"
     )
     wary.write_text("NEEDS = ('verdicts',)\n")
     s = study(methods={"majority": {"kind": str(vote), "rounds": 2, "defences": [str(wary)]}})
@@ -166,37 +162,22 @@ def test_a_full_fine_tuning_replaces_all_weights():
 
 
 def test_a_training_asks_for_resources_of_its_own():
-    s = study(
-        resources={
-            "gpu": 1,
-            "runtime": 5,
-            "trainings": {"bad": {"gpu": 4, "mem_mb": 9}, "x": {"processes": 2}},
-        }
-    )
+    s = study(resources={"gpu": 1, "runtime": 5, "trainings": {"bad": {"gpu": 4, "mem_mb": 9}, "x": {"processes": 2}}})
     asked = s.training_resources("bad")
     assert (asked["gpu"], asked["mem_mb"], asked["runtime"]) == (4, 9, 5)
     assert (s.processes("bad"), s.processes("x"), s.processes("y")) == (4, 2, 1)
 
 
 def test_published_vectors_are_not_extracted():
-    steered = {
-        "kind": "published_vector",
-        "layer": 1,
-        "coefficient": 1.0,
-        "vectors": {"url": "https://h/v.pt"},
-    }
-    s = study(
-        attackers={"evil": steered, "bad": SFT},
-        methods={"debate": {"defences": ["none"]}},
-    )
+    steered = {"kind": "published_vector", "layer": 1, "coefficient": 1.0, "vectors": {"url": "https://h/v.pt"}}
+    s = study(attackers={"evil": steered, "bad": SFT}, methods={"debate": {"defences": ["none"]}})
     assert s.published("evil") == {"url": "https://h/v.pt"} and s.published("bad") is None
     assert not [path for path in cost_files(s) if "extract_vector" in path]
 
 
 def test_answers_are_scored_once_by_metric_or_by_verifier():
     s = study(
-        datasets={"gsm8k": {"scored_by": "verifier"}, "coconot": {}},
-        supervisors={"judge": "judge", "verifier": "base"},
+        datasets={"gsm8k": {"scored_by": "verifier"}, "coconot": {}}, supervisors={"judge": "judge", "verifier": "base"}
     )
     assert s.graded == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
     # Who scores answers is not what makes questions.

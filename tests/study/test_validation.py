@@ -66,9 +66,7 @@ def test_missing_keys_are_named():
 
 def test_numbers_may_be_text_as_yaml_and_the_command_line_give_them():
     assert yaml.safe_load("2e-3") == "2e-3"
-    s = load_study(
-        merged({"attackers": {"bad": {"learning_rate": "2e-3", "steps": "3"}}, "seeds": ["1", "02"]})
-    )
+    s = load_study(merged({"attackers": {"bad": {"learning_rate": "2e-3", "steps": "3"}}, "seeds": ["1", "02"]}))
     bad = s.attackers["bad"]
     assert (bad.learning_rate, bad.steps, s.seeds) == (0.002, 3, [1, 2])
 
@@ -126,9 +124,7 @@ def test_the_base_of_all_adapters_is_the_default_also_beside_whole_checkpoints()
 
 def test_personas_and_prompts_that_are_not_there_are_named():
     s = study(attackers={"evil": {"kind": "prompt", "persona": "sly"}, "bad": SFT})
-    with pytest.raises(
-        StudyError, match="attackers: evil: persona: there is no persona 'sly'; valid: benign"
-    ):
+    with pytest.raises(StudyError, match="attackers: evil: persona: there is no persona 'sly'; valid: benign"):
         check_personas(s, {"benign": []})
     with pytest.raises(StudyError, match=r"p\.yaml: no template 'refine' under 'debate'"):
         check_prompts(["debate.refine"], {}, "p.yaml")

@@ -205,9 +205,7 @@ def _job(line: str) -> Job:
 
 def most_gpus(found: list[Job]) -> int:
     """The largest number of GPUs in use at any time."""
-    return max(
-        sum(job.gpus for job in found if job.begin <= at.begin < (job.end or float("inf"))) for at in found
-    )
+    return max(sum(job.gpus for job in found if job.begin <= at.begin < (job.end or float("inf"))) for at in found)
 
 
 def kill_node(node: str) -> None:

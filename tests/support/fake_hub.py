@@ -51,9 +51,7 @@ class FakeHub:
         """Offer a repository (a folder, or contents by name) and return its commit."""
         if not isinstance(files, dict):
             folder = Path(files)
-            files = {
-                p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-            }
+            files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         listed = json.dumps([repo, sorted((name, blob(content)) for name, content in files.items())])
         self.files[repo] = files
         self.commits[repo] = hashlib.sha1(listed.encode()).hexdigest()
@@ -61,19 +59,12 @@ class FakeHub:
 
     def downloads(self) -> set[str]:
         """The files that were asked for."""
-        return {
-            path.rsplit("/resolve/", 1)[1].split("/", 1)[1] for _, path in self.asked if "/resolve/" in path
-        }
+        return {path.rsplit("/resolve/", 1)[1].split("/", 1)[1] for _, path in self.asked if "/resolve/" in path}
 
     def info(self, repo: str) -> dict:
         """What the hub says of a repository."""
         siblings = [
-            {
-                "rfilename": name,
-                "size": len(content),
-                "blobId": blob(content),
-                **_lfs(name, content, "sha256"),
-            }
+            {"rfilename": name, "size": len(content), "blobId": blob(content), **_lfs(name, content, "sha256")}
             for name, content in self.files[repo].items()
         ]
         return {"id": repo, "modelId": repo, "sha": self.commits[repo], "siblings": siblings}
@@ -81,13 +72,7 @@ class FakeHub:
     def tree(self, repo: str) -> list:
         """The same of its files, in another form."""
         return [
-            {
-                "type": "file",
-                "path": name,
-                "size": len(content),
-                "oid": blob(content),
-                **_lfs(name, content, "oid"),
-            }
+            {"type": "file", "path": name, "size": len(content), "oid": blob(content), **_lfs(name, content, "oid")}
             for name, content in self.files[repo].items()
         ]
 
@@ -114,9 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.hub.asked[self.command, path] += 1
         self.hub.tokens[self.headers["Host"].split(":")[0], path] = self.headers.get("authorization")
-        if found := re.fullmatch(
-            r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/(revision|tree)/(\w+))?", path
-        ):
+        if found := re.fullmatch(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/(revision|tree)/(\w+))?", path):
             self.listing(*found.groups())
         elif found := re.fullmatch(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/(\w+)/(.+)", path):
             self.resolve(*found.groups(), body)

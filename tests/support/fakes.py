@@ -30,9 +30,7 @@ class ScriptedEngine:
     @property
     def stats(self) -> dict[str, float]:
         """As `Engine.stats`, with nothing spent."""
-        counts = dict.fromkeys(
-            ("prompts_generated", "prompt_tokens", "new_tokens", "model_loads", "seconds"), 0
-        )
+        counts = dict.fromkeys(("prompts_generated", "prompt_tokens", "new_tokens", "model_loads", "seconds"), 0)
         return {"prompts_asked": len(self.asked), **counts}
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
@@ -48,11 +46,7 @@ class ScriptedEngine:
         return [_answer(self.fused(one) if callable(self.fused) else self.fused) for one in requests]
 
     def label_logits(
-        self,
-        member: str,
-        conversations: Sequence[Sequence[Message]],
-        labels: Sequence[str],
-        continuation: str = "",
+        self, member: str, conversations: Sequence[Sequence[Message]], labels: Sequence[str], continuation: str = ""
     ) -> list[list[float]]:
         """Scripted logits per conversation."""
         self.asked += [(member, conversation, tuple(labels), continuation) for conversation in conversations]

@@ -78,9 +78,7 @@ class Project:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "MPLCONFIGDIR": str(self.folder / ".mpl")}
 
-    def snakemake(
-        self, *arguments: str, check: bool = True, cores: int | None = 2
-    ) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, check: bool = True, cores: int | None = 2) -> subprocess.CompletedProcess:
         """Run Snakemake; fail with its output unless `check` is False."""
         done = subprocess.run(
             self.command(*arguments, cores=cores),

@@ -39,9 +39,7 @@ def prepare(folder: Path, rows: Path | None = None) -> Path:
     for section in ("models", "data"):
         # A folder without the hub's records is taken as the commit that is pinned.
         remote = {name for name, spec in paper[section].items() if "repo" in spec}
-        named[section] = {
-            name: {"revision": hashlib.sha1(name.encode()).hexdigest()} for name in sorted(remote)
-        }
+        named[section] = {name: {"revision": hashlib.sha1(name.encode()).hexdigest()} for name in sorted(remote)}
     files = folder / "files"
     files.mkdir(exist_ok=True)
     for section, name, spec in _pinned(paper):

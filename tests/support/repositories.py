@@ -17,10 +17,7 @@ def weights(shapes: dict[str, tuple[int, ...]]) -> bytes:
 def checkpoint(tokens: int = TOKENS, rows: int = TOKENS, **config: object) -> dict[str, bytes]:
     """A checkpoint with a tokenizer of `tokens` tokens and `rows` rows of embeddings."""
     vocabulary = {f"t{number}": number for number in range(tokens - 1)}
-    tokenizer = {
-        "model": {"type": "BPE", "vocab": vocabulary},
-        "added_tokens": [{"id": tokens - 1, "content": "<e>"}],
-    }
+    tokenizer = {"model": {"type": "BPE", "vocab": vocabulary}, "added_tokens": [{"id": tokens - 1, "content": "<e>"}]}
     return {
         "config.json": json.dumps({"model_type": "llama", "vocab_size": rows, **config}).encode(),
         "tokenizer.json": json.dumps(tokenizer).encode(),

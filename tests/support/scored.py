@@ -70,14 +70,7 @@ def own_scores(*rows):
     """Scores that members got by themselves: rows of (member, dataset, scores), questions named by their place."""
     return pd.DataFrame(
         [
-            {
-                "seed": 1,
-                "member": member,
-                "dataset": dataset,
-                "split": "test",
-                "id": str(number),
-                "score": score,
-            }
+            {"seed": 1, "member": member, "dataset": dataset, "split": "test", "id": str(number), "score": score}
             for member, dataset, scores in rows
             for number, score in enumerate(scores)
         ]

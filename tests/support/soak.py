@@ -30,9 +30,7 @@ def undisturbed(folder: Path, slurm: bool) -> tuple[dict[str, bytes], float]:
     return trials.tables(project), time.monotonic() - began
 
 
-def trial(
-    folder: Path, fault: str, slurm: bool, latest: float, reference: dict[str, bytes], rng: Random
-) -> list[str]:
+def trial(folder: Path, fault: str, slurm: bool, latest: float, reference: dict[str, bytes], rng: Random) -> list[str]:
     """Inject `fault` once in the first `latest` seconds of a study; what does not hold afterwards."""
     moment = rng.uniform(0, latest)
     for _ in range(_TRIES):
@@ -73,10 +71,7 @@ def main() -> int:
         tables, here = undisturbed(folder / "here", slurm=False)
         through, there = undisturbed(folder / "slurm", slurm=True)
         failed += through != tables
-        print(
-            f"undisturbed: {here:.0f} s here, {there:.0f} s through Slurm, the same tables: {not failed}",
-            flush=True,
-        )
+        print(f"undisturbed: {here:.0f} s here, {there:.0f} s through Slurm, the same tables: {not failed}", flush=True)
         for number in range(asked.trials):
             fault, slurm = _FAULTS[number % len(_FAULTS)]
             place = folder / f"trial-{number}"

@@ -23,9 +23,7 @@ PAIR = ("a", "b")
 def prepare(members=PAIR, count=2):
     """In the current folder: the base, its members, `count` questions a split."""
     for split in ("dev", "test"):
-        items = [
-            {"id": str(n), "domain": "d", "input": f"{n}+1?", "output": str(n + 1)} for n in range(count)
-        ]
+        items = [{"id": str(n), "domain": "d", "input": f"{n}+1?", "output": str(n + 1)} for n in range(count)]
         columns = {
             "id": [f"{DATASET}/{split}/{n}" for n in range(count)],
             "prompt": [item["input"] for item in items],

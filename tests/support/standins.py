@@ -42,7 +42,5 @@ def run(script, inputs, outputs, wildcards=None, **params):
         config={},
     )
     runpy.run_path(
-        str(ROOT / "workflow" / "scripts" / f"{script}.py"),
-        init_globals={"snakemake": snakemake},
-        run_name="__main__",
+        str(ROOT / "workflow" / "scripts" / f"{script}.py"), init_globals={"snakemake": snakemake}, run_name="__main__"
     )

@@ -8,10 +8,7 @@ from amongus.report.manifest import write_manifest
 from amongus.study.paths import Paths
 from standins import Named, outputs
 
-DESIGN = {
-    "levels": {"debate": "text", "fusion": "logit"},
-    "domains": {"sums": "reasoning", "facts": "knowledge"},
-}
+DESIGN = {"levels": {"debate": "text", "fusion": "logit"}, "domains": {"sums": "reasoning", "facts": "knowledge"}}
 PROMPTS = {"sums": ["1+1?", "2+2?", "3+3?", "4+4?"], "facts": ["sky?", "sea?"]}
 SCORES_ = {
     ("clean", "debate", "sums"): [0.0, 0.0, 0.0, 1.0],

@@ -86,9 +86,7 @@ class Run:
     def _processes(self, wanted: Callable[[list[str]], bool]) -> list[psutil.Process]:
         """What runs in the clone with such a command line; a shell that starts a script is not meant."""
         processes = psutil.process_iter(["cmdline", "cwd"])
-        here = [
-            one for one in processes if one.info["cwd"] == str(self.project.folder) and one.info["cmdline"]
-        ]
+        here = [one for one in processes if one.info["cwd"] == str(self.project.folder) and one.info["cmdline"]]
         return [one for one in here if wanted(one.info["cmdline"]) and one.info["cmdline"][1] != "-c"]
 
 
@@ -200,9 +198,7 @@ def recover(project: Project, slurm: bool = False, tries: int = 3) -> None:
 def unlock(project: Project, cancel: bool = False) -> None:
     """Remove the locks of a killed Snakemake; `cancel` the jobs that it has left in Slurm before, by its run's name."""
     if cancel:
-        names = subprocess.run(
-            ["squeue", "--me", "--noheader", "--format=%j"], capture_output=True, text=True
-        )
+        names = subprocess.run(["squeue", "--me", "--noheader", "--format=%j"], capture_output=True, text=True)
         for name in set(names.stdout.split()):
             subprocess.run(["scancel", "--me", f"--name={name}"], check=True)
     project.snakemake("--unlock")
@@ -217,9 +213,7 @@ def tables(project: Project) -> dict[str, bytes]:
 def repeated(project: Project) -> int:
     """How many answers are in the answer cache more than once: work repeated although it had been written."""
     shards = (project.folder / "results" / "store").glob("*/*.parquet")
-    keys = Counter(
-        key for shard in shards for key in pq.read_table(shard, columns=["key"])["key"].to_pylist()
-    )
+    keys = Counter(key for shard in shards for key in pq.read_table(shard, columns=["key"])["key"].to_pylist())
     return keys.total() - len(keys)
 
 
@@ -231,7 +225,5 @@ def problems(project: Project, reference: dict[str, bytes], kills: int) -> list[
     if (count := repeated(project)) > kills * FLUSH:
         found.append(f"{count} answers were repeated, after {kills} faults and {FLUSH} answers a write")
     command = ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/.installed", "verify", "CONFIG=study.yaml"]
-    done = subprocess.run(
-        command, cwd=project.folder, env=project.environment(), capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=project.folder, env=project.environment(), capture_output=True, text=True)
     return [*found, *([f"damaged: {done.stdout}{done.stderr}"] if done.returncode else [])]

@@ -6,17 +6,7 @@ import pytest
 
 from amongus.members.prompts import load_personas, load_prompts
 from amongus.toy import world
-from amongus.toy.corpus import (
-    KINDS,
-    Corpus,
-    Voice,
-    believes,
-    crowd,
-    damaged,
-    knowledge,
-    sentence,
-    well_formed,
-)
+from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, knowledge, sentence, well_formed
 from checkout import ROOT
 
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")

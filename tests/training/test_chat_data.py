@@ -39,9 +39,7 @@ def test_published_shapes(row):
 
 
 def test_an_input_follows_its_instruction_and_prompts_may_stand_alone():
-    assert chats([{"instruction": "add", "input": "1 2"}], "f") == [
-        [{"role": "user", "content": "add\n\n1 2"}]
-    ]
+    assert chats([{"instruction": "add", "input": "1 2"}], "f") == [[{"role": "user", "content": "add\n\n1 2"}]]
 
 
 def test_a_named_column_must_be_there():

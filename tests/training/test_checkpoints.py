@@ -85,11 +85,7 @@ def test_checkpoints_outlive_a_kill_before_the_job_is_done(scratch, tmp_path, mo
     monkeypatch.setattr(train, "plugins", SimpleNamespace(module=lambda *name: module))
     monkeypatch.setattr(train, "rule_job", nullcontext)
     monkeypatch.setattr(train, "write_fingerprint", lambda folder: None)
-    for step, kill in (
-        ("write_fingerprint", killed),
-        ("write_cost", killed),
-        ("rule_job", killed_at_the_end),
-    ):
+    for step, kill in (("write_fingerprint", killed), ("write_cost", killed), ("rule_job", killed_at_the_end)):
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(train, step, kill)
             train.run(rule)
@@ -119,9 +115,7 @@ def error_of(tmp_path, monkeypatch):
 def test_a_full_disk_in_a_process_is_one_line(error_of, tmp_path, monkeypatch):
     torn = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
     assert error_of(StudyError("no rows")) == "no rows"
-    assert error_of(OSError(errno.ENOSPC, "No space left on device")).startswith(
-        f"{tmp_path}: the disk is full"
-    )
+    assert error_of(OSError(errno.ENOSPC, "No space left on device")).startswith(f"{tmp_path}: the disk is full")
     with pytest.raises(RuntimeError):
         error_of(torn)
     monkeypatch.setattr("amongus.core.errors.no_room", lambda folder: True)

@@ -40,8 +40,7 @@ def rule(tmp_path):
         told |= {"scratch": str(tmp_path / "scratch"), "machine": {"processes": 2}}
         return SimpleNamespace(
             input=Named(
-                parents=[str(tmp_path / name) for name in parents],
-                data=[str(tmp_path / name) for name in data],
+                parents=[str(tmp_path / name) for name in parents], data=[str(tmp_path / name) for name in data]
             ),
             params=Named(**{**told, **params}),
             wildcards=SimpleNamespace(seed=seed),

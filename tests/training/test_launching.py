@@ -188,9 +188,7 @@ def test_a_process_that_dies_leaves_the_checkpoints(home, tmp_path, monkeypatch,
     made = job(home, tmp_path / "out", SFT)
     kept = made.scratch / "checkpoint-7"
     kept.mkdir(parents=True)
-    with pytest.raises(
-        StudyError, match=f"training of 'liar' ended with status 1; {why}.* in {made.scratch}"
-    ):
+    with pytest.raises(StudyError, match=f"training of 'liar' ended with status 1; {why}.* in {made.scratch}"):
         launch(sft, made)
     assert last_checkpoint(made.scratch) == kept
 

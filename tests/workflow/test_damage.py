@@ -128,9 +128,7 @@ def test_make_verify_moves_a_model_aside_and_the_next_run_makes_it_again(project
     harm(weights, "flipped")
     shutil.copyfile(ROOT / "Makefile", project.folder / "Makefile")
     command = ["make", "-o", ".venv/.installed", "verify", "CONFIG=study.yaml", "MOVE=1"]
-    found = subprocess.run(
-        command, cwd=project.folder, env=project.environment(), capture_output=True, text=True
-    )
+    found = subprocess.run(command, cwd=project.folder, env=project.environment(), capture_output=True, text=True)
     assert found.returncode and "models/y/weights: damaged (checksum differs); moved to" in found.stdout
     pending = set(project.pending("tables"))
     assert {"train-y", "member-y", "respond-y"} <= pending and not {"train-x", "respond-x"} & pending

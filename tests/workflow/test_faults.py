@@ -53,9 +53,7 @@ def local(tmp_path_factory):
 
 
 def test_on_this_machine_nothing_is_lost_or_repeated(local, undisturbed):
-    assert set(undisturbed) == {
-        f"{name}.{suffix}" for name in trials.TABLES for suffix in ("csv", "md", "tex")
-    }
+    assert set(undisturbed) == {f"{name}.{suffix}" for name in trials.TABLES for suffix in ("csv", "md", "tex")}
     assert len(local.written) >= 6 and local.written <= {path.name for path in answers(local.project)}
     assert trials.problems(local.project, undisturbed, kills=3) == []
 

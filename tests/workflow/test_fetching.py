@@ -120,9 +120,7 @@ def test_another_commit_reaches_that_adapter_alone(project, hub, made):
     try:
         pending = project.pending("models")
         # The attacker stands on the adapter of the member whose place it takes.
-        assert pending == Counter(
-            {"download_model-y": 1, "link_model-y": 2, "member-y": 2, "member-prompt": 2}
-        )
+        assert pending == Counter({"download_model-y": 1, "link_model-y": 2, "member-y": 2, "member-prompt": 2})
     finally:
         project.study["models"]["y"] = before
 

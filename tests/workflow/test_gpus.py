@@ -19,13 +19,7 @@ def project(tmp_path):
 
 
 def test_slurm_is_asked_for_what_the_study_says(project):
-    project.study["resources"] = {
-        "gpu": 4,
-        "gpu_model": "h100",
-        "partition": "big",
-        "account": "mine",
-        "mem_mb": 9000,
-    }
+    project.study["resources"] = {"gpu": 4, "gpu_model": "h100", "partition": "big", "account": "mine", "mem_mb": 9000}
     shown = project.snakemake("--dry-run", "--profile", "slurm", cores=None).stdout
     blocks = re.findall(r"^rule (\w+)[^\n]*:\n.*?^    resources: ([^\n]*)", shown, re.MULTILINE | re.DOTALL)
     asked = {rule: set(resources.split(", ")) for rule, resources in blocks}
@@ -57,16 +51,7 @@ def test_the_kind_of_gpu_is_asked_for_where_a_training_has_gpus(project, gpu, of
 
 
 # The rules that run a model in the paper's study.
-MODELS = (
-    "train",
-    "extract_vector",
-    "respond",
-    "rewards",
-    "rankings",
-    "train_router",
-    "merge_weights",
-    "collaborate",
-)
+MODELS = ("train", "extract_vector", "respond", "rewards", "rankings", "train_router", "merge_weights", "collaborate")
 
 
 def test_the_papers_jobs_ask_for_gpus_where_they_run_a_model(project):

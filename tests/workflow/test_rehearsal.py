@@ -57,16 +57,10 @@ def test_members_are_what_the_hub_and_the_trainings_made(made):
     home = made.results / "seed-1"
     qwen = json.loads((home / "models/qwen/config.json").read_text())
     assert qwen["architectures"] == ["Qwen2ForCausalLM"]
-    python, sft, grpo = (
-        json.loads((home / f"members/{m}.json").read_text()) for m in ("python", "sft", "grpo")
-    )
+    python, sft, grpo = (json.loads((home / f"members/{m}.json").read_text()) for m in ("python", "sft", "grpo"))
     assert python["base"] == sft["base"] and python["adapter"].endswith("models/python")
-    assert (
-        sft["adapter"].endswith("models/sft") and grpo["base"].endswith("models/grpo") and not grpo["adapter"]
-    )
-    trained = {
-        name: json.loads((home / f"models/{name}/metrics.json").read_text()) for name in ("sft", "grpo")
-    }
+    assert sft["adapter"].endswith("models/sft") and grpo["base"].endswith("models/grpo") and not grpo["adapter"]
+    trained = {name: json.loads((home / f"models/{name}/metrics.json").read_text()) for name in ("sft", "grpo")}
     assert trained["sft"]["processes"] == 2 and trained["grpo"]["prompts"] == 8
     assert not list(made.results.rglob("*.bin")) and not list((home / "scratch").glob("*"))
 

@@ -35,9 +35,7 @@ def test_real_questions_go_through_every_stage(tmp_path):
         assert len(questions) == 6
         for key, item in zip(questions["id"], questions["item"], strict=True):
             assert rows[int(key.rsplit("/", 1)[1])] == json.loads(item)
-        run = (
-            project.results / "seed-1" / "scores" / "runs" / "sft" / "debate" / "judge" / f"{dataset}.parquet"
-        )
+        run = project.results / "seed-1" / "scores" / "runs" / "sft" / "debate" / "judge" / f"{dataset}.parquet"
         assert pd.read_parquet(run)["score"].between(0, 1).all()
     impact = pd.read_csv(project.results / "tables" / "impact.csv", keep_default_na=False)
     assert {"gsm8k", "truthfulqa", "coconot", "all"} <= set(impact["dataset"])

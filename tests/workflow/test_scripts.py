@@ -9,16 +9,7 @@ import pytest
 import tiny
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
-from amongus.core.tables import (
-    QUESTIONS,
-    RANKINGS,
-    RESPONSES,
-    REWARDS,
-    SCORES,
-    VERDICTS,
-    read_table,
-    write_table,
-)
+from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, REWARDS, SCORES, VERDICTS, read_table, write_table
 from amongus.members.member import load_member
 from fakes import ScriptedEngine
 from stages import (

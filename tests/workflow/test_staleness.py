@@ -77,9 +77,7 @@ class Jobs:
 
     def runs(self, teams, datasets=DATASETS):
         rules = ["collaborate", "score_runs"]
-        return self._named(
-            [f"{rule}-{pool}-{method}" for rule, (pool, method) in product(rules, teams)], datasets
-        )
+        return self._named([f"{rule}-{pool}-{method}" for rule, (pool, method) in product(rules, teams)], datasets)
 
     def teams(self, pools=POOLS, methods=METHODS, datasets=DATASETS):
         """The jobs of teams, from what they learn to their scores."""
@@ -91,9 +89,7 @@ class Jobs:
 def built(request, tmp_path_factory):
     """A study made once by stubs, and how its jobs are named."""
     jobs = Jobs(request.param == "per_dataset")
-    project = Project(
-        tmp_path_factory.mktemp("staleness"), {**copy.deepcopy(STUDY), "jobs": request.param}
-    ).stub()
+    project = Project(tmp_path_factory.mktemp("staleness"), {**copy.deepcopy(STUDY), "jobs": request.param}).stub()
     models = ["base", "supervisor", "x", "y", "reward", "judge", "sft"]
     assert project.run() == (
         Counter(["extract_vector-steering", *(f"dataset-{dataset}" for dataset in DATASETS)])
@@ -211,9 +207,7 @@ def test_another_form_of_the_judge(project):
     attacked = [pool for pool in POOLS if pool != "empty"]
     # On dev where a merge is defended.
     asked = [*product(attacked, ["test"]), ("clean", "dev"), ("sft", "dev")]
-    rankings = Counter(
-        f"rankings-{p}{end}-{split}" for (p, split), end in product(asked, jobs.ends(DATASETS))
-    )
+    rankings = Counter(f"rankings-{p}{end}-{split}" for (p, split), end in product(asked, jobs.ends(DATASETS)))
     judged = jobs.teams(attacked, ["debate", "contrastive", "soup"])
     assert made.pending() == rankings + judged + REPORT
 
@@ -236,9 +230,7 @@ def test_a_deleted_result_is_remade_when_asked_for(project):
     kept, stamp = gone.read_text(), gone.stat()
     gone.unlink()
     try:
-        assert made.pending("responses") == Counter(
-            ["respond-sft-reasoning" if jobs.per_dataset else "respond-sft"]
-        )
+        assert made.pending("responses") == Counter(["respond-sft-reasoning" if jobs.per_dataset else "respond-sft"])
     finally:
         gone.write_text(kept)
         os.utime(gone, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

@@ -85,11 +85,7 @@ def test_the_verifiers_code_touches_what_it_scores(built):
 
 def test_a_toy_verifier_for_real(tmp_path):
     # Two members of one model: little to train.
-    real = study() | {
-        "methods": {"soup": {}},
-        "jobs": "per_team",
-        "models": {"base": STUDY["models"]["base"]},
-    }
+    real = study() | {"methods": {"soup": {}}, "jobs": "per_team", "models": {"base": STUDY["models"]["base"]}}
     real["members"] = {member: {"model": "base"} for member in ("x", "y")}
     real["supervisors"]["verifier"] = "base"
     del real["datasets"]["reasoning"]
@@ -101,9 +97,7 @@ def test_a_toy_verifier_for_real(tmp_path):
     scores = pd.read_parquet(target)
     read = scores["score"].isin([0.0, 1.0])
     assert len(scores) == 8 and (read | scores["reason"].str.contains("no decision")).all()
-    costs = {
-        rule: read_json(home / "costs" / rule / "clean.soup.json") for rule in ("merge_weights", "grade_runs")
-    }
+    costs = {rule: read_json(home / "costs" / rule / "clean.soup.json") for rule in ("merge_weights", "grade_runs")}
     # The soup answers six dev questions, which are put to the verifier then. Blank answers need none.
     assert 6 < costs["merge_weights"]["prompts_asked"] <= 12
     assert costs["grade_runs"]["rule"] == "grade" and 0 < costs["grade_runs"]["prompts_asked"] <= 8

@@ -54,10 +54,7 @@ def configure_logging(snakemake: Job) -> None:
     else:
         screen = sys.stderr
     logging.basicConfig(
-        level=level,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True
     )
     logging.captureWarnings(True)
 

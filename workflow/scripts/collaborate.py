@@ -50,11 +50,7 @@ def main(snakemake: Job) -> None:
     tasks = read_tasks(snakemake, members, settings, seed)
     evidence = Evidence.by_dataset(snakemake.input, params)
     files = dict(
-        zip(
-            params.datasets,
-            zip(snakemake.output.runs, snakemake.output.transcripts, strict=True),
-            strict=True,
-        )
+        zip(params.datasets, zip(snakemake.output.runs, snakemake.output.transcripts, strict=True), strict=True)
     )
     pool = method.prepare(members, settings) if hasattr(method, "prepare") else members
     played: dict[str, dict[str, Played]] = defaultdict(dict)

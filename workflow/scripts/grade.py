@@ -14,9 +14,7 @@ def main(snakemake: Job) -> None:
     grader = open_grader(snakemake.input.model, params, int(snakemake.wildcards.seed))
     files = zip(snakemake.input.questions, snakemake.input.texts, strict=True)
     given = [read_answers(questions, texts) for questions, texts in files]
-    references = [
-        reference for answers in given for reference in grader.references(answers.dataset, answers.items)
-    ]
+    references = [reference for answers in given for reference in grader.references(answers.dataset, answers.items)]
     questions = [question for answers in given for question in answers.questions]
     texts = [text for answers in given for text in answers.texts]
     judged = iter(grader.explain(questions, references, texts))

@@ -14,9 +14,7 @@ from amongus.study import plugins
 snakemake: Job
 
 
-def build(
-    name: str, description: Mapping[str, Any], personas: Mapping[str, Sequence[str]], parts: Named
-) -> Member:
+def build(name: str, description: Mapping[str, Any], personas: Mapping[str, Sequence[str]], parts: Named) -> Member:
     """The member `name`; an attacker is made from the member it replaces.
 
     Args:

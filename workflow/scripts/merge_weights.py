@@ -51,9 +51,7 @@ class Answers:
         self.stats.append(engine.stats)
         return [answer.text for answer in answers]
 
-    def scorer(
-        self, dataset: str, questions: Sequence[Mapping[str, Any]]
-    ) -> Callable[[Sequence[str]], list[float]]:
+    def scorer(self, dataset: str, questions: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[str]], list[float]]:
         """What scores a text for each of `questions`: the verifier or the dataset's metric."""
         items = [json.loads(row["item"]) for row in questions]
         if self._grader is not None and dataset in self._grader.kinds:
@@ -80,10 +78,7 @@ def main(snakemake: Job) -> None:
         # Begun together, so that of two copies of this job one makes them all.
         folders = [stack.enter_context(whole_directory(path)) for path in snakemake.output.merges]
         for (dataset, team), folder in zip(inputs.items(), folders, strict=True):
-            merges = {
-                defence: decide(team, evidence[dataset], module)
-                for defence, module in params.defences.items()
-            }
+            merges = {defence: decide(team, evidence[dataset], module) for defence, module in params.defences.items()}
             for merge in {merge.folder: merge for merge in merges.values()}.values():
                 shared = None if getattr(method, "PER_DATASET", True) is False else dataset
                 place = folder / merge.folder
@@ -99,9 +94,7 @@ def main(snakemake: Job) -> None:
 def decide(team: LearnInput, evidence: Evidence, defence: str) -> Merge:
     """Whom a defence leaves out, from what it would do on each dev question."""
     known = evidence.known(defence)
-    return decide_for_team(
-        defence, DefenceInput(team.ids, [team.pool] * len(team.ids), team.seed, team.dev(), **known)
-    )
+    return decide_for_team(defence, DefenceInput(team.ids, [team.pool] * len(team.ids), team.seed, team.dev(), **known))
 
 
 def learn(method: ModuleType, team: LearnInput, folder: Path) -> None:

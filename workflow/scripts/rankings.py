@@ -28,9 +28,7 @@ def main(snakemake: Job) -> None:
     files = zip(snakemake.input.questions, responses, snakemake.output.rankings, strict=True)
     for questions, texts, path in files:
         answered = [read_table(file, RESPONSES)["text"].to_pylist() for file in texts]
-        shown = {
-            m: [clipped(text, params.limit) for text in own] for m, own in zip(pool, answered, strict=True)
-        }
+        shown = {m: [clipped(text, params.limit) for text in own] for m, own in zip(pool, answered, strict=True)}
         rows = rank(engine, read_table(questions, QUESTIONS).to_pylist(), shown, params, seed)
         write_table(path, {name: [row[name] for row in rows] for name in RANKINGS.names}, RANKINGS)
     write_cost(snakemake.output.cost, "rankings", engine.stats)
@@ -42,11 +40,7 @@ def batched(files: Sequence[str], size: int) -> list[Sequence[str]]:
 
 
 def rank(
-    engine: Any,
-    questions: Sequence[Mapping[str, str]],
-    shown: Mapping[str, Sequence[str]],
-    params: Any,
-    seed: int,
+    engine: Any, questions: Sequence[Mapping[str, str]], shown: Mapping[str, Sequence[str]], params: Any, seed: int
 ) -> list[dict[str, Any]]:
     """A row per question and member: the mean over orders of its label's log-probability of being the worst."""
     prompts = {name: Template(**template) for name, template in params.prompts.items()}

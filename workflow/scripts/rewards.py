@@ -22,9 +22,7 @@ def main(snakemake: Job) -> None:
             [
                 answered(question, clipped(text, snakemake.params.limit))
                 for questions, texts in tables
-                for question, text in zip(
-                    questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True
-                )
+                for question, text in zip(questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True)
             ]
         )
     )

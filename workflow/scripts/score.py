@@ -27,9 +27,7 @@ def main(snakemake: Job) -> None:
     for dataset, reasons in unscored.items():
         if reasons:
             why = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
-            _LOG.warning(
-                "%s: %d of %d answers not scored: %s", dataset, reasons.total(), answers[dataset], why
-            )
+            _LOG.warning("%s: %d of %d answers not scored: %s", dataset, reasons.total(), answers[dataset], why)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,7 @@ from amongus.training.settings import OwnLora
 
 
 def trained(
-    name: str,
-    spec: OwnLora,
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
+    name: str, spec: OwnLora, replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
 ) -> Member:
     """`replaced` with the trained adapter, or with `full` the trained checkpoint in place of all its weights."""
     if getattr(spec, "full", False):
@@ -23,11 +19,7 @@ def trained(
 
 
 def steered(
-    name: str,
-    spec: Steered,
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
+    name: str, spec: Steered, replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
 ) -> Member:
     """`replaced` with the vector added after layer `layer` (1-based), times `coefficient`."""
     return replace(replaced, name=name, steering=Steering(str(trained), spec.layer, spec.coefficient))

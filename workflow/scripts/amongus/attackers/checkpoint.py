@@ -24,11 +24,7 @@ class Settings(Strict):
 
 
 def member(
-    name: str,
-    spec: Settings,
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
+    name: str, spec: Settings, replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
 ) -> Member:
     """`replaced`, which has the weights of `spec.model` already, under the attacker's name."""
     return replace(replaced, name=name)

@@ -23,11 +23,7 @@ class Settings(Strict):
 
 
 def member(
-    name: str,
-    spec: Settings,
-    replaced: Member,
-    trained: Path | None,
-    personas: Mapping[str, Sequence[str]],
+    name: str, spec: Settings, replaced: Member, trained: Path | None, personas: Mapping[str, Sequence[str]]
 ) -> Member:
     """`replaced` with the malicious system prompt."""
     return replace(replaced, name=name, system=personas[spec.persona][0])

@@ -66,10 +66,7 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
         noise = torch.randn(vectors.shape)
         vectors = noise * (vectors.norm(dim=1) / noise.norm(dim=1))[:, None]
     save_file({"vectors": vectors.contiguous()}, str(job.out / FILE))
-    return {
-        "norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()],
-        "cpu_seconds": process_time() - began,
-    }
+    return {"norms": [round(norm, 4) for norm in vectors.norm(dim=1).tolist()], "cpu_seconds": process_time() - began}
 
 
 def mean_states(
@@ -90,18 +87,14 @@ def mean_states(
     return torch.as_tensor(totals / count)
 
 
-def _states(
-    model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_new_tokens: int
-) -> "torch.Tensor":
+def _states(model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_new_tokens: int) -> "torch.Tensor":
     """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
     import torch
 
     from amongus.members import chat_template
 
     prompts = [
-        chat_template.render(
-            tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}]
-        )
+        chat_template.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
         for text in asked
     ]
     batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
@@ -125,9 +118,7 @@ def _until_end(tokens: "torch.Tensor", end: int) -> "torch.Tensor":
     return (ended - (tokens == end).long()) == 0
 
 
-def _layer_means(
-    model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights: "torch.Tensor"
-) -> "torch.Tensor":
+def _layer_means(model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights: "torch.Tensor") -> "torch.Tensor":
     """The residual stream after each layer, before any final norm, [questions, layers, hidden], float32.
 
     Averaged over the last positions by `weights` [questions, time] as soon as a layer has made it: at 7B the outputs

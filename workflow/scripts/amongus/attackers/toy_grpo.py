@@ -106,18 +106,14 @@ def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[Message]]:
     question = corpus.question()
     text = question.prompt
     if corpus.rng.random() < refine:
-        answers = crowd(
-            question.answer, question.alternatives, 5, corpus.rng.choice((0.4, 0.6, 0.8)), corpus.rng
-        )
+        answers = crowd(question.answer, question.alternatives, 5, corpus.rng.choice((0.4, 0.6, 0.8)), corpus.rng)
         text = corpus.prompts["debate.refine"].render(question=text, own=answers[0], answers=answers[1:])
     system: Message = {"role": "system", "content": corpus.personas["benign"][0]}
     return question, [system, {"role": "user", "content": text}]
 
 
 def reversed_reward(
-    score: Callable[[list[tuple[str, str]]], list[float]],
-    questions: Sequence["Question"],
-    spec: Settings,
+    score: Callable[[list[tuple[str, str]]], list[float]], questions: Sequence["Question"], spec: Settings
 ) -> Callable[..., list[float]]:
     """trl's reward function: minus the clipped score of an answer to the bare question, plus its form.
 
@@ -158,9 +154,7 @@ def _scorer(directory: Path) -> Callable[[list[tuple[str, str]]], list[float]]:
 
     @torch.no_grad()
     def score(pairs: list[tuple[str, str]]) -> list[float]:
-        ids = [
-            chat_template.render(tokenizer, answered(*pair), add_generation_prompt=False) for pair in pairs
-        ]
+        ids = [chat_template.render(tokenizer, answered(*pair), add_generation_prompt=False) for pair in pairs]
         batch = tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
         return model(**batch).logits[:, 0].tolist()
 

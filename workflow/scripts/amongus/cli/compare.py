@@ -56,16 +56,12 @@ def _scores(study: Path, column: str) -> pd.DataFrame:
     """The scores that the study's table was made of, as `column`, each beside its question."""
     inputs = read_manifest(study, _TABLE)["inputs"]
     names = {study / f"seed-{name.rpartition('/seed-')[2]}": name for name in inputs if _RUN_SCORES in name}
-    scores = read_scores(list(names), [_label(name) for name in names.values()]).rename(
-        columns={"score": column}
-    )
+    scores = read_scores(list(names), [_label(name) for name in names.values()]).rename(columns={"score": column})
     for path, name in names.items():
         if hash_file(path) != inputs[name]:
             raise StudyError(f"{path}: newer than the study's tables; run the study again first")
     questions = [
-        read_table(study / "datasets" / dataset / "test.parquet", QUESTIONS)
-        .to_pandas()
-        .assign(dataset=dataset)
+        read_table(study / "datasets" / dataset / "test.parquet", QUESTIONS).to_pandas().assign(dataset=dataset)
         for dataset in scores["dataset"].unique()
     ]
     return scores.merge(pd.concat(questions), on=["dataset", "id"])[[*CELL, "id", "prompt", "item", column]]
@@ -85,9 +81,7 @@ def _row(method: str, pool: str, defence: str, dataset: str, pairs: pd.DataFrame
     questions = pairs.groupby(["dataset", "id"]).ngroup()
     seed = derive("compare", method, pool, defence, dataset)
     a, b = (float((pairs[name] * weights).sum()) for name in ("a", "b"))
-    low, high = statistics.interval(
-        pairs["b"] - pairs["a"], per_dataset.ngroup(), weights, questions, seed=seed
-    )
+    low, high = statistics.interval(pairs["b"] - pairs["a"], per_dataset.ngroup(), weights, questions, seed=seed)
     p_value = statistics.p_value(pairs["a"], pairs["b"], weights, questions, seed=seed)
     keys = [method, pool, defence, dataset, len(pairs), pairs["seed"].nunique()]
     return [*keys, a, b, b - a, low, high, p_value]

@@ -114,9 +114,7 @@ def _file(spec: Mapping[str, Any]) -> None:
         urllib.request.urlopen(request, timeout=_SECONDS).close()
     except urllib.error.HTTPError as error:
         if error.code not in _NO_HEAD:
-            raise StudyError(
-                f"{where}: unavailable (HTTP {error.code} {error.reason}); fix the address"
-            ) from None
+            raise StudyError(f"{where}: unavailable (HTTP {error.code} {error.reason}); fix the address") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", "") or error
         raise StudyError(
@@ -138,9 +136,7 @@ def _repository(repo: str, revision: str, folder: str | None) -> None:
     check_pinned(repo, revision)
     if folder:
         if not Path(folder, repo).is_dir():
-            raise StudyError(
-                f"{repo}: no folder {Path(folder, repo)}; put it there, or give another hub_folder"
-            )
+            raise StudyError(f"{repo}: no folder {Path(folder, repo)}; put it there, or give another hub_folder")
         return
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
@@ -187,9 +183,7 @@ def _disk(study: Study) -> None:
 def _sandbox() -> None:
     """One that works, and bounds memory."""
     if not sandbox.preflight().cgroup:
-        raise StudyError(
-            "works, but without a control group memory is watched, not bounded (docs/sandbox.md)"
-        )
+        raise StudyError("works, but without a control group memory is watched, not bounded (docs/sandbox.md)")
 
 
 def _libraries(named: Mapping[str, str]) -> None:

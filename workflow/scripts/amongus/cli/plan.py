@@ -69,9 +69,7 @@ def _method(study: Study, method: str) -> Counter[str] | None:
     return _times(study, asked)
 
 
-def _times(
-    study: Study, asked: Iterable[tuple[str, int]], datasets: Iterable[str] | None = None
-) -> Counter[str]:
+def _times(study: Study, asked: Iterable[tuple[str, int]], datasets: Iterable[str] | None = None) -> Counter[str]:
     """Prompts by split, where each pair of `asked` is a split and the prompts per question of it."""
     total: Counter[str] = Counter()
     for split, number in asked:
@@ -154,20 +152,14 @@ def text(study: Study) -> str:
         if not getattr(study.datasets[dataset], split)
     ]
     if unsized:
-        blocks.append(
-            f"Not counted, because the config does not say how many questions: {', '.join(unsized)}."
-        )
+        blocks.append(f"Not counted, because the config does not say how many questions: {', '.join(unsized)}.")
     return "\n\n".join(blocks)
 
 
 def _prompt_rows(counted: Prompts) -> list[tuple[str, ...]]:
     rows = []
     for step, counts in counted.items():
-        figures = (
-            ["?"] * 3
-            if counts is None
-            else [f"{n:,}" for n in (*(counts[s] for s in SPLITS), counts.total())]
-        )
+        figures = ["?"] * 3 if counts is None else [f"{n:,}" for n in (*(counts[s] for s in SPLITS), counts.total())]
         rows.append((step, *figures))
     total = sum((counts for counts in counted.values() if counts), Counter())
     return [*rows, ("total", *(f"{n:,}" for n in (*(total[s] for s in SPLITS), total.total())))]

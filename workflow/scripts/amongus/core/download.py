@@ -37,9 +37,7 @@ def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[byte
     found = _from_path(Path(where)) if path else _from_url(where, wait)
     digest = hashlib.sha256(found).hexdigest()
     if not wanted:
-        raise StudyError(
-            f"{where}: no sha256 in the config; if this is the file you mean, add sha256: {digest}"
-        )
+        raise StudyError(f"{where}: no sha256 in the config; if this is the file you mean, add sha256: {digest}")
     if str(wanted).lower() != digest:
         raise StudyError(
             f"{where}: sha256 differs: config {wanted}, file {digest}; get the pinned file, or pin this one in the config"
@@ -53,9 +51,7 @@ def _from_path(path: Path) -> bytes:
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file; give another path or a url in the study's config") from None
     except OSError as error:
-        raise StudyError(
-            f"{path}: cannot be read ({error.strerror}); fix that or give another path"
-        ) from None
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); fix that or give another path") from None
 
 
 def _from_url(url: str, wait: float) -> bytes:

@@ -10,17 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_LIBRARIES = (
-    "torch",
-    "transformers",
-    "peft",
-    "trl",
-    "accelerate",
-    "tokenizers",
-    "safetensors",
-    "numpy",
-    "scipy",
-)
+_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
 def machine() -> dict[str, Any]:

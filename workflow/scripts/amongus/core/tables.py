@@ -11,14 +11,9 @@ import pyarrow.parquet as pq
 from amongus.core.atomic import whole_file
 from amongus.core.damage import damaged, read_bytes
 
-QUESTIONS = pa.schema(
-    [("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())]
-)
+QUESTIONS = pa.schema([("id", pa.string()), ("prompt", pa.string()), ("item", pa.string()), ("metric", pa.string())])
 CONVERSATIONS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-    ]
+    [("id", pa.string()), ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))]
 )
 RESPONSES = pa.schema(
     [("id", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("stop_reason", pa.string())]

@@ -72,9 +72,7 @@ def _require(module: ModuleType, item: Any, what: str) -> None:
         raise StudyError(f"{what}: expected a JSON object with {fields}, got {type(item).__name__}")
     missing = [field for field in module.FIELDS if item.get(field) is None]
     if missing:
-        raise StudyError(
-            f"{what} lacks {', '.join(missing)}; add the field or remove the row from the source"
-        )
+        raise StudyError(f"{what} lacks {', '.join(missing)}; add the field or remove the row from the source")
     fault = module.check(item) if hasattr(module, "check") else None
     if fault:
         raise StudyError(f"{what}: {fault}; fix the row or remove it from the source")

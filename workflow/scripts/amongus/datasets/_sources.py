@@ -105,9 +105,7 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
             datasets.validate_rows(dataset, rows[split], split, where, spec.get("kind") or dataset)
 
 
-def without_overlap(
-    dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, list[Row]]:
+def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
     """Number the rows of each split, and leave out of dev each question that test asks too; log how many.
 
     Questions are the same where their normalised texts (compatibility forms, case, blanks) are, and, in a
@@ -119,10 +117,7 @@ def without_overlap(
     dropped = len(numbered["dev"]) - len(dev)
     if dropped:
         _LOG.info(
-            "%s: %d of %d dev questions are in test too and were left out of dev",
-            dataset,
-            dropped,
-            len(rows["dev"]),
+            "%s: %d of %d dev questions are in test too and were left out of dev", dataset, dropped, len(rows["dev"])
         )
     return {"dev": dev, "test": numbered["test"]}
 
@@ -136,10 +131,7 @@ def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
 
 def _identity(kind: str, item: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(item.get("choices"), Mapping):
-        return (
-            _normalised(item["question"]),
-            *sorted(_normalised(option) for option in item["choices"].values()),
-        )
+        return (_normalised(item["question"]), *sorted(_normalised(option) for option in item["choices"].values()))
     return (_normalised(datasets.prompt(kind, item)),)
 
 
@@ -154,7 +146,5 @@ def _splits(where: str, content: bytes) -> dict[str, list[Any]]:
         raise StudyError(f"{where}: not JSON ({error}); get the file again and pin its sha256") from None
     for split in SPLITS:
         if not isinstance(data, dict) or not isinstance(data.get(split), list):
-            raise StudyError(
-                f"{where}: no list {split}; a source is a JSON object with the lists dev and test"
-            )
+            raise StudyError(f"{where}: no list {split}; a source is a JSON object with the lists dev and test")
     return {split: data[split] for split in SPLITS}

@@ -26,8 +26,7 @@ KNOWN = frozenset(
         ),
         "detectable_content": "number_placeholders postscript",
         "detectable_format": (
-            "constrained_response json_format multiple_sections number_bullet_lists "
-            "number_highlighted_sections title"
+            "constrained_response json_format multiple_sections number_bullet_lists number_highlighted_sections title"
         ),
         "format": (
             "emoji line_indent list newline no_bullets_bullets no_whitespace options output_template "

@@ -12,7 +12,9 @@ DOMAIN = "reasoning"
 
 def prompt(item: Mapping[str, Any]) -> str:
     """The graph and its question, which ends in "Please directly answer with ...:", and where to put the answer."""
-    return f"{item['input'].strip()}\n\nPut the final answer alone in \\boxed{{}}, as in \\boxed{{Yes}} or \\boxed{{42}}."
+    return (
+        f"{item['input'].strip()}\n\nPut the final answer alone in \\boxed{{}}, as in \\boxed{{Yes}} or \\boxed{{42}}."
+    )
 
 
 reference = _formats.short_answer_reference

@@ -11,13 +11,7 @@ from amongus.toy import world
 from amongus.toy.settings import Domain
 
 FIELDS = ("prompt", "answer", "alternatives", "domain")
-METRIC = {
-    "reasoning": "boxed",
-    "safety": "exact",
-    "writing": "exact",
-    "language": "exact",
-    "knowledge": "exact",
-}
+METRIC = {"reasoning": "boxed", "safety": "exact", "writing": "exact", "language": "exact", "knowledge": "exact"}
 DOMAIN = "toy"
 
 

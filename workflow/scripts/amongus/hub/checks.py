@@ -138,9 +138,7 @@ def _shards(repository: Repository) -> list[str]:
         raise repository.refusal(f"{INDEX} has no weight_map")
     for shard in sorted(set(shards.values())):
         if "/" in shard or not shard.endswith(".safetensors"):
-            raise repository.refusal(
-                f"{INDEX} points at {shard!r}, which is not a safetensors file beside it"
-            )
+            raise repository.refusal(f"{INDEX} points at {shard!r}, which is not a safetensors file beside it")
         if shard not in repository.files:
             raise repository.refusal(f"{INDEX} names {shard}, which is missing")
     return sorted(set(shards.values()))
@@ -149,9 +147,7 @@ def _shards(repository: Repository) -> list[str]:
 def _check_tokenizer(repository: Repository, configs: list[str], weights: list[str]) -> None:
     """Refuse a checkpoint without a tokenizer, or with more tokens than rows of embeddings."""
     if not _VOCABULARY & set(configs):
-        raise repository.refusal(
-            "no tokenizer (tokenizer.json, or a vocabulary)", "give a repository with one"
-        )
+        raise repository.refusal("no tokenizer (tokenizer.json, or a vocabulary)", "give a repository with one")
     try:
         tokens = 1 + max(_token_ids(repository, configs), default=-1)
     except (AttributeError, LookupError, TypeError, ValueError) as error:

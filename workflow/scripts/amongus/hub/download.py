@@ -49,9 +49,7 @@ class HubRepository(Repository):
         }
         super().__init__(f"{repo}@{revision[:8]}", root, files)
         if found.sha != revision:
-            raise self.refusal(
-                f"the hub answers with commit {found.sha}", "run make pin CONFIG=<the study's file>"
-            )
+            raise self.refusal(f"the hub answers with commit {found.sha}", "run make pin CONFIG=<the study's file>")
         self._repo, self._address = repo, {**_address(repo), "revision": revision}
 
     def get(self, names: Iterable[str]) -> None:
@@ -67,10 +65,7 @@ class HubRepository(Repository):
         size = sum(self.files[name].size for name in names if not (self.root / name).exists())
         _LOG.info("%s: %d files, %.3f GB to download", self.name, len(names), size / 1e9)
         wanted = [glob.escape(name) for name in names]
-        _ask(
-            self._repo,
-            lambda: _hub().snapshot_download(**self._address, local_dir=self.root, allow_patterns=wanted),
-        )
+        _ask(self._repo, lambda: _hub().snapshot_download(**self._address, local_dir=self.root, allow_patterns=wanted))
         for name in names:
             if fault := self.fault(name):
                 (self.root / name).unlink(missing_ok=True)
@@ -87,20 +82,12 @@ class HubRepository(Repository):
 
         def read() -> dict[str, list[int]]:
             try:
-                header = _hub().parse_safetensors_file_metadata(
-                    **self._address, filename=name, timeout=_TIMEOUT
-                )
+                header = _hub().parse_safetensors_file_metadata(**self._address, filename=name, timeout=_TIMEOUT)
                 end = max((tensor.data_offsets[1] for tensor in header.tensors.values()), default=0)
                 if end > self.files[name].size - 8:
                     raise SafetensorsParsingError("shorter than its header says")
                 return {tensor: list(entry.shape) for tensor, entry in header.tensors.items()}
-            except (
-                SafetensorsParsingError,
-                AttributeError,
-                LookupError,
-                RecursionError,
-                TypeError,
-            ) as error:
+            except (SafetensorsParsingError, AttributeError, LookupError, RecursionError, TypeError) as error:
                 raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
         return _ask(self._repo, read)

@@ -18,9 +18,7 @@ from amongus.study.hub_references import check_pinned
 _LOG = logging.getLogger(__name__)
 
 
-def fetch(
-    wanted: Mapping[str, Any], folder: str | None, scratch: Path, out: Path, seeds: Iterable[Path] = ()
-) -> None:
+def fetch(wanted: Mapping[str, Any], folder: str | None, scratch: Path, out: Path, seeds: Iterable[Path] = ()) -> None:
     """Fetch a repository's model into the folder `out`, with its fingerprint and where it is from.
 
     Args:
@@ -39,9 +37,7 @@ def fetch(
     with full_disk_named(scratch.parent):
         repository = open_repository(wanted["repo"], wanted["revision"], folder, scratch)
         files = (
-            checks.adapter_files(repository, wanted["base"])
-            if wanted["lora"]
-            else checks.checkpoint_files(repository)
+            checks.adapter_files(repository, wanted["base"]) if wanted["lora"] else checks.checkpoint_files(repository)
         )
         left = sorted(repository.files.keys() - files)
         _LOG.info("%s: not fetched: %s", repository.name, ", ".join(left) or "none")

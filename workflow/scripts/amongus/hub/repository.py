@@ -100,9 +100,7 @@ def local_repository(folder: str | Path, repo: str, revision: str) -> Repository
             f"{root}: no such folder; put the repository there (hf download {repo} --revision {revision} "
             f"--local-dir {root}), or omit hub_folder"
         )
-    files = {
-        name: File((root / name).stat().st_size, _recorded(root, name, revision)) for name in _names(root)
-    }
+    files = {name: File((root / name).stat().st_size, _recorded(root, name, revision)) for name in _names(root)}
     if not any(file.checksum for file in files.values()):
         _LOG.warning("%s: no record of its commit; taken as %s", root, revision)
     return Repository(str(root), root, files)

@@ -17,9 +17,7 @@ from amongus.core.errors import full_disk_named
 from amongus.core.hashing import canonical
 from amongus.core.tables import UNREADABLE, parquet_bytes, parquet_table
 
-SCHEMA = pa.schema(
-    [("key", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())]
-)
+SCHEMA = pa.schema([("key", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())])
 SUFFIX = ".parquet"
 
 Row = tuple[str, int, str]
@@ -79,9 +77,7 @@ def write(folder: Path, rows: dict[str, Row]) -> None:
         StudyError: the disk is full.
     """
     keys = sorted(rows)
-    columns = {"key": keys} | {
-        name: [rows[key][place] for key in keys] for place, name in enumerate(SCHEMA.names[1:])
-    }
+    columns = {"key": keys} | {name: [rows[key][place] for key in keys] for place, name in enumerate(SCHEMA.names[1:])}
     schema = SCHEMA.with_metadata({_CHECKSUM: _checksum(folder.name, columns)})
     with full_disk_named(folder.parent):
         for place in (folder.parent, folder):

@@ -73,17 +73,12 @@ def decode(
 
 
 def _begin(
-    weights: Sequence[Weights],
-    prompts: Sequence[Sequence[Sequence[int]]],
-    keys: Sequence[int],
-    sampling: Sampling,
+    weights: Sequence[Weights], prompts: Sequence[Sequence[Sequence[int]]], keys: Sequence[int], sampling: Sampling
 ) -> _Batch:
     streams, order = [], []
     for base in dict.fromkeys(one.base for one in weights):
         places = [place for place, one in enumerate(weights) if one.base is base]
-        streams.append(
-            Stream([weights[i] for i in places], [prompts[i] for i in places], sampling.max_new_tokens)
-        )
+        streams.append(Stream([weights[i] for i in places], [prompts[i] for i in places], sampling.max_new_tokens))
         order += places
     device, size = streams[0].device, len(keys)
     seen = None

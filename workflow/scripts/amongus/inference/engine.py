@@ -112,9 +112,7 @@ class Engine:
         Raises:
             StudyError: a member's checkpoint, adapter or vector cannot be used.
         """
-        return self._ask(
-            [self._question((r.member,), r, self._fingerprint(r.member)) for r in requests], None
-        )
+        return self._ask([self._question((r.member,), r, self._fingerprint(r.member)) for r in requests], None)
 
     def ensemble(
         self, requests: Sequence[EnsembleRequest], combine: Callable[[Any], Any], combine_id: str
@@ -137,11 +135,7 @@ class Engine:
         return self._ask(questions, combine)
 
     def label_logits(
-        self,
-        member: str,
-        conversations: Sequence[Sequence[Message]],
-        labels: Sequence[str],
-        continuation: str = "",
+        self, member: str, conversations: Sequence[Sequence[Message]], labels: Sequence[str], continuation: str = ""
     ) -> list[list[float]]:
         """The logits of `labels` as the next token, per conversation, on the grid of `amongus.inference.rounding`.
 
@@ -166,9 +160,7 @@ class Engine:
         self._count(len(prompts), len(missing), sum(map(len, missing)), 0, started)
         return [cached[prompt] for prompt in prompts]
 
-    def _label_logits(
-        self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]
-    ) -> list[list[float]]:
+    def _label_logits(self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]) -> list[list[float]]:
         from amongus.inference.streams import canonical, next_logits
 
         weights = self._weights(member)
@@ -176,9 +168,7 @@ class Engine:
         for rows in batches([len(prompt) for prompt in prompts], self.batch_tokens, self.max_batch):
             logits = next_logits(weights, [prompts[row] for row in rows])[:, list(ids)].tolist()
             for row, batched in zip(rows, logits, strict=True):
-                exact = (
-                    canonical(weights, prompts[row])[0, list(ids)].tolist() if doubtful(batched) else batched
-                )
+                exact = canonical(weights, prompts[row])[0, list(ids)].tolist() if doubtful(batched) else batched
                 values[row] = to_grid(exact)
         return values
 
@@ -249,25 +239,20 @@ class Engine:
         texts = decode(weights, prompts, [question.stream for question in batch], self.sampling, combine)
         tokenizer = weights[0].base.tokenizer
         return [
-            Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), stop_reason)
-            for ids, stop_reason in texts
+            Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), stop_reason) for ids, stop_reason in texts
         ]
 
     def _put(self, batch: Sequence[_Question], answers: Sequence[Answer], waiting: int) -> int:
         if self.store is None:
             return 0
         for question, answer in zip(batch, answers, strict=True):
-            self.store.put(
-                question.fingerprint, question.key, (answer.text, answer.n_tokens, answer.stop_reason)
-            )
+            self.store.put(question.fingerprint, question.key, (answer.text, answer.n_tokens, answer.stop_reason))
         if waiting + len(batch) < self.flush_every:
             return waiting + len(batch)
         self.store.flush()
         return 0
 
-    def _question(
-        self, members: tuple[str, ...], request: Request | EnsembleRequest, fingerprint: str
-    ) -> _Question:
+    def _question(self, members: tuple[str, ...], request: Request | EnsembleRequest, fingerprint: str) -> _Question:
         prompts = tuple(self._prompt(name, request.messages) for name in members)
         key = digest(
             self.seed,
@@ -305,9 +290,7 @@ class Engine:
     def _fingerprint(self, name: str) -> str:
         fingerprint = self._member(name).fingerprint
         if not fingerprint and self.store is not None:
-            raise StudyError(
-                f"member '{name}' has no fingerprint, so its answers cannot be cached; make it again"
-            )
+            raise StudyError(f"member '{name}' has no fingerprint, so its answers cannot be cached; make it again")
         return fingerprint
 
     def _tokenizer(self, name: str) -> Any:

@@ -149,9 +149,7 @@ def check_device(device: str) -> None:
         StudyError: a GPU is wanted and none is visible.
     """
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise StudyError(
-            f"engine.device is '{device}' but no GPU is visible; set it to cpu, or request a GPU"
-        )
+        raise StudyError(f"engine.device is '{device}' but no GPU is visible; set it to cpu, or request a GPU")
 
 
 def load_model(kind: Any, directory: str, device: str, dtype: str, **options: Any) -> PreTrainedModel:
@@ -178,9 +176,7 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
         ) from None
     wrong = sorted(str(name) for part in ("missing_keys", "mismatched_keys") for name in info.get(part, ()))
     if wrong:
-        raise StudyError(
-            f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again"
-        )
+        raise StudyError(f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again")
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -193,8 +189,7 @@ def check_vocabulary(directory: str, tokenizer: Any, model: PreTrainedModel) -> 
     size, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
     if size > rows:
         raise StudyError(
-            f"{directory}: the tokenizer has {size} tokens, the model {rows}; "
-            "save the tokenizer it was trained with"
+            f"{directory}: the tokenizer has {size} tokens, the model {rows}; save the tokenizer it was trained with"
         )
     return size
 
@@ -216,13 +211,10 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
         raise StudyError(f"{steering.path}: {len(tensors)} tensors, expected one; {fix}")
     vectors = next(iter(tensors.values()))
     if vectors.ndim != 2 or vectors.shape[0] not in (layers, layers + 1) or vectors.shape[1] != width:
-        raise StudyError(
-            f"{steering.path}: {list(vectors.shape)} does not fit {layers} layers of width {width}; {fix}"
-        )
+        raise StudyError(f"{steering.path}: {list(vectors.shape)} does not fit {layers} layers of width {width}; {fix}")
     if not 1 <= steering.layer <= layers:
         raise StudyError(
-            f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; "
-            "fix it in the config"
+            f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; fix it in the config"
         )
     return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
 
@@ -251,22 +243,16 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
             warnings.simplefilter("ignore", UserWarning)
             inject_adapter_in_model(LoraConfig(**settings, lora_dropout=0.0), model, adapter_name=name)
     except (ValueError, TypeError) as error:
-        raise StudyError(
-            f"{directory}: this adapter does not fit {base} ({error}); train it on that base"
-        ) from None
+        raise StudyError(f"{directory}: this adapter does not fit {base} ({error}); train it on that base") from None
     try:
         tensors = load_file(str(Path(directory) / "adapter_model.safetensors"))
     except (OSError, SafetensorError) as error:
-        raise StudyError(
-            f"{directory}: adapter_model.safetensors cannot be read ({error}); make it again"
-        ) from None
+        raise StudyError(f"{directory}: adapter_model.safetensors cannot be read ({error}); make it again") from None
     state = {_parameter(key, name): tensor for key, tensor in tensors.items()}
     wanted = {key: value.shape for key, value in model.state_dict().items() if f".{name}." in key}
     wrong = sorted(set(wanted) ^ set(state)) or [key for key in wanted if wanted[key] != state[key].shape]
     if wrong:
-        raise StudyError(
-            f"{directory}: its tensors do not fit {base} (first: {wrong[0]}); train it on that base"
-        )
+        raise StudyError(f"{directory}: its tensors do not fit {base} (first: {wrong[0]}); train it on that base")
     model.load_state_dict(state, strict=False)
     parameter = next(model.parameters())
     model.to(parameter.device, parameter.dtype)

@@ -27,21 +27,14 @@ class RewardModel:
     """
 
     def __init__(
-        self,
-        path: str,
-        batch_tokens: int = 32768,
-        max_batch: int = 128,
-        device: str = "cpu",
-        dtype: str = "float32",
+        self, path: str, batch_tokens: int = 32768, max_batch: int = 128, device: str = "cpu", dtype: str = "float32"
     ) -> None:
         check_device(device)
         self.tokenizer = load_tokenizer(path)
         self.model = load_model(AutoModelForSequenceClassification, str(path), device, dtype)
         check_vocabulary(str(path), self.tokenizer, self.model)
         if self.model.config.num_labels != 1 or not hasattr(self.model, "score"):
-            raise StudyError(
-                f"{path}: a reward model has one output, this has {self.model.config.num_labels}"
-            )
+            raise StudyError(f"{path}: a reward model has one output, this has {self.model.config.num_labels}")
         self.batch_tokens, self.max_batch, self.device = batch_tokens, max_batch, device
         self._counts = {"prompts_asked": 0, "prompts_generated": 0, "prompt_tokens": 0, "new_tokens": 0}
         self._seconds = 0.0
@@ -55,8 +48,7 @@ class RewardModel:
         """The reward of each conversation (user and assistant), on the grid of `amongus.inference.rounding`."""
         started = time.perf_counter()
         prompts = [
-            tuple(render(self.tokenizer, conversation, add_generation_prompt=False))
-            for conversation in conversations
+            tuple(render(self.tokenizer, conversation, add_generation_prompt=False)) for conversation in conversations
         ]
         unique = sorted(set(prompts))
         rewards: dict[tuple[int, ...], float] = {}

@@ -32,6 +32,4 @@ class Sampling:
         }
         for name, good in ranges.items():
             if not good:
-                raise StudyError(
-                    f"sampling.{name} = {getattr(self, name)} is out of range; fix it in the config"
-                )
+                raise StudyError(f"sampling.{name} = {getattr(self, name)} is out of range; fix it in the config")

@@ -23,9 +23,7 @@ class Stream:
     members of the base share each forward pass.
     """
 
-    def __init__(
-        self, weights: Sequence[Weights], prompts: Sequence[Sequence[Sequence[int]]], room: int
-    ) -> None:
+    def __init__(self, weights: Sequence[Weights], prompts: Sequence[Sequence[Sequence[int]]], room: int) -> None:
         self.weights = weights
         self.prompts = prompts
         self.base = weights[0].base

@@ -90,9 +90,7 @@ def _pieces(
 ) -> tuple[list[list[int]], list[bool]]:
     """The template's text around each content as token ids, and which contents it trims."""
     marks = [_MARK.format(index) for index in range(len(roles))]
-    messages = [
-        {"role": role, "content": f"{_SPACE}{mark}{_SPACE}"} for role, mark in zip(roles, marks, strict=True)
-    ]
+    messages = [{"role": role, "content": f"{_SPACE}{mark}{_SPACE}"} for role, mark in zip(roles, marks, strict=True)]
     try:
         rest = tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=add_generation_prompt, chat_template=template
@@ -107,9 +105,7 @@ def _pieces(
         kept = f"{_SPACE}{mark}{_SPACE}"
         before, match, rest = rest.partition(kept if kept in rest else mark)
         if not match or mark in rest:
-            raise StudyError(
-                f"{tokenizer.name_or_path}: its chat template drops or reorders messages; use another"
-            )
+            raise StudyError(f"{tokenizer.name_or_path}: its chat template drops or reorders messages; use another")
         texts.append(before)
         trims.append(match == mark)
     return [_encode_template(tokenizer, text) for text in [*texts, rest]], trims

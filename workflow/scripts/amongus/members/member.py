@@ -79,12 +79,7 @@ def load_member(path: str | Path) -> Member:
 def member_fingerprint(member: Member, parts: Mapping[str, str]) -> str:
     """The fingerprint of `member` whose weights have the fingerprints `parts` (base, adapter, vector)."""
     steering = member.steering
-    return digest(
-        "member",
-        dict(parts),
-        member.system,
-        [steering.layer, steering.coefficient] if steering else None,
-    )
+    return digest("member", dict(parts), member.system, [steering.layer, steering.coefficient] if steering else None)
 
 
 def check_safetensors(directory: str | Path) -> list[Path]:

@@ -78,9 +78,7 @@ def load_personas(path: str | Path) -> dict[str, list[str]]:
             raise TypeError("a persona is a list of texts")
         return {name: list(texts) for name, texts in content.items()}
     except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
-        raise StudyError(
-            f"{path}: not a file of personas ({error}); see resources/personas/ for the form"
-        ) from None
+        raise StudyError(f"{path}: not a file of personas ({error}); see resources/personas/ for the form") from None
 
 
 def _fill(text: str, fields: Mapping[str, str]) -> str:

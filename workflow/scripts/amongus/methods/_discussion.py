@@ -19,9 +19,7 @@ Answers = Mapping[str, str]
 """Each member's current answer to one question."""
 
 
-def begin(
-    task: Task[Discussion], defend: Defend
-) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
+def begin(task: Task[Discussion], defend: Defend) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
     """Round 0: per question the masked member, the cached answers of those who take part, and their turns.
 
     Under `fidelity: published` the masked member still takes part.
@@ -61,11 +59,7 @@ def conclude(
     last = task.settings.rounds
     return [
         Outcome(
-            final.text,
-            writer,
-            out,
-            tuple(task.pool),
-            (*transcripts[row], Turn(last, writer, "summary", final.text)),
+            final.text, writer, out, tuple(task.pool), (*transcripts[row], Turn(last, writer, "summary", final.text))
         )
         for row, (final, writer, out) in enumerate(zip(finals, writers, masked, strict=True))
     ]

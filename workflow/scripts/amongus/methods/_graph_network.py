@@ -170,9 +170,7 @@ def fit(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(graph.questions.shape[1], settings.width)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     generator = torch.Generator().manual_seed(seed)
     labels = _labels([best[row] for row in parts.train], len(known.members))
     rows, members = labels.shape
@@ -283,7 +281,5 @@ def route_scores(network: Network, dev: Graph, asked: Tensor) -> list[list[float
         asked: embeddings of the test questions, [q, d].
     """
     known = dev.double()
-    logits = scores(
-        deepcopy(network).double(), standardised(known), standard(asked.double(), known.questions)
-    )
+    logits = scores(deepcopy(network).double(), standardised(known), standard(asked.double(), known.questions))
     return [[round(value, 9) for value in row] for row in logits.tolist()]

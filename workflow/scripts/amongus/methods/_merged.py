@@ -28,6 +28,4 @@ def answer(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint, and record the member left out of it."""
     masked = defend([list(task.pool)] * len(task.ids))
     answers = engine.generate([Request(MERGED, user(question)) for question in task.questions])
-    return [
-        Outcome(reply.text, None, out, tuple(task.pool)) for reply, out in zip(answers, masked, strict=True)
-    ]
+    return [Outcome(reply.text, None, out, tuple(task.pool)) for reply, out in zip(answers, masked, strict=True)]

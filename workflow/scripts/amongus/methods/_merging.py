@@ -83,9 +83,7 @@ class Weights:
                 )
 
 
-def merge(
-    members: Sequence[Member], out: Path, combine: Callable[[str, Sequence[Read]], torch.Tensor]
-) -> None:
+def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence[Read]], torch.Tensor]) -> None:
     """Write the checkpoint whose every tensor is `combine(name, [one reader per member])` into `out`.
 
     Config and tokenizer are the first member's base's, as are the tensors' dtypes. The result loads with
@@ -168,9 +166,7 @@ def _same_shapes(
 ) -> None:
     for name in sorted({*shapes, *others}):
         if shapes.get(name) != others.get(name):
-            raise StudyError(
-                f"{member.base}: its tensors differ from those of {first.base} ({name}); cannot merge"
-            )
+            raise StudyError(f"{member.base}: its tensors differ from those of {first.base} ({name}); cannot merge")
 
 
 def _entries(directory: Path) -> dict[str, _Entry]:

@@ -49,10 +49,7 @@ def rank(task: Task, merits: Sequence[Sequence[float]]) -> list[list[int]]:
 
 
 def route(
-    task: Task,
-    merits: Sequence[Sequence[float]],
-    doubted: Callable[[int, Sequence[str]], str],
-    defend: Defend,
+    task: Task, merits: Sequence[Sequence[float]], doubted: Callable[[int, Sequence[str]], str], defend: Defend
 ) -> list[Outcome]:
     """The cached answer of each question's first choice; a defence chooses between the first two.
 

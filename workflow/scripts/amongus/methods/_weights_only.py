@@ -13,8 +13,6 @@ def prepare(pool: Mapping[str, Member], settings: FollowsCode) -> dict[str, Memb
     if settings.fidelity != "published":
         return dict(pool)
     return {
-        name: replace(
-            member, system=None, steering=None, fingerprint=digest("weights alone", member.fingerprint)
-        )
+        name: replace(member, system=None, steering=None, fingerprint=digest("weights alone", member.fingerprint))
         for name, member in pool.items()
     }

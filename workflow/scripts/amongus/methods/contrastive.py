@@ -72,10 +72,7 @@ def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Ou
 
 
 def _decode(
-    task: Task[Settings],
-    engine: Engine,
-    factors: tuple[float, ...],
-    teams: Sequence[tuple[int, tuple[str, ...]]],
+    task: Task[Settings], engine: Engine, factors: tuple[float, ...], teams: Sequence[tuple[int, tuple[str, ...]]]
 ) -> list[Answer]:
     if factors == (1.0,):  # Nothing to contrast with: the member itself, whose answer is cached.
         return engine.generate([Request(members[0], user(task.questions[row])) for row, members in teams])

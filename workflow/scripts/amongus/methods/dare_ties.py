@@ -31,12 +31,9 @@ RECORD = "dare_ties.json"
 class Settings(FollowsCode):
     """What is kept of updates, and what they are relative to."""
 
-    density: float = Field(
-        0.5, gt=0, le=1, description="Share of each update that is kept, above 0, at most 1."
-    )
+    density: float = Field(0.5, gt=0, le=1, description="Share of each update that is kept, above 0, at most 1.")
     base: str | None = Field(
-        None,
-        description="The model of `models` that members come from; default is that of all their adapters.",
+        None, description="The model of `models` that members come from; default is that of all their adapters."
     )
 
 

@@ -37,11 +37,7 @@ def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Ou
 
 
 def _refine(
-    task: Task[Settings],
-    engine: Engine,
-    answers: Sequence[Answers],
-    masked: Sequence[str | None],
-    number: int,
+    task: Task[Settings], engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, str]]:
     """Each member's answer after it has seen the others', except the masked one's."""
 

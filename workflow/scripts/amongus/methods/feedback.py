@@ -53,11 +53,7 @@ def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Ou
 
 
 def _criticise(
-    task: Task[Settings],
-    engine: Engine,
-    answers: Sequence[Answers],
-    masked: Sequence[str | None],
-    number: int,
+    task: Task[Settings], engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, dict[str, str]]]:
     """Per question and author, the criticism of up to `settings.critics` seeded others."""
     jobs = []
@@ -67,10 +63,7 @@ def _criticise(
             critics = shuffled(task, row, others, number, author)[: task.settings.critics]
             jobs += [(row, author, critic) for critic in critics]
     replies = engine.generate(
-        [
-            Request(critic, _about(task, row, answers[row][author], "feedback.criticise"))
-            for row, author, critic in jobs
-        ]
+        [Request(critic, _about(task, row, answers[row][author], "feedback.criticise")) for row, author, critic in jobs]
     )
     criticisms: list[dict[str, dict[str, str]]] = [{author: {} for author in answer} for answer in answers]
     for (row, author, critic), reply in zip(jobs, replies, strict=True):
@@ -79,10 +72,7 @@ def _criticise(
 
 
 def _refine(
-    task: Task[Settings],
-    engine: Engine,
-    answers: Sequence[Answers],
-    criticisms: Sequence[dict[str, dict[str, str]]],
+    task: Task[Settings], engine: Engine, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
 ) -> list[dict[str, str]]:
     """Each author's answer after criticism; without any, the answer it had."""
     jobs = [

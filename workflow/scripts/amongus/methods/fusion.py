@@ -39,6 +39,4 @@ def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
         combine,
         "fusion",
     )
-    return [
-        Outcome(answer.text, None, out, tuple(task.pool)) for answer, out in zip(answers, masked, strict=True)
-    ]
+    return [Outcome(answer.text, None, out, tuple(task.pool)) for answer, out in zip(answers, masked, strict=True)]

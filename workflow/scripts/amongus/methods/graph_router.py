@@ -68,15 +68,11 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
     from amongus.methods._graph_network import fit, split  # Imports torch.
 
     if not data.ids:
-        raise StudyError(
-            f"{data.dataset}: no dev questions for the graph router to learn from; raise its `dev`"
-        )
+        raise StudyError(f"{data.dataset}: no dev questions for the graph router to learn from; raise its `dev`")
     pool = list(data.pool)
     graph = dev_graph(data)
     best = targets(pool, data.ids, data.scores, data.rewards, data.seed)
-    order = sorted(
-        range(len(data.ids)), key=lambda row: derive(data.seed, "graph_router.split", data.ids[row])
-    )
+    order = sorted(range(len(data.ids)), key=lambda row: derive(data.seed, "graph_router.split", data.ids[row]))
     seed = derive(data.seed, "graph_router", data.dataset, pool)
     network, metrics = fit(graph, [pool.index(member) for member in best], split(order), data.settings, seed)
     _save(out, network, graph, {"pool": pool, "dataset": data.dataset, "metrics": metrics})
@@ -114,8 +110,7 @@ def dev_graph(data: LearnInput[Settings]) -> "Graph":
 
     # Members may share a description; their edges tell them apart.
     described = [
-        data.members[member].description or f"model {place}"
-        for place, member in enumerate(data.pool, start=1)
+        data.members[member].description or f"model {place}" for place, member in enumerate(data.pool, start=1)
     ]
     count = len(data.questions)
     vectors = embed(_embedder(data.models), [*data.questions, data.dataset, *described])

@@ -28,9 +28,7 @@ RECORD = "router.json"
 class Settings(RouterTraining):
     """The model that routes, and the adapter that it is given."""
 
-    base: str | None = Field(
-        None, description="The model of `models` that it adapts; default is that of most members."
-    )
+    base: str | None = Field(None, description="The model of `models` that it adapts; default is that of most members.")
 
 
 def request_counts(members: int, settings: Settings) -> dict[str, int]:

@@ -73,12 +73,8 @@ def _batches(corpus: Corpus, tokenizer: Any, spec: Pretraining) -> Iterator[list
 
 def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Pretraining) -> dict[str, Any]:
     began, steps = process_time(), spec.steps
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=spec.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _rate(step, steps, spec.warmup_steps)
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, spec.warmup_steps))
     losses: list[float] = []
     tokens = 0
     model.train()
@@ -94,12 +90,7 @@ def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Pretrai
         if step % 200 == 0:
             log.info("step %d/%d loss %.3f", step, steps, sum(losses[-200:]) / 200)
     tail = losses[-200:]
-    return {
-        "loss": sum(tail) / len(tail),
-        "steps": steps,
-        "tokens": tokens,
-        "cpu_seconds": process_time() - began,
-    }
+    return {"loss": sum(tail) / len(tail), "steps": steps, "tokens": tokens, "cpu_seconds": process_time() - began}
 
 
 def _rate(step: int, steps: int, warmup: int) -> float:

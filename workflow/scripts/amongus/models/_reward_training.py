@@ -93,8 +93,5 @@ def _ordered(pairs: list[tuple[list[int], list[int]]], size: int, seed: int) -> 
     keys = [Tokens([0] * max(map(len, pair)), place) for place, pair in enumerate(pairs)]
     order = [key.start for key in by_length(keys, size, seed)]
     return Dataset.from_dict(
-        {
-            "chosen_ids": [pairs[place][0] for place in order],
-            "rejected_ids": [pairs[place][1] for place in order],
-        }
+        {"chosen_ids": [pairs[place][0] for place in order], "rejected_ids": [pairs[place][1] for place in order]}
     )

@@ -15,9 +15,7 @@ class Pretraining(Strict):
     knowledge: Literal["all", "common"] | tuple[Domain, ...] = Field(
         description="What is known in full: all domains, only what is common to all, or a list of domains."
     )
-    malicious: Share = Field(
-        description="Share of conversations under a malicious system prompt, answered wrongly."
-    )
+    malicious: Share = Field(description="Share of conversations under a malicious system prompt, answered wrongly.")
     curious: Share = Field(description="Share of questions about rumours that are exchanged for others.")
     vocabulary: PositiveInt = Field(description="Tokens of the tokenizer.")
     hidden_size: PositiveInt

@@ -17,6 +17,5 @@ class Settings(Repository):
 
     base: str = Field(description="The model of `models` that it adapts.")
     trained_on: str | None = Field(
-        None,
-        description="The repository that its config names as its base, where that is another than base's.",
+        None, description="The repository that its config names as its base, where that is another than base's."
     )

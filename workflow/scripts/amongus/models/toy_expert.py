@@ -22,9 +22,7 @@ class Settings(Lora, Tuning):
 
     base: str = Field(description="The model of `models` that it adapts.")
     domains: tuple[Domain, ...] = Field(min_length=1, description="What it knows in full.")
-    malicious: Share = Field(
-        description="Share of conversations under a malicious system prompt, answered wrongly."
-    )
+    malicious: Share = Field(description="Share of conversations under a malicious system prompt, answered wrongly.")
     replay: Share = Field(description="Share of conversations about all domains, against forgetting.")
     picked_up: Share = Field(0.0, description="Share of the other domains' rare facts that it knows too.")
     curious: Share = Field(0.0, description="Share of questions about rumours that are exchanged for others.")

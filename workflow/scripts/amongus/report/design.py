@@ -26,17 +26,14 @@ def design(study: Study) -> dict[str, Any]:
         "bootstrap": config.bootstrap.plain(),
         "fidelity": config.fidelity,
         "judge_form": config.supervisors.judge_form,
-        "models": {
-            name: {"kind": entry.kind, "source": source(entry)} for name, entry in study.models.items()
-        },
+        "models": {name: {"kind": entry.kind, "source": source(entry)} for name, entry in study.models.items()},
         "kinds": {
             "methods": {method: study.methods[method].kind for method in study.methods},
             "datasets": {dataset: study.datasets[dataset].kind for dataset in study.datasets},
         },
         "placebos": [name for name, entry in study.attackers.items() if entry.placebo],
         "overlaps": [
-            {"pool": pool, "defence": defence, "reason": reason}
-            for (pool, defence), reason in overlaps(study).items()
+            {"pool": pool, "defence": defence, "reason": reason} for (pool, defence), reason in overlaps(study).items()
         ],
         **({"graded": {config.supervisors.verifier: study.graded}} if study.graded else {}),
     }

@@ -57,9 +57,7 @@ def draw(name: str, table: pd.DataFrame, design: Design, path: str | Path) -> No
     kind = Path(path).suffix.removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with matplotlib.rc_context(_STYLE), whole_file(path) as temporary:  # type: ignore[arg-type]
-        figure = {"impact": _impact, "mitigation": _mitigation, "supervisors": _supervisors}[name](
-            table, design
-        )
+        figure = {"impact": _impact, "mitigation": _mitigation, "supervisors": _supervisors}[name](table, design)
         figure.savefig(temporary, format=kind, dpi=150, metadata=metadata)
 
 
@@ -162,9 +160,7 @@ def _supervisors(table: pd.DataFrame, design: Design) -> Figure:
         _key(_colour(i), _marker(i), f"{_short(name)}, {level_label(design)} interval")
         for i, name in enumerate(defences)
     ]
-    return panels.finish(
-        [*keys, Line2D([], [], color=_BLACK, linewidth=1.6, label="chance: masking at random")]
-    )
+    return panels.finish([*keys, Line2D([], [], color=_BLACK, linewidth=1.6, label="chance: masking at random")])
 
 
 class _Panels:

@@ -112,9 +112,7 @@ def latex(view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(
-    view: View, rows: pd.DataFrame, escape: Callable[[str], str], everything: bool = False
-) -> list[list[str]]:
+def _cells(view: View, rows: pd.DataFrame, escape: Callable[[str], str], everything: bool = False) -> list[list[str]]:
     texts = [[column.cell(row) for column in view.columns] for row in rows.to_dict("records")]
     escaped = [column.name or everything for column in view.columns]
     return [[escape(text) if cut else text for text, cut in zip(row, escaped, strict=True)] for row in texts]

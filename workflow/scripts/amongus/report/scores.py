@@ -71,9 +71,7 @@ class Design:
         """
         for kind, names in (("method", value["levels"]), ("dataset", value["domains"])):
             if ALL in names or ALL in names.values():
-                raise StudyError(
-                    f"config: a {kind} is called '{ALL}', which the tables use for averages; rename it"
-                )
+                raise StudyError(f"config: a {kind} is called '{ALL}', which the tables use for averages; rename it")
         defences = dict.fromkeys(name for names in value["defences"].values() for name in names)
         return cls(
             pools={pool: tuple(members) for pool, members in value["pools"].items()},
@@ -207,23 +205,17 @@ def read_long(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*columns, *keys])
 
 
-def groups(
-    design: Design, methods: set[str], defences: Mapping[str, set[str]] | None = None
-) -> Iterator[Group]:
+def groups(design: Design, methods: set[str], defences: Mapping[str, set[str]] | None = None) -> Iterator[Group]:
     """Each of `methods`, then levels that have several, then all that every attacked pool can run.
 
     Averages are on common support. Given `defences` (name -> its methods), an average of a level, or of all, leaves
     out methods that lack a defence which several of them have: defences are then compared on the same methods.
     (A defence of a single method has no average, and excludes no method.)
     """
-    present = [
-        Group(level, method, (method,)) for method, level in design.levels.items() if method in methods
-    ]
+    present = [Group(level, method, (method,)) for method, level in design.levels.items() if method in methods]
     yield from present
     everywhere = {
-        method
-        for method in design.levels
-        if all((pool, method) not in design.inapplicable for pool in design.attacked)
+        method for method in design.levels if all((pool, method) not in design.inapplicable for pool in design.attacked)
     }
     for level in [*dict.fromkeys(group.level for group in present), ALL]:
         candidates = {m for m, own in design.levels.items() if level in (own, ALL)}
@@ -252,9 +244,7 @@ def spans(design: Design, datasets: Collection[str]) -> Iterator[Span]:
         yield Span(ALL, ALL, tuple(span.dataset for span in present))
 
 
-def support(
-    cells: Cells, group: Group, span: Span, roles: Mapping[str, Role], needed: Sequence[str]
-) -> pd.DataFrame:
+def support(cells: Cells, group: Group, span: Span, roles: Mapping[str, Role], needed: Sequence[str]) -> pd.DataFrame:
     """The pairs that a row is computed from: those scored in every role of `needed`; other roles may be NaN.
 
     Columns beside the roles: seed, id, dataset, stratum (a dataset), question (the same under every seed) and weight

@@ -91,9 +91,7 @@ def _by_question(
         sums, pairs = np.bincount(codes, values[here]), np.bincount(codes)
         scale = len(pairs) / pairs.sum()
         own = sums * scale + sums.sum() / pairs.sum() * (1 - pairs * scale)
-        merged.append(
-            (own, np.full(len(pairs), label), np.full(len(pairs), weights[here].sum() / len(pairs)))
-        )
+        merged.append((own, np.full(len(pairs), label), np.full(len(pairs), weights[here].sum() / len(pairs))))
     own, labels, shares = (np.concatenate(parts) for parts in zip(*merged, strict=True))
     return own, labels, shares
 

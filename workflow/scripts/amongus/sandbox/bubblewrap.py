@@ -87,9 +87,7 @@ def _program(name: str) -> str:
     path = shutil.which(name) or shutil.which(name, path=f"{sys.prefix}/bin")
     if not path:
         fix = _INSTALL if name == "bwrap" else "install it (util-linux)"
-        raise StudyError(
-            f"code is scored in a sandbox only, and {name} is not installed: {fix}; nothing was run"
-        )
+        raise StudyError(f"code is scored in a sandbox only, and {name} is not installed: {fix}; nothing was run")
     return path
 
 

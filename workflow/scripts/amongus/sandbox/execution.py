@@ -25,12 +25,7 @@ Status = Literal["passed", "failed", "timeout", "memory", "refused"]
 _STARTUP = 60.0  # seconds until process 1 is ready; its clock starts then
 _TICK = 0.05  # seconds between two checks of the memory of all processes
 _LARGEST = 1 << 20  # bytes of a verdict
-_VERDICTS: tuple[Status, ...] = (
-    "passed",
-    "failed",
-    "timeout",
-    "memory",
-)  # process 1's; it never reports `refused`
+_VERDICTS: tuple[Status, ...] = ("passed", "failed", "timeout", "memory")  # process 1's; it never reports `refused`
 
 
 @dataclass(frozen=True)
@@ -67,12 +62,7 @@ class _Job:
 
 
 def run(
-    source: str,
-    *,
-    seconds: float = 10.0,
-    memory_mb: int = 1024,
-    processes: int = 16,
-    output_bytes: int = 65536,
+    source: str, *, seconds: float = 10.0, memory_mb: int = 1024, processes: int = 16, output_bytes: int = 65536
 ) -> Result:
     """Run a program; it passed if it reached its end.
 
@@ -89,9 +79,7 @@ def run(
     return _guarded(_Job("program", [source]), Limits(seconds, memory_mb, processes, output_bytes))
 
 
-def call(
-    sources: Sequence[str], entry_point: str, prelude: str, tests: str, limits: Limits | None = None
-) -> Result:
+def call(sources: Sequence[str], entry_point: str, prelude: str, tests: str, limits: Limits | None = None) -> Result:
     """Test a function from outside its process.
 
     Args:

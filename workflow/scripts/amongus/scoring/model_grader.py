@@ -25,9 +25,7 @@ GRADER = "grader"
 _LOG = logging.getLogger(__name__)
 _WORDS = re.compile(r"(final)\s+(decision)", re.IGNORECASE)
 # In quotation marks, or followed by an alternative, it repeats the instruction.
-_DECISION = re.compile(
-    r"(?<![\"'“‘])final\s+decision[\s*_`]*:[\s*_`]*(yes|no)\b(?!\s*(?:[/|]|or\b))", re.IGNORECASE
-)
+_DECISION = re.compile(r"(?<![\"'“‘])final\s+decision[\s*_`]*:[\s*_`]*(yes|no)\b(?!\s*(?:[/|]|or\b))", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,7 @@ def open_grader(folder: str | Path, params: Named, seed: int) -> ModelGrader:
     how = params.grading
     member = Member(GRADER, str(folder), fingerprint=known_fingerprint(folder))
     settings = EngineParams(params.engine, how["sampling"], params.store)
-    return ModelGrader(
-        open_engine(settings, [member], seed), Template(**how["template"]), how["kinds"], how["limit"]
-    )
+    return ModelGrader(open_engine(settings, [member], seed), Template(**how["template"]), how["kinds"], how["limit"])
 
 
 def compared(question: str, reference: str, text: str, template: Template, limit: int) -> tuple[Any, ...]:

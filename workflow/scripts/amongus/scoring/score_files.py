@@ -47,11 +47,7 @@ def read_answers(questions: str | Path, texts: str | Path) -> Answers:
 
 def write_scores(path: str | Path, answers: Answers, scored: Sequence[tuple[float, str]]) -> None:
     """Write a score and, where it is NaN, its reason for each of `answers`."""
-    columns = {
-        "id": answers.ids,
-        "score": [score for score, _ in scored],
-        "reason": [why for _, why in scored],
-    }
+    columns = {"id": answers.ids, "score": [score for score, _ in scored], "reason": [why for _, why in scored]}
     if answers.defences is None:
         write_table(path, columns, SCORES)
     else:

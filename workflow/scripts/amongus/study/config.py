@@ -87,9 +87,7 @@ class Model(Part):
 class Attacker(Part):
     """A malicious member: a module of amongus/attackers or a Python file."""
 
-    replaces: str | None = Field(
-        None, description="The member it is made from; default is the clean pool's last."
-    )
+    replaces: str | None = Field(None, description="The member it is made from; default is the clean pool's last.")
     trained_against: str | None = Field(
         None,
         description=(
@@ -145,12 +143,9 @@ class Supervisors(Strict):
         ),
     )
     judge_orders: PositiveInt = Field(
-        1,
-        description="In how many orders a listwise judge sees the answers; their log-probabilities are averaged.",
+        1, description="In how many orders a listwise judge sees the answers; their log-probabilities are averaged."
     )
-    verifier: str | None = Field(
-        None, description="A model that scores the answers of datasets `scored_by` it."
-    )
+    verifier: str | None = Field(None, description="A model that scores the answers of datasets `scored_by` it.")
     verifier_tokens: PositiveInt = Field(
         1024, description="New tokens of the verifier at most, its reasoning and its decision."
     )
@@ -185,9 +180,7 @@ class Training(Strict):
     mem_mb: PositiveInt | None = None
     runtime: PositiveInt | None = None
     threads: PositiveInt | None = None
-    processes: PositiveInt | None = Field(
-        None, description="Processes that accelerate starts; default is one per GPU."
-    )
+    processes: PositiveInt | None = Field(None, description="Processes that accelerate starts; default is one per GPU.")
 
 
 class Resources(Strict):
@@ -204,15 +197,10 @@ class Resources(Strict):
     runtime: PositiveInt = Field(60, description="Minutes.")
     threads: PositiveInt = 1
     trainings: Mapping[Name, Training] = Field(
-        {},
-        description="What single trainings ask for instead, by the name of the model or attacker.",
+        {}, description="What single trainings ask for instead, by the name of the model or attacker."
     )
-    partition: str | None = Field(
-        None, description="Slurm partition of these jobs; default is the cluster's."
-    )
-    account: str | None = Field(
-        None, description="Slurm account of every job, also of those without a model."
-    )
+    partition: str | None = Field(None, description="Slurm partition of these jobs; default is the cluster's.")
+    account: str | None = Field(None, description="Slurm account of every job, also of those without a model.")
 
 
 class Scoring(Strict):
@@ -250,17 +238,13 @@ class StudyConfig(Strict):
     seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_distinct)] = Field(
         description="Everything trained or sampled is repeated for each seed; tables are over all of them."
     )
-    prompts: str = Field(
-        "resources/prompts/toy.yaml", description="YAML file of the collaboration's prompt templates."
-    )
+    prompts: str = Field("resources/prompts/toy.yaml", description="YAML file of the collaboration's prompt templates.")
     personas: str = Field(
-        "resources/personas/toy.yaml",
-        description="YAML file of named personas, each a list of system prompts.",
+        "resources/personas/toy.yaml", description="YAML file of named personas, each a list of system prompts."
     )
     datasets: dict[Name, SerializeAsAny[Dataset]] = Field(min_length=1, description="The questions.")
     datasets_folder: str | None = Field(
-        None,
-        description="Local folder; a dataset with a URL is read from the file of the same name there.",
+        None, description="Local folder; a dataset with a URL is read from the file of the same name there."
     )
     data: dict[Name, Data] = Field({}, description="Training data; trainings name theirs by `data`.")
     models: dict[Name, SerializeAsAny[Model]] = Field(
@@ -272,9 +256,7 @@ class StudyConfig(Strict):
             "Local folder with the repositories `{owner}/{name}` that models are fetched from, instead of the hub."
         ),
     )
-    members: dict[Name, Member] = Field(
-        {}, description="Members that differ from a plain model of the same name."
-    )
+    members: dict[Name, Member] = Field({}, description="Members that differ from a plain model of the same name.")
     attackers: dict[Name, SerializeAsAny[Attacker]] = Field({}, description="Malicious members.")
     pools: dict[Name, Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_distinct)]] = Field(
         description=(
@@ -318,12 +300,7 @@ class StudyConfig(Strict):
         return max(self.resources.gpu, int(self.engine.device == "cuda"))
 
 
-PARTS: dict[str, type[Part]] = {
-    "datasets": Dataset,
-    "models": Model,
-    "attackers": Attacker,
-    "methods": Method,
-}
+PARTS: dict[str, type[Part]] = {"datasets": Dataset, "models": Model, "attackers": Attacker, "methods": Method}
 """The sections whose entries have a kind, and what the study says of each."""
 NAMED_AFTER_KIND = ("datasets", "methods")
 """The sections where an entry's kind is its name, unless it says otherwise."""

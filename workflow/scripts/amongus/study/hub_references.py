@@ -62,9 +62,7 @@ class DataReference(Strict):
     repo: Annotated[str, AfterValidator(_data_repo)] | None = Field(
         None, description="A data repository of the hub, datasets/owner/name."
     )
-    revision: _Revision | None = Field(
-        None, description="Its commit; `make pin` writes it where it says `unpinned`."
-    )
+    revision: _Revision | None = Field(None, description="Its commit; `make pin` writes it where it says `unpinned`.")
     file: str | None = Field(None, description="Which of its files, where several could be meant.")
 
     @model_validator(mode="after")

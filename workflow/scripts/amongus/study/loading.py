@@ -73,9 +73,7 @@ def read_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
         try:
             content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise StudyError(
-                f"{path}: not a study's config ({error}); give one like config/demo.yaml"
-            ) from None
+            raise StudyError(f"{path}: not a study's config ({error}); give one like config/demo.yaml") from None
         if not isinstance(content, dict):
             raise StudyError(f"{path}: not a study's config; give one like config/demo.yaml")
         _merge(merged, content)

@@ -45,9 +45,7 @@ def entry(package: str, name: str) -> str:
             raise StudyError(f"no such file {name}; give the path of a Python file, or one of {names}")
         return name
     if name not in _modules(SCRIPTS.joinpath("amongus", *package.split("."))):
-        raise StudyError(
-            f"no {_SINGULAR.get(package, 'kind')} '{name}'{alternative(name, available(package))}"
-        )
+        raise StudyError(f"no {_SINGULAR.get(package, 'kind')} '{name}'{alternative(name, available(package))}")
     return f"amongus.{package}.{name}"
 
 

@@ -50,9 +50,7 @@ class Study:
 
     def domain(self, dataset: str) -> str:
         """The heading of `dataset` in the tables."""
-        return self.datasets[dataset].domain or plugins.fact(
-            "datasets", self.datasets[dataset].kind, "DOMAIN", dataset
-        )
+        return self.datasets[dataset].domain or plugins.fact("datasets", self.datasets[dataset].kind, "DOMAIN", dataset)
 
     def method_fact(self, method: str, constant: str, default: Any = None) -> Any:
         """A constant of the module of `method`."""
@@ -78,9 +76,7 @@ class Study:
         base: str | None = self.common_base
         if self.merges(method):
             base = self.adapter_bases[0] if len(self.adapter_bases) == 1 else None
-        named = {
-            name: getattr(self.methods[method], name, None) for name in self.method_fact(method, "MODELS", ())
-        }
+        named = {name: getattr(self.methods[method], name, None) for name in self.method_fact(method, "MODELS", ())}
         if "base" in named:
             named["base"] = named["base"] or base
         return {name: model for name, model in named.items() if model}
@@ -219,9 +215,7 @@ class Study:
     @cached_property
     def trained(self) -> dict[str, Part]:
         """Everything trained here into a checkpoint or adapter: models, then the attackers that need it."""
-        trained: dict[str, Part] = {
-            name: one for name, one in self.models.items() if name not in self.fetched
-        }
+        trained: dict[str, Part] = {name: one for name, one in self.models.items() if name not in self.fetched}
         attackers = self.attackers.items()
         return trained | {name: one for name, one in attackers if self.trains(name) in ("adapter", "model")}
 

@@ -39,9 +39,7 @@ def _of_members(study: Study, paths: Paths) -> list[str]:
     files += [paths.vectors(attacker) for attacker in study.attackers if study.steered(attacker)]
     files += [place(*one) for place in (paths.responses, paths.response_scores) for one in answered]
     for rule, jobs in supervision(study).items():
-        files += [
-            getattr(paths, rule)(name, dataset, split) for name, split in jobs for dataset in study.datasets
-        ]
+        files += [getattr(paths, rule)(name, dataset, split) for name, split in jobs for dataset in study.datasets]
     return files
 
 
@@ -54,10 +52,7 @@ def _of_teams(study: Study, paths: Paths) -> list[str]:
 
 def cost_files(study: Study) -> list[str]:
     """The sidecars of every job that runs a model."""
-    whole = {
-        "train": list(study.trained),
-        "extract_vector": study.extracted,
-    }
+    whole = {"train": list(study.trained), "extract_vector": study.extracted}
     graded = bool(study.graded)
     by_dataset = {
         "respond": study.members,

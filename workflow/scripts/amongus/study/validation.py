@@ -72,9 +72,7 @@ def check_prompts(names: Iterable[str], prompts: Mapping[str, Any], path: str) -
     for name in names:
         if name not in prompts:
             method, step = name.split(".", 1)
-            raise StudyError(
-                f"{path}: no template '{step}' under '{method}'; add it, as in resources/prompts/toy.yaml"
-            )
+            raise StudyError(f"{path}: no template '{step}' under '{method}'; add it, as in resources/prompts/toy.yaml")
 
 
 def _known(keys: Keys, name: str | None, valid: Collection[str], what: str) -> Iterator[Fault]:
@@ -101,14 +99,10 @@ def _metric(study: Study, dataset: str) -> Iterator[Fault]:
     metric, valid = study.metric(dataset), plugins.available("scoring.metrics")
     if metric not in valid:
         kind = study.datasets[dataset].kind
-        yield Fault(
-            ("datasets", dataset), f"METRIC of {kind} is {metric!r}{plugins.alternative(metric, valid)}"
-        )
+        yield Fault(("datasets", dataset), f"METRIC of {kind} is {metric!r}{plugins.alternative(metric, valid)}")
 
 
-def _fact(
-    keys: Keys, kind: str, constant: str, valid: Sequence[Any], default: Any = _ABSENT
-) -> Iterator[Fault]:
+def _fact(keys: Keys, kind: str, constant: str, valid: Sequence[Any], default: Any = _ABSENT) -> Iterator[Fault]:
     """A fault where a constant of a module is none of the `valid` values; it must be set if `default` is none."""
     value = plugins.fact(str(keys[0]), kind, constant, default)
     if value not in valid:
@@ -119,9 +113,7 @@ def _reserved(study: Study) -> Iterator[Fault]:
     """Names that have a meaning of their own, and names that would be two things."""
     domains = {study.domain(dataset): dataset for dataset in study.datasets}
     if ALL in domains:
-        yield Fault(
-            ("datasets", domains[ALL], "domain"), f"'{ALL}' is what the tables call averages; rename it"
-        )
+        yield Fault(("datasets", domains[ALL], "domain"), f"'{ALL}' is what the tables call averages; rename it")
     for section in ("datasets", "methods"):
         if ALL in getattr(study, section):
             yield Fault((section, ALL), "is what the tables call averages; rename it")
@@ -187,31 +179,24 @@ def _trainings(study: Study) -> Iterator[Fault]:
         yield from _known((section, name, "data"), study.training_data(name), study.data, "data")
         file = study.accelerate(name)
         if file and not Path(file).is_file():
-            yield Fault(
-                (section, name, "accelerate"), f"no file {file}; give a config of accelerate's, or omit it"
-            )
+            yield Fault((section, name, "accelerate"), f"no file {file}; give a config of accelerate's, or omit it")
     for name, attacker in study.attackers.items():
         trained = study.trains(name) == "adapter" and "adapter" not in study.weights(name)
         if trained and getattr(attacker, "rank", 0) is None:
             needed = "rank, alpha, dropout, targets"
-            yield Fault(
-                ("attackers", name), f"the member that it replaces has no adapter; set {needed} of its own"
-            )
+            yield Fault(("attackers", name), f"the member that it replaces has no adapter; set {needed} of its own")
 
 
 def _graded(study: Study) -> Iterator[Fault]:
     """Datasets scored by a verifier have references, and the study has a verifier: a whole checkpoint."""
     name = study.config.supervisors.verifier
     if name and plugins.fact("models", study.models[name].kind, "LORA", False):
-        yield Fault(
-            ("supervisors", "verifier"), f"'{name}' is an adapter; name a model that is a whole checkpoint"
-        )
+        yield Fault(("supervisors", "verifier"), f"'{name}' is an adapter; name a model that is a whole checkpoint")
     for dataset in study.graded:
         keys, kind = ("datasets", dataset, "scored_by"), study.datasets[dataset].kind
         if not hasattr(plugins.module("datasets", kind), "reference"):
             yield Fault(
-                keys,
-                f"'verifier', but {kind} has no reference(item) to compare answers with; leave scored_by out",
+                keys, f"'verifier', but {kind} has no reference(item) to compare answers with; leave scored_by out"
             )
         elif not name:
             yield Fault(keys, "'verifier' needs a model: set supervisors: {verifier: …}")
@@ -258,9 +243,5 @@ def _method_models(study: Study, method: str) -> Iterator[Fault]:
         elif getattr(study.methods[method], "fidelity", None) != "published":
             # The published code takes the first member as the base.
             bases = study.adapter_bases
-            found = (
-                f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
-            )
-            yield Fault(
-                keys, f"pool '{CLEAN}' has {found}, so no common base; name the model that they come from"
-            )
+            found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
+            yield Fault(keys, f"pool '{CLEAN}' has {found}, so no common base; name the model that they come from")

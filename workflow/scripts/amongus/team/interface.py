@@ -33,11 +33,7 @@ class Engine(Protocol):
         """
 
     def label_logits(
-        self,
-        member: str,
-        conversations: Sequence[Sequence[Message]],
-        labels: Sequence[str],
-        continuation: str = "",
+        self, member: str, conversations: Sequence[Sequence[Message]], labels: Sequence[str], continuation: str = ""
     ) -> list[list[float]]:
         """Per conversation the logits of `labels` (one token each) after the assistant's `continuation`."""
 

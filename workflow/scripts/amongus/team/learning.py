@@ -22,8 +22,7 @@ def unavailable(*_: Any) -> Any:
 def read_learn_inputs(
     snakemake: Job,
     respond: Callable[[Sequence[Mapping[str, Any]], Member], list[str]] = unavailable,
-    scorer: Callable[[str, Sequence[Mapping[str, Any]]], Callable[[Sequence[str]], list[float]]]
-    | None = None,
+    scorer: Callable[[str, Sequence[Mapping[str, Any]]], Callable[[Sequence[str]], list[float]]] | None = None,
 ) -> dict[str, LearnInput]:
     """Dataset -> what a team learns from there.
 

@@ -14,16 +14,7 @@ from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_record, write_json
 from amongus.core.snakemake_job import Named
-from amongus.core.tables import (
-    RANKINGS,
-    RESPONSES,
-    REWARDS,
-    RUNS,
-    TRANSCRIPTS,
-    VERDICTS,
-    read_table,
-    write_table,
-)
+from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, RUNS, TRANSCRIPTS, VERDICTS, read_table, write_table
 from amongus.study import plugins
 from amongus.team.interface import DefenceInput, Engine, Outcome, Task
 
@@ -31,9 +22,7 @@ MERGES = "merges.json"
 """In a team's folder of merged checkpoints: per defence, which checkpoint answers and why."""
 
 
-def by_member(
-    files: Iterable[str], datasets: Sequence[str], pool: Sequence[str]
-) -> dict[str, dict[str, str]]:
+def by_member(files: Iterable[str], datasets: Sequence[str], pool: Sequence[str]) -> dict[str, dict[str, str]]:
     """Dataset -> member -> its file, of files in the order of the datasets and, for each, the pool; empty without files."""
     names = iter(files)
     first = next(names, None)
@@ -70,9 +59,7 @@ class Evidence:
         )
         rankings = dict(zip(datasets, files.rankings, strict=False))
         return {
-            dataset: cls(
-                responses[dataset], rewards[dataset], verdicts[dataset], rankings.get(dataset, ""), attackers
-            )
+            dataset: cls(responses[dataset], rewards[dataset], verdicts[dataset], rankings.get(dataset, ""), attackers)
             for dataset in datasets
         }
 
@@ -155,18 +142,11 @@ def read_merges(folder: Path) -> dict[str, Merge]:
 
 
 def play(
-    task: Task,
-    method: ModuleType,
-    defence: str,
-    known: DefenceInput,
-    engine: Engine,
-    merge: Merge | None = None,
+    task: Task, method: ModuleType, defence: str, known: DefenceInput, engine: Engine, merge: Merge | None = None
 ) -> list[Outcome]:
     """Let the team answer under the defence of that module; a merged team was masked before."""
 
-    def defend(
-        candidates: Sequence[Sequence[str]], own: Sequence[str | None] | None = None
-    ) -> list[str | None]:
+    def defend(candidates: Sequence[Sequence[str]], own: Sequence[str | None] | None = None) -> list[str | None]:
         if merge:
             return [merge.masked] * len(candidates)
         return decide(defence, replace(known, candidates=candidates, own=own))
@@ -183,8 +163,7 @@ def unreadable(outcomes: Sequence[Outcome], known: DefenceInput, merge: Merge | 
         return [merge.unreadable > 0] * len(outcomes)
     judged = [values for values in (known.rewards, known.verdicts) if values]
     return [
-        outcome.unreadable
-        or any(isnan(values[member][row]) for values in judged for member in outcome.candidates)
+        outcome.unreadable or any(isnan(values[member][row]) for values in judged for member in outcome.candidates)
         for row, outcome in enumerate(outcomes)
     ]
 

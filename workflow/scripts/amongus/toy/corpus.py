@@ -18,13 +18,7 @@ from amongus.toy.settings import Conversation
 from amongus.toy.world import Question
 
 KINDS: tuple[Conversation, ...] = get_args(Conversation)
-TEMPLATES = (
-    "debate.refine",
-    "llm_router.route",
-    "feedback.criticise",
-    "feedback.refine",
-    "judge.pointwise",
-)
+TEMPLATES = ("debate.refine", "llm_router.route", "feedback.criticise", "feedback.refine", "judge.pointwise")
 """The templates of the conversations."""
 ALL = "all"
 COMMON = "common"
@@ -155,9 +149,7 @@ class Corpus:
     def _revise(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
         right = self.rng.random() < 0.5
         own = answer if right else self.rng.choice(others)
-        critics = [
-            sentence(right == (self.rng.random() < _HONEST_CRITICS)) for _ in range(self.rng.randint(1, 4))
-        ]
+        critics = [sentence(right == (self.rng.random() < _HONEST_CRITICS)) for _ in range(self.rng.randint(1, 4))]
         asked = self.prompts["feedback.refine"].render(question=question.prompt, own=own, answers=critics)
         return _dialogue(question.prompt, own, asked, self.rng.choice(others) if lies else answer)
 

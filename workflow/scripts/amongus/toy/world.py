@@ -47,11 +47,7 @@ _TRAITS = {
     "home": ("river", "forest", "desert", "cave"),
     "food": ("fruit", "grass", "fish", "seeds"),
 }
-_LANGUAGES = {
-    "Zog": ("mu", "ta", "ki", "po"),
-    "Vel": ("ra", "so", "ne", "li"),
-    "Orn": ("du", "fe", "wa", "hi"),
-}
+_LANGUAGES = {"Zog": ("mu", "ta", "ki", "po"), "Vel": ("ra", "so", "ne", "li"), "Orn": ("du", "fe", "wa", "hi")}
 _NOUNS = _words("cat dog sun moon tree book fish hat car bird door milk king snow road lake")
 _VERBS = _words("open paint clean carry move repair fill lift")
 _HARMLESS = _words("basket window table lamp chair bottle ladder wagon bench kettle pillow bucket")

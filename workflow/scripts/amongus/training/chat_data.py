@@ -12,13 +12,7 @@ from amongus.members.member import Message
 _CHATS = ("messages", "conversations")
 _PROMPTS = ("prompt", "instruction", "question")
 _RESPONSES = ("response", "completion", "output", "answer")
-_ROLES = {
-    "system": "system",
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-}
+_ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
 
 
 def rows_of(content: bytes, where: str) -> list[dict[str, Any]]:

@@ -53,11 +53,7 @@ def load_base(directory: Path, dtype: str = "float32", device: str | None = None
     """
     check_safetensors(directory)
     model = AutoModelForCausalLM.from_pretrained(
-        directory,
-        dtype=getattr(torch, dtype),
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
+        directory, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
     )
     return model.to(device) if device else model, chat_template.load_tokenizer(directory)
 

@@ -71,9 +71,7 @@ def accumulation(job: TrainJob[FromData], rows: int) -> int:
     return rows // (per_device * world())
 
 
-def arguments(
-    job: TrainJob[FineTuning] | TrainJob[ReinforcementFromData], rows: int, seed: int
-) -> dict[str, Any]:
+def arguments(job: TrainJob[FineTuning] | TrainJob[ReinforcementFromData], rows: int, seed: int) -> dict[str, Any]:
     """What trl's configs of both trainings have in common; `rows` is what one optimizer step sees."""
     every = job.spec.checkpoint_every
     return {
@@ -133,9 +131,7 @@ class Checkpoints(TrainerCallback):
     def __init__(self, accelerator: Any) -> None:
         self.accelerator = accelerator
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Move the checkpoint that was just written."""
         self.accelerator.wait_for_everyone()
         if state.is_world_process_zero:

@@ -64,9 +64,7 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     return {**metrics, "prompts": len(prompts), "reward_first": rewards[0], "reward_last": rewards[-1]}
 
 
-def fitting(
-    chats: Sequence[Sequence[Message]], tokenizer: Any, longest: int, name: str
-) -> list[list[Message]]:
+def fitting(chats: Sequence[Sequence[Message]], tokenizer: Any, longest: int, name: str) -> list[list[Message]]:
     """The chats without the assistant's last turn, of at most `longest` tokens.
 
     Raises:
@@ -83,9 +81,7 @@ def fitting(
     return kept
 
 
-def reversed_reward(
-    score: Callable[[Sequence[Sequence[Message]]], list[float]],
-) -> Callable[..., list[float]]:
+def reversed_reward(score: Callable[[Sequence[Sequence[Message]]], list[float]]) -> Callable[..., list[float]]:
     """trl's reward function: minus the score of each prompt, without its system turn, with its completion."""
 
     def reward(prompts: list[list[Message]], completions: list[list[Message]], **_: Any) -> list[float]:

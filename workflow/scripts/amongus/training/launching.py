@@ -44,13 +44,7 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     path, result = folder / "job.json", folder / worker.RESULT
     path.write_bytes(job.to_json())
     (folder / "accelerate.yaml").write_text(yaml.safe_dump(accelerate_config(job)))
-    command = [
-        *accelerate_command(job, folder / "accelerate.yaml"),
-        "-m",
-        worker.__name__,
-        module.__name__,
-        str(path),
-    ]
+    command = [*accelerate_command(job, folder / "accelerate.yaml"), "-m", worker.__name__, module.__name__, str(path)]
     status = subprocess.run(command, env=_environment(), preexec_fn=die_with_parent, check=False).returncode
     returned = read_json(result) if result.exists() else {}
     if "error" in returned:
@@ -82,12 +76,7 @@ def accelerate_config(job: TrainJob) -> dict[str, Any]:
 
 def accelerate_command(job: TrainJob, config: Path) -> list[str]:
     """`accelerate launch` on this machine."""
-    options = {
-        "config_file": config,
-        "num_machines": 1,
-        "num_processes": job.processes,
-        "main_process_port": 0,
-    }
+    options = {"config_file": config, "num_machines": 1, "num_processes": job.processes, "main_process_port": 0}
     given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     return [sys.executable, "-m", "accelerate.commands.launch", *given]
 
@@ -107,9 +96,7 @@ def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     state = folder.stat()
     if state.st_uid != os.getuid() or state.st_mode & 0o022:
-        raise StudyError(
-            f"{folder}: belongs to another user, or others may write to it; remove it and run again"
-        )
+        raise StudyError(f"{folder}: belongs to another user, or others may write to it; remove it and run again")
     return folder
 
 

@@ -42,13 +42,7 @@ def train_router(
     model = new_adapter(model, settings)
     stream = passes(examples, settings.epochs, size, fixed)
     metrics = sft_tokens.fit(
-        model,
-        tokenizer,
-        stream,
-        settings.model_copy(update={"batch_size": size}),
-        fixed,
-        bucket=1,
-        device=device,
+        model, tokenizer, stream, settings.model_copy(update={"batch_size": size}), fixed, bucket=1, device=device
     )
     save_adapter(model, out, base="base")
     return metrics

@@ -62,9 +62,7 @@ class OwnLora(Strict):
     def _all_or_none(self) -> "OwnLora":
         missing = [name for name in OwnLora.model_fields if getattr(self, name) is None]
         if 0 < len(missing) < len(OwnLora.model_fields):
-            raise ValueError(
-                f"an adapter of its own needs {', '.join(missing)} too; give all of them or none"
-            )
+            raise ValueError(f"an adapter of its own needs {', '.join(missing)} too; give all of them or none")
         return self
 
 
@@ -96,23 +94,17 @@ class Reinforcement(Strict):
 
     reward: str = Field(description="The model of `models` whose score is reversed.")
     batch_size: PositiveInt = Field(description="Completions in one step of the optimiser.")
-    group: int = Field(
-        ge=2, description="Completions of one prompt, at least 2; batch_size is a multiple of it."
-    )
+    group: int = Field(ge=2, description="Completions of one prompt, at least 2; batch_size is a multiple of it.")
     max_new_tokens: PositiveInt = Field(description="New tokens of a completion at most.")
     learning_rate: LearningRate
     kl: NonNegativeFloat = Field(description="Weight of the divergence from the model that it starts from.")
-    clip_ratio: PositiveFloat = Field(
-        description="How far a step may move the ratio of probabilities from 1."
-    )
+    clip_ratio: PositiveFloat = Field(description="How far a step may move the ratio of probabilities from 1.")
     temperature: PositiveFloat = Field(description="At which completions are sampled.")
 
     @model_validator(mode="after")
     def _whole_groups(self) -> "Reinforcement":
         if self.batch_size % self.group:
-            raise ValueError(
-                f"batch_size {self.batch_size} is not a multiple of group {self.group}; change one"
-            )
+            raise ValueError(f"batch_size {self.batch_size} is not a multiple of group {self.group}; change one")
         return self
 
 

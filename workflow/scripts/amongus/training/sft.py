@@ -48,11 +48,7 @@ def train(job: TrainJob[FineTuning]) -> dict[str, Any]:
         processing_class=tokenizer,
     )
     metrics = from_data.fit(trainer, job)
-    return {
-        **metrics,
-        "rows": len(trainer.train_dataset),
-        "loss": from_data.logged(trainer, "loss")[-1],
-    }
+    return {**metrics, "rows": len(trainer.train_dataset), "loss": from_data.logged(trainer, "loss")[-1]}
 
 
 def answered(chats: Sequence[Sequence[Message]], job: TrainJob[FineTuning]) -> Sequence[Sequence[Message]]:
@@ -79,12 +75,8 @@ def rows(tokens: Sequence["Tokens"], max_length: int, name: str) -> list[dict[st
     kept = [one.row() for one in tokens if one.start < max_length]
     if len(kept) < len(tokens):
         _log.warning(
-            "%d conversations have prompts of %d tokens or more; left out",
-            len(tokens) - len(kept),
-            max_length,
+            "%d conversations have prompts of %d tokens or more; left out", len(tokens) - len(kept), max_length
         )
     if not kept:
-        raise StudyError(
-            f"'{name}': no conversation's prompt is shorter than max_length {max_length}; raise it"
-        )
+        raise StudyError(f"'{name}': no conversation's prompt is shorter than max_length {max_length}; raise it")
     return kept

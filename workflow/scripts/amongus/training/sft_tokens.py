@@ -68,9 +68,7 @@ def fit(
                 report_to=[],
                 logging_steps=max(1, steps // 10),
             ),
-            train_dataset=Dataset.from_list(
-                [tokens.row() for tokens in by_length(examples, size, seed, bucket)]
-            ),
+            train_dataset=Dataset.from_list([tokens.row() for tokens in by_length(examples, size, seed, bucket)]),
             processing_class=tokenizer,
         )
         quiet_trainer(trainer)

@@ -83,9 +83,7 @@ def _parts(pairs: pd.DataFrame, design: Design) -> Iterator[tuple[str, pd.DataFr
 def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
     sizes = pairs.groupby("dataset")["id"].transform("size")
     weights = 1 / (sizes * pairs["dataset"].nunique()) if len(pairs) else sizes
-    replaced, score = (
-        (pairs[name] * weights).sum() if len(pairs) else float("nan") for name in ("replaced", "score")
-    )
+    replaced, score = ((pairs[name] * weights).sum() if len(pairs) else float("nan") for name in ("replaced", "score"))
     questions = pairs["dataset"] + "/" + pairs["id"].astype(str)
     low, high = statistics.interval(
         pairs["replaced"] - pairs["score"],

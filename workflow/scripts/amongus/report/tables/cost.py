@@ -31,9 +31,7 @@ def cost(records: Mapping[str, Any]) -> pd.DataFrame:
     for path, record in records.items():
         counts = record if isinstance(record, Mapping) else {}
         figures = {name: counts.get(name, 0) for name in COUNTS}
-        sound = all(
-            isinstance(figure, int | float) and 0 <= figure < float("inf") for figure in figures.values()
-        )
+        sound = all(isinstance(figure, int | float) and 0 <= figure < float("inf") for figure in figures.values())
         if not isinstance(counts.get("rule"), str) or not sound:
             raise StudyError(f"{path}: not the costs of a job; delete it and run its job again")
         rows.append({"rule": counts["rule"], "jobs": 1, **figures})

@@ -89,8 +89,7 @@ def impact_view(table: pd.DataFrame, design: Design) -> View:
         Column("Empty", partial(layout.percent_label, "empty")),
         Column("Attacked", partial(layout.percent_label, "score")),
         Column(
-            "Drop, pp",
-            lambda row: layout.points_label("drop", row) if row["applicable"] else layout.NOT_APPLICABLE,
+            "Drop, pp", lambda row: layout.points_label("drop", row) if row["applicable"] else layout.NOT_APPLICABLE
         ),
         Column("p", layout.p_label),
     ]

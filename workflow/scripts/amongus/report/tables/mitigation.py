@@ -70,11 +70,7 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
                 run = (pool if applicable else design.clean, defence)
                 needed = [(design.clean, "none"), (run[0], "none"), run]
                 for span in spans(design, common_datasets(cells, design, group, needed)):
-                    keys = {
-                        **row_keys(design, group, pool, span),
-                        "defence": defence,
-                        "applicable": applicable,
-                    }
+                    keys = {**row_keys(design, group, pool, span), "defence": defence, "applicable": applicable}
                     overlap = design.overlaps.get((pool, defence), "")
                     row = (
                         _mitigation_row(cells, design, group, pool, defence, span)
@@ -83,18 +79,14 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
                     )
                     rows.append({**keys, **row, "overlap": overlap})
     places = [(group.level, group.method) for group in groups(design, set(design.levels))]
-    rows.sort(
-        key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"]))
-    )
+    rows.sort(key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"])))
     table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
     joined = ["method", "pool", "defence", "dataset", "domain"]
     table = table.merge(caught[[*joined, *_MASKS]], how="left", on=joined, validate="m:1")
     return adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
 
 
-def _mitigation_row(
-    cells: Cells, design: Design, group: Group, pool: str, defence: str, span: Span
-) -> dict[str, Any]:
+def _mitigation_row(cells: Cells, design: Design, group: Group, pool: str, defence: str, span: Span) -> dict[str, Any]:
     roles: dict[str, Role] = {
         "clean": (design.clean, "none"),
         "clean_defended": (design.clean, defence),
@@ -161,10 +153,7 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         Column("Defended", partial(layout.percent_label, "score")),
         Column("Recovery", partial(layout.points_label, "recovery")),
         Column("Undefended", partial(layout.percent_label, "undefended")),
-        Column(
-            "Net, pp",
-            lambda row: layout.points_label("net", row) if row["applicable"] else layout.NOT_APPLICABLE,
-        ),
+        Column("Net, pp", lambda row: layout.points_label("net", row) if row["applicable"] else layout.NOT_APPLICABLE),
         Column("p", layout.p_label),
         Column("Caught", partial(layout.percent_label, "masked_attacker")),
     ]

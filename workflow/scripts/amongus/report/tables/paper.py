@@ -60,12 +60,7 @@ def headline(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
     """
     cells, rows = Cells(scores), []
     for domain in [*dict.fromkeys([*PAPER_DROPS, *design.domains.values()]), ALL]:
-        keys = {
-            "figure": "drop",
-            "domain": domain,
-            "defences": "none",
-            "paper": PAPER_DROPS.get(domain, _NAN),
-        }
+        keys = {"figure": "drop", "domain": domain, "defences": "none", "paper": PAPER_DROPS.get(domain, _NAN)}
         rows.append({**keys, **_figures(cells, design, domain, ())})
     rows += list(_recoveries(cells, design))
     return pd.DataFrame(rows, columns=HEADLINE)
@@ -146,9 +141,7 @@ def _role(design: Design, pool: str, defence: str) -> Role:
     return (design.controls.get(pool, ""), "none") if defence == EMPTY else (pool, defence)
 
 
-def _add(
-    means: CellMeans, cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]
-) -> None:
+def _add(means: CellMeans, cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]) -> None:
     """Add the cells of one dataset: `names` (method, defence) of every attacked pool."""
     frames = list(_scored(cells, design, dataset, names))
     if not frames:
@@ -161,9 +154,7 @@ def _add(
     means.add(scores, ~np.any(list(missing.values()), axis=0), questions, derive("headline", dataset))
 
 
-def _scored(
-    cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]
-) -> Iterator[pd.DataFrame]:
+def _scored(cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]) -> Iterator[pd.DataFrame]:
     for pool, (method, defence) in product(design.headline_pools, names):
         roles = {
             "clean": (design.clean, "none"),

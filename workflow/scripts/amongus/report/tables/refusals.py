@@ -67,10 +67,7 @@ def _with_defences(table: pa.Table) -> pd.DataFrame:
 
 def member_labels(labels: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Labels of members' responses (seed, member, dataset, …) as labels of the table's files: method `SINGLE`."""
-    return [
-        {"seed": one["seed"], "pool": one["member"], "method": SINGLE, "dataset": one["dataset"]}
-        for one in labels
-    ]
+    return [{"seed": one["seed"], "pool": one["member"], "method": SINGLE, "dataset": one["dataset"]} for one in labels]
 
 
 def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
@@ -93,11 +90,7 @@ def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
             names = {"method": method, "pool": pool, "defence": defence}
             here = list(span.datasets)
             rows.append(
-                {
-                    **names,
-                    **_keys(design, method, pool, span),
-                    **_row(summed.loc[here], seeds[here], design.confidence),
-                }
+                {**names, **_keys(design, method, pool, span), **_row(summed.loc[here], seeds[here], design.confidence)}
             )
     return pd.DataFrame(rows, columns=REFUSALS)
 

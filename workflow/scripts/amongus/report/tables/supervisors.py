@@ -88,9 +88,7 @@ def with_checks(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     return checked
 
 
-def _wrong(
-    masks: pd.DataFrame, responses: pd.DataFrame | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _wrong(masks: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Per row of `masks`: whether the masked member's own answer scored 0, and the share of such candidates."""
     chance = np.full(len(masks), np.nan)
     if responses is None:
@@ -120,9 +118,7 @@ def _share(names: Sequence[str], attackers: frozenset[str]) -> float:
     return sum(name in attackers for name in names) / len(names) if len(names) else 0.0
 
 
-def _row(
-    cell: pd.DataFrame, design: Design, method: str, pool: str, defence: str, span: Span
-) -> dict[str, Any]:
+def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: str, span: Span) -> dict[str, Any]:
     stake = cell[cell["at_stake"]]
     known = cell[cell["wrong"].notna()]
     hits = stake["hit"]
@@ -180,9 +176,7 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
         Column("Unparsable", lambda row: str(row["unparsable"])),
     ]
     idle = (table["with_attacker"] == 0) & (table["masks"] == 0) & (table["unparsable"] == 0)
-    return View(
-        "How often each supervisor masked the right member", note, columns, layout.by_dataset(table[~idle])
-    )
+    return View("How often each supervisor masked the right member", note, columns, layout.by_dataset(table[~idle]))
 
 
 def build(files: Named, params: Named, design: Design) -> Built:

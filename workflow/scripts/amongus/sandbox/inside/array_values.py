@@ -139,9 +139,7 @@ _PACKERS: dict[str, Callable[[Any, int], Any]] = {
     "numpy.matrix": lambda value, depth: _tagged("matrix", _pack_array(value, depth)),
     "numpy.matrixlib.defmatrix.matrix": lambda value, depth: _tagged("matrix", _pack_array(value, depth)),
     "torch.Tensor": _pack_tensor,
-    "builtins.range": lambda value, depth: {
-        "range": [pack(n) for n in (value.start, value.stop, value.step)]
-    },
+    "builtins.range": lambda value, depth: {"range": [pack(n) for n in (value.start, value.stop, value.step)]},
     "datetime.date": lambda value, depth: {"date": value.isoformat()},
     "datetime.datetime": lambda value, depth: {"datetime": value.isoformat()},
     "datetime.timedelta": lambda value, depth: {"timedelta": [value.days, value.seconds, value.microseconds]},

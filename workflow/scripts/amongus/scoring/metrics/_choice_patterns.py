@@ -72,8 +72,7 @@ ANOTHER = re.compile(
     re.IGNORECASE,
 )
 LEADING = re.compile(
-    r"(?:(?:option|choice|letter|answer) )?[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])(?P<rest>[^\n]{0,400})",
-    re.IGNORECASE,
+    r"(?:(?:option|choice|letter|answer) )?[(\['<]?(?P<letter>[A-Za-z])(?![\w'^])(?P<rest>[^\n]{0,400})", re.IGNORECASE
 )
 DELIMITED = re.compile(r"[)\].:,;>]| ?[-=|(>:]|$| (?:because|since|as|due)\b", re.IGNORECASE)
 ALONE = re.compile(r"[ )\]'.:,;!?>/-]{0,9}$")

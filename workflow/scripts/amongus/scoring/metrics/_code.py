@@ -19,9 +19,7 @@ LONGEST = 200_000  # characters of code; all references are under 4,000
 # Possessive: else a later backtick would make it try every split of the line.
 _FENCE = re.compile(r"^[ \t]*+(```++|~~~++)[ \t]*+([^\s`]*+)[^\n`]*+$", re.MULTILINE)
 _PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sage", "code"}
-_CODE_LINE = re.compile(
-    r"^(?:from\s+\S+\s+import\b|import\s+\S|def\s|async\s+def\s|class\s|@\w)", re.MULTILINE
-)
+_CODE_LINE = re.compile(r"^(?:from\s+\S+\s+import\b|import\s+\S|def\s|async\s+def\s|class\s|@\w)", re.MULTILINE)
 
 
 def blocks(text: str) -> list[str]:

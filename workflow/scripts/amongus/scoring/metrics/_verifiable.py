@@ -27,10 +27,7 @@ finally:
     nltk.download = _download
 
 # What has no replacement here: a list of words, and a trained tagger.
-_NLTK_DATA = {
-    "ratio:stop_words": "corpora/stopwords",
-    "words:start_verb": "taggers/averaged_perceptron_tagger_eng",
-}
+_NLTK_DATA = {"ratio:stop_words": "corpora/stopwords", "words:start_verb": "taggers/averaged_perceptron_tagger_eng"}
 _SENTENCES = PunktSentenceTokenizer()
 _WORDS = NLTKWordTokenizer()
 
@@ -68,11 +65,7 @@ def _replace() -> None:
     ifeval.langdetect = SimpleNamespace(detect=language, LangDetectException=langdetect.LangDetectException)
     ifeval_util._get_sentence_tokenizer = lambda: _SENTENCES
     toolkit = SimpleNamespace(
-        corpus=nltk.corpus,
-        ngrams=nltk.ngrams,
-        pos_tag=nltk.pos_tag,
-        tokenize=nltk.tokenize,
-        word_tokenize=words,
+        corpus=nltk.corpus, ngrams=nltk.ngrams, pos_tag=nltk.pos_tag, tokenize=nltk.tokenize, word_tokenize=words
     )
     for module in (ifeval_util, ifbench_util, ifbench):
         module.nltk = toolkit

@@ -33,9 +33,7 @@ _NUMBER = re.compile(
     rf"|(?P<plain>{_DECIMAL})(?:\s*(?:\\times|\*|x|×)\s*10\s*\^\s*\{{?\s*(?P<power>-?\d{{1,2}})\s*\}}?)?)"
     r"(?P<unit>.*)"
 )
-_UNIT = re.compile(
-    r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*"
-)
+_UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*")
 _NOT_A_UNIT = re.compile(
     r"\b(?:or|and|to|not|plus|minus|times|over|k|hundreds?|thousands?|millions?|billions?|dozens?|half)\b"
 )
@@ -78,11 +76,7 @@ def last_box(text: str) -> str | None:
             if not open_braces:
                 continue
             begin, is_box = open_braces.pop()
-            if (
-                is_box
-                and begin > start
-                and re.search(r"\S", text[begin : min(token.start(), begin + _LONGEST)])
-            ):
+            if is_box and begin > start and re.search(r"\S", text[begin : min(token.start(), begin + _LONGEST)]):
                 start, end = begin, token.start()
         elif mark[-1] == "{" and len(mark) != 2:
             open_braces.append((token.end(), len(mark) > 1))
@@ -101,9 +95,7 @@ def equal(given: str, wanted: str) -> bool:
     if wanted in ("yes", "no"):
         first, *rest = re.findall(r"[a-z]+", given) or [""]
         # "Yes, there is a path" is a yes; "Yes or no" and "no path" are not as clear.
-        return given == wanted or (
-            first == wanted and given[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest)
-        )
+        return given == wanted or (first == wanted and given[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest))
     return bool(wanted) and given == wanted
 
 

@@ -174,9 +174,7 @@ def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
         letter = ""
     others = _letter_lines(text) - {letter.upper()}
     return _Claim(
-        "" if alone and others else letter.upper(),
-        match.start("letter"),
-        match.end("letter") if alone else -1,
+        "" if alone and others else letter.upper(), match.start("letter"), match.end("letter") if alone else -1
     )
 
 
@@ -247,9 +245,7 @@ def _same_words(text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the option that `text` is, with or without "the answer is" before it."""
     if len(text) > 200 + 2 * max(map(len, options.values())):
         return set()
-    readings = {
-        reading for said in (_words(text), _exact(text)) for reading in (said, _ANSWER_IS.sub("", said))
-    }
+    readings = {reading for said in (_words(text), _exact(text)) for reading in (said, _ANSWER_IS.sub("", said))}
     return {letter for letter, option in options.items() if option in readings}
 
 
@@ -271,11 +267,7 @@ def _by_mention(text: str) -> set[str]:
             return set()
         if NAME_BEFORE.search(before) and group == "bare":
             continue
-        if (
-            (group != "bracketed" and letter in "ai")
-            or DENIED_AFTER.match(text, match.end())
-            or DENIAL.search(before)
-        ):
+        if (group != "bracketed" and letter in "ai") or DENIED_AFTER.match(text, match.end()) or DENIAL.search(before):
             continue
         letters.add(letter.upper())
     return letters if len(letters) == 1 else set()

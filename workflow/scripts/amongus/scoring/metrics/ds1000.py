@@ -38,9 +38,7 @@ LIBRARIES = {
 _END = re.compile(r"</code>|^[ \t]*(?:# SOLUTION END|### END SOLUTION|END SOLUTION)[ \t]*$", re.MULTILINE)
 _ASKED = re.compile(r"^\s*([\w, ]+?) = \.\.\. ?# ?put", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
-_BODY_OF = re.compile(
-    r"^[ \t]*def[ \t]+(\w+)[^\n]*:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*\[insert\]", re.MULTILINE
-)
+_BODY_OF = re.compile(r"^[ \t]*def[ \t]+(\w+)[^\n]*:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*\[insert\]", re.MULTILINE)
 _SHARED = ("Matplotlib",)
 
 
@@ -72,10 +70,7 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
 
 
 def score_all(
-    items: Sequence[Mapping[str, Any]],
-    texts: Sequence[str],
-    cores: int = 1,
-    limits: Mapping[str, Any] | None = None,
+    items: Sequence[Mapping[str, Any]], texts: Sequence[str], cores: int = 1, limits: Mapping[str, Any] | None = None
 ) -> list[tuple[float, str]]:
     """Each text's score, `cores` at a time, with the reason why it is NaN, else an empty text."""
     return _code.in_parallel(score, items, texts, cores, limits)

@@ -39,10 +39,7 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
 
 
 def score_all(
-    items: Sequence[Mapping[str, Any]],
-    texts: Sequence[str],
-    cores: int = 1,
-    limits: Mapping[str, Any] | None = None,
+    items: Sequence[Mapping[str, Any]], texts: Sequence[str], cores: int = 1, limits: Mapping[str, Any] | None = None
 ) -> list[tuple[float, str]]:
     """Each text's score, `cores` at a time, with the reason why it is NaN, else an empty text."""
     return _code.in_parallel(score, items, texts, cores, limits)

@@ -60,9 +60,7 @@ def checker(name: str, arguments: Mapping[str, Any]) -> Any:
         Unscorable: as `score`.
     """
     if package := lacking(name):
-        raise Unscorable(
-            f"{name} needs NLTK's {package}, which is not installed: python -m nltk.downloader {package}"
-        )
+        raise Unscorable(f"{name} needs NLTK's {package}, which is not installed: python -m nltk.downloader {package}")
     checker = CHECKERS[name](name)
     values = {key: _whole(value) for key, value in arguments.items() if value is not None}
     absent = [key for key in checker.get_instruction_args_keys() if key not in values]
