@@ -33,7 +33,12 @@ class Answers:
         self._snakemake = snakemake
         self._seed = int(snakemake.wildcards.seed)
         self._grader = self._open_grader()
-        self.stats: list[Mapping[str, float]] = [self._grader.engine.stats] if self._grader else []
+        self._stats: list[Mapping[str, float]] = []
+
+    @property
+    def stats(self) -> list[Mapping[str, float]]:
+        """Counts so far of every engine."""
+        return [*self._stats, *([self._grader.engine.stats] if self._grader else [])]
 
     def _open_grader(self) -> Any:
         """The verifier, where it scores one of the datasets; else None."""
@@ -48,7 +53,7 @@ class Answers:
         """A checkpoint's answers."""
         engine = open_engine(self._snakemake.params, [member], self._seed)
         answers = engine.generate([Request(member.name, user(row["prompt"])) for row in questions])
-        self.stats.append(engine.stats)
+        self._stats.append(engine.stats)
         return [answer.text for answer in answers]
 
     def scorer(self, dataset: str, questions: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[str]], list[float]]:
