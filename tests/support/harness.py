@@ -1,11 +1,14 @@
 """Real Snakemake on a copy of the project: which jobs run, and what they leave behind."""
 
 import ast
+import multiprocessing
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -28,6 +31,10 @@ for output in snakemake.output:
     else:
         path.mkdir(parents=True, exist_ok=True)
 """
+
+# A process that has imported what Snakemake imports for every run; each run is a fork of it.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["snakemake.cli", "pydantic", "requests", "docutils.core", "smart_open"])
 
 
 class Project:
@@ -80,16 +87,9 @@ class Project:
 
     def snakemake(self, *arguments: str, check: bool = True, cores: int | None = 2) -> subprocess.CompletedProcess:
         """Run Snakemake; fail with its output unless `check` is False."""
-        done = subprocess.run(
-            self.command(*arguments, cores=cores),
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
-        if check and done.returncode:
-            raise AssertionError(done.stdout[-3000:] + done.stderr[-6000:] + self.logs())
+        done = _forked(self.command(*arguments, cores=cores), self.folder, self.environment())
+        if done.returncode == -signal.SIGKILL or (check and done.returncode):
+            raise AssertionError(f"status {done.returncode}: {done.stdout[-3000:]}{done.stderr[-6000:]}{self.logs()}")
         return done
 
     def logs(self) -> str:
@@ -113,6 +113,38 @@ class Project:
         text = path.read_text()
         assert text.count(old) >= 1, f"{module} does not hold {old!r}"
         path.write_text(text.replace(old, new, 1))
+
+
+def _forked(
+    command: list[str], folder: Path, environment: dict[str, str], timeout: float = 900
+) -> subprocess.CompletedProcess:
+    """Run Snakemake's `command` in `folder`, killed after `timeout` seconds, without importing it anew."""
+    with tempfile.TemporaryDirectory() as kept:
+        outputs = [Path(kept, name) for name in ("stdout", "stderr")]
+        process = _FORKS.Process(target=_snakemake, args=(command, folder, environment, outputs))
+        process.start()
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        stdout, stderr = (path.read_text(errors="replace") for path in outputs)
+    return subprocess.CompletedProcess(command, process.exitcode, stdout, stderr)
+
+
+def _snakemake(command: list[str], folder: Path, environment: dict[str, str], outputs: list[Path]) -> None:
+    """As the command line would: in its folder, with its environment, and without the tests' modules."""
+    for descriptor, path in enumerate(outputs, start=1):
+        with path.open("w") as file:
+            os.dup2(file.fileno(), descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    ours = (str(ROOT / "tests"), str(ROOT / "workflow"))
+    sys.path[:] = [path for path in sys.path if not path.startswith(ours)]
+    sys.argv = command
+    from snakemake.cli import main
+
+    main(command[1:])
 
 
 def jobs(output: str) -> Counter:
