@@ -146,7 +146,7 @@ def dataset_code(wildcards):
 
 
 def metrics(datasets):
-    """The scoring modules of those of the given datasets that no verifier scores."""
+    """The scoring modules of those of the given datasets that no grader scores."""
     return [study.metric(dataset) for dataset in datasets if dataset not in GRADED]
 
 
@@ -181,12 +181,12 @@ def code_libraries(wildcards):
 
 
 def grading(wildcards):
-    """How the verifier is asked about a job's answers; nothing where it scores none of them."""
+    """How the grader is asked about a job's answers; nothing where it scores none of them."""
     kinds = {d: study.datasets[d].kind for d in datasets_of(wildcards) if d in GRADED}
     if not kinds:
         return {}
-    greedy = {"temperature": 0, "top_p": 1, "max_new_tokens": config["supervisors"]["verifier_tokens"]}
-    template = prompts("verifier.question")["verifier.question"]
+    greedy = {"temperature": 0, "top_p": 1, "max_new_tokens": config["supervisors"]["grader_tokens"]}
+    template = prompts("grader.question")["grader.question"]
     return {"kinds": kinds, "template": template, "limit": SHOWN, "sampling": greedy}
 
 
@@ -288,10 +288,10 @@ def dev_rankings(wildcards):
     return rankings_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
 
 
-def dev_verifier(wildcards):
+def dev_grader(wildcards):
     """The model that scores answers to some of a merge's datasets, if one does."""
     graded = set(datasets_of(wildcards)) & set(GRADED)
-    return [PATHS.model(config["supervisors"]["verifier"])] if graded else []
+    return [PATHS.model(config["supervisors"]["grader"])] if graded else []
 
 
 def method_models(wildcards):

@@ -40,7 +40,7 @@ rule merge_weights:
         verdicts=dev_verdicts,
         rankings=dev_rankings,
         responses=dev_responses,
-        verifier=dev_verifier,
+        grader=dev_grader,
         named=method_models,
     output:
         merges=temp(directory(each_dataset(PATHS.merges("{pool}", "{method}", "{dataset}")))),

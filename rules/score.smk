@@ -49,7 +49,7 @@ rule score_runs:
 
 rule grade_responses:
     input:
-        model=PATHS.model(str(config["supervisors"].get("verifier"))),
+        model=PATHS.model(str(config["supervisors"].get("grader"))),
         questions=each_dataset(PATHS.questions("{dataset}", "{split}"), GRADED, split=SPLITS),
         texts=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}"), GRADED, split=SPLITS),
     output:
@@ -75,7 +75,7 @@ rule grade_responses:
 
 rule grade_runs:
     input:
-        model=PATHS.model(str(config["supervisors"].get("verifier"))),
+        model=PATHS.model(str(config["supervisors"].get("grader"))),
         questions=each_dataset(PATHS.questions("{dataset}", "test"), GRADED),
         texts=each_dataset(PATHS.run("{pool}", "{method}", "{dataset}"), GRADED),
     output:

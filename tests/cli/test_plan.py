@@ -68,11 +68,11 @@ def test_a_soup_tries_merges_on_dev_for_each_defence(study):
     assert counted["soup"] == Counter(dev=2 * 2 * 2 * 1, test=3 * (2 * 2 + 1))
 
 
-def test_a_verifier_grades_members_and_teams(study):
-    models = {**micro.STUDY["models"], "verifier": micro.STUDY["models"]["supervisor"]}
-    datasets = {"gsm8k": {"dev": 2, "test": 3, "scored_by": "verifier"}, "coconot": {"dev": 1, "test": 1}}
-    counted = prompts(study(models=models, datasets=datasets, supervisors={"verifier": "verifier"}))
-    assert counted["verifier"] == Counter(dev=4 * 2, test=(4 + 4) * 3)
+def test_a_grader_grades_members_and_teams(study):
+    models = {**micro.STUDY["models"], "grader": micro.STUDY["models"]["supervisor"]}
+    datasets = {"gsm8k": {"dev": 2, "test": 3, "scored_by": "grader"}, "coconot": {"dev": 1, "test": 1}}
+    counted = prompts(study(models=models, datasets=datasets, supervisors={"grader": "grader"}))
+    assert counted["grader"] == Counter(dev=4 * 2, test=(4 + 4) * 3)
 
 
 def test_a_method_that_does_not_say_is_unknown_and_not_zero(study, tmp_path):

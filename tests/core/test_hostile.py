@@ -22,7 +22,7 @@ from amongus.members.member import Member, save_member
 from amongus.members.prompts import Template, clipped, shown_characters
 from amongus.members.requests import Answer
 from amongus.methods import contrastive, dare_ties, debate, feedback, fusion, graph_router, llm_router, soup
-from amongus.scoring.model_grader import compared as verified
+from amongus.scoring.model_grader import compared as graded
 from amongus.team import DefenceInput
 from stages import DATASET, PATHS
 from teams import no_defence
@@ -41,7 +41,7 @@ HOSTILE = {
 TEMPLATES = {
     "judge.pointwise": Template("Is this answer right?"),
     "judge.listwise": Template("{question}\n{answers}\nWorst?", item="[{number} {mark}] {text} [end {mark}]"),
-    "verifier.question": Template("{question}\n{reference}\n[begin {mark}]\n{answer}\n[end {mark}]\nEqual?"),
+    "grader.question": Template("{question}\n{reference}\n[begin {mark}]\n{answer}\n[end {mark}]\nEqual?"),
     "debate.refine": Template("{question}\n- {own}\n{answers}\nBest answer?"),
     "debate.summary": Template("{question}\n{answers}\nBest answer?"),
     "feedback.criticise": Template("What of it?"),
@@ -79,7 +79,7 @@ def test_no_response_can_spell_a_turn(text):
     for asked in (
         lambda one: judged("Colour?", one, TEMPLATES),
         lambda one: compared("Colour?", ["It is red.", one], TEMPLATES),
-        lambda one: verified("Colour?", "Red.", one, TEMPLATES["verifier.question"], LIMIT),
+        lambda one: graded("Colour?", "Red.", one, TEMPLATES["grader.question"], LIMIT),
     ):
         assert turns(asked(text)) == turns(asked("It is blue."))
 

@@ -49,7 +49,7 @@ def test_empty_texts_score_0_on_real_rows(dataset):
 @pytest.mark.parametrize(
     "dataset", ["gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "humaneval", "ds1000"]
 )
-def test_real_rows_have_a_reference_for_a_verifier(dataset):
+def test_real_rows_have_a_reference_for_a_grader(dataset):
     module = datasets.load(dataset)
     assert all(module.reference(item).strip() for item in real_rows(dataset, 150))
 

@@ -175,9 +175,9 @@ def test_published_vectors_are_not_extracted():
     assert not [path for path in cost_files(s) if "extract_vector" in path]
 
 
-def test_answers_are_scored_once_by_metric_or_by_verifier():
+def test_answers_are_scored_once_by_metric_or_by_grader():
     s = study(
-        datasets={"gsm8k": {"scored_by": "verifier"}, "coconot": {}}, supervisors={"judge": "judge", "verifier": "base"}
+        datasets={"gsm8k": {"scored_by": "grader"}, "coconot": {}}, supervisors={"judge": "judge", "grader": "base"}
     )
     assert s.graded == ["gsm8k"] and (s.metric("gsm8k"), s.metric("coconot")) == ("boxed", "noncompliance")
     # Who scores answers is not what makes questions.

@@ -108,7 +108,7 @@ def merge_weights(method, defences, pool=PAIR, judge_form=None, **params):
     defences = _named(defences)
     run(
         "merge_weights",
-        _files(pool, "dev", _needs(defences), judge_form, params, verifier=[PATHS.model("base")]),
+        _files(pool, "dev", _needs(defences), judge_form, params, grader=[PATHS.model("base")]),
         Named(merges=[folder], cost="l.json"),
         **{"limits": {}, "grading": {}, **_team(method, pool, params, defences)},
     )

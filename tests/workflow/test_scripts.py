@@ -118,7 +118,7 @@ GRADING = {
 }
 
 
-def test_grade_scores_by_what_the_verifier_writes(study):
+def test_grade_scores_by_what_the_grader_writes(study):
     respond("a", "dev")
     respond("a", "test")
     splits = ("dev", "test")
@@ -138,7 +138,7 @@ def test_grade_scores_by_what_the_verifier_writes(study):
     rows = [row for path in scores for row in read_table(path, SCORES).to_pylist()]
     assert [row["id"] for row in rows] == [f"{DATASET}/{split}/{n}" for split in splits for n in range(2)]
     # A random model writes no decision: unscored, and said why.
-    assert all(isnan(row["score"]) and "the verifier wrote no decision" in row["reason"] for row in rows)
+    assert all(isnan(row["score"]) and "the grader wrote no decision" in row["reason"] for row in rows)
     cost = read_json("v.json")
     assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("grade", 4, 1)
 
@@ -153,7 +153,7 @@ def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
 
 
 @pytest.mark.parametrize(("decision", "kept"), [("Yes", ["a", "b"]), ("No", ["a"])])
-def test_a_soup_of_a_verified_dataset_is_scored_by_the_verifier(study, monkeypatch, decision, kept):
+def test_a_soup_of_a_graded_dataset_is_scored_by_the_grader(study, monkeypatch, decision, kept):
     from amongus.scoring import model_grader
 
     engine = ScriptedEngine(f"Final Decision: {decision}")

@@ -41,13 +41,13 @@ class Answers:
         return [*self._stats, *([self._grader.engine.stats] if self._grader else [])]
 
     def _open_grader(self) -> Any:
-        """The verifier, where it scores one of the datasets; else None."""
+        """The grader, where it scores one of the datasets; else None."""
         params = self._snakemake.params
         if not params.grading:
             return None
         # By name, so that its code is a reason to merge again only where it scores (`scorers` in rules/inputs.smk).
         module = import_module("amongus.scoring.model_grader")
-        return module.open_grader(self._snakemake.input.verifier[0], params, self._seed)
+        return module.open_grader(self._snakemake.input.grader[0], params, self._seed)
 
     def respond(self, questions: Sequence[Mapping[str, Any]], member: Member) -> list[str]:
         """A checkpoint's answers."""
@@ -57,7 +57,7 @@ class Answers:
         return [answer.text for answer in answers]
 
     def scorer(self, dataset: str, questions: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[str]], list[float]]:
-        """What scores a text for each of `questions`: the verifier or the dataset's metric."""
+        """What scores a text for each of `questions`: the grader or the dataset's metric."""
         items = [json.loads(row["item"]) for row in questions]
         if self._grader is not None and dataset in self._grader.kinds:
             references = self._grader.references(dataset, items)
@@ -73,7 +73,7 @@ def main(snakemake: Job) -> None:
     params = snakemake.params
     method = plugins.module("methods", params.method)
     if params.limits:
-        # Before a model is loaded. By name, as the verifier.
+        # Before a model is loaded. By name, as the grader.
         import_module("amongus.sandbox").preflight()
     answers = Answers(snakemake)
     inputs = read_learn_inputs(snakemake, answers.respond, answers.scorer)

@@ -47,7 +47,7 @@ def prompts(study: Study) -> Prompts:
     rows |= {method: _method(study, method) for method in study.methods}
     answers = [(split, 1) for _, split in product(study.members, SPLITS)]
     teams = [("test", len(study.pool_defences(*team))) for team in study.teams]
-    rows["verifier"] = _times(study, [*answers, *teams], study.graded)
+    rows["grader"] = _times(study, [*answers, *teams], study.graded)
     return {step: counts for step, counts in rows.items() if counts is None or counts.total()}
 
 

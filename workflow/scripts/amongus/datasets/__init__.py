@@ -2,7 +2,7 @@
 
 A dataset module has `FIELDS` (what a row must contain), `METRIC` (the scorer's name, or a mapping from the row's
 `domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a form of its own; `reference(item)`, the
-right answer as a text (empty where the row has none), where a verifier can score answers. A dataset that makes its own
+right answer as a text (empty where the row has none), where a grader can score answers. A dataset that makes its own
 rows (the toy world) has `rows(spec, split)`; the others read a pinned source.
 """
 

@@ -35,7 +35,7 @@ def design(study: Study) -> dict[str, Any]:
         "overlaps": [
             {"pool": pool, "defence": defence, "reason": reason} for (pool, defence), reason in overlaps(study).items()
         ],
-        **({"graded": {config.supervisors.verifier: study.graded}} if study.graded else {}),
+        **({"graded": {config.supervisors.grader: study.graded}} if study.graded else {}),
     }
 
 

@@ -48,7 +48,7 @@ The paper's 6: five LoRA experts on Qwen2.5-7B-Instruct, and that model, whose p
 - **Supervisors that are not independent**: {{ dependent | listed }}.
 {% endif %}
 {% for model, datasets in (design.graded | default({})).items() %}
-- **Scored by the verifier {{ model | md }}**: {{ datasets | listed }} (the paper's: ds1000, by TIGER-Lab/general-verifier).
+- **Scored by the grader {{ model | md }}**: {{ datasets | listed }} (the paper's: ds1000, by TIGER-Lab/general-verifier).
 {% endfor %}
 {% for domain, here in datasets.items() %}
 {% set paper = paper_datasets[domain] | default({}) %}

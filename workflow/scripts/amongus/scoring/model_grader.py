@@ -1,6 +1,6 @@
-"""Scoring by a model: a verifier decides whether an answer is equivalent to the reference of its question.
+"""Scoring by a model: a grader decides whether an answer is equivalent to the reference of its question.
 
-Only what the verifier writes is read as a decision. An answer cannot be mistaken for one: it is between marks that it
+Only what the grader writes is read as a decision. An answer cannot be mistaken for one: it is between marks that it
 does not contain, and the words of a decision in it are shown joined, so that not even a quotation of it counts.
 """
 
@@ -54,11 +54,11 @@ class ModelGrader:
     ) -> list[tuple[float, str]]:
         """Each text's score, 1.0 or 0.0, or NaN with the reason, as `amongus.scoring.explain` gives them.
 
-        A text without a visible character is wrong without asking the verifier. The score is NaN for a row without a
-        reference, and for a text about which the verifier wrote no decision.
+        A text without a visible character is wrong without asking the grader. The score is NaN for a row without a
+        reference, and for a text about which the grader wrote no decision.
 
         Raises:
-            StudyError: the verifier's checkpoint cannot be used.
+            StudyError: the grader's checkpoint cannot be used.
         """
         rows = list(zip(questions, references, texts, strict=True))
         scores = {row: _at_once(reference, text) for row, (_, reference, text) in enumerate(rows)}
@@ -67,7 +67,7 @@ class ModelGrader:
         graded = dict(zip(open_rows, map(_read, self.engine.generate(requests)), strict=True))
         unread = sum(bool(reason) for _, reason in graded.values())
         if unread:
-            _LOG.warning("the verifier wrote no decision on %d of %d answers", unread, len(graded))
+            _LOG.warning("the grader wrote no decision on %d of %d answers", unread, len(graded))
         return [graded[row] if score is None else score for row, score in scores.items()]
 
 
@@ -86,19 +86,19 @@ def open_grader(folder: str | Path, params: Named, seed: int) -> ModelGrader:
 
 
 def compared(question: str, reference: str, text: str, template: Template, limit: int) -> tuple[Any, ...]:
-    """The question to a verifier whether `text` is equivalent to `reference`, the right answer to `question`."""
+    """The question to a grader whether `text` is equivalent to `reference`, the right answer to `question`."""
     answer = shown(text, limit)
     mark = free_mark(question, reference, answer)
     return user(template.render(question=question, reference=reference, answer=answer, mark=mark))
 
 
 def shown(text: str, limit: int) -> str:
-    """An answer as the verifier sees it: clipped, and without the two words that start a decision."""
+    """An answer as the grader sees it: clipped, and without the two words that start a decision."""
     return _WORDS.sub(r"\1-\2", clipped(text, limit))
 
 
 def decision(text: str) -> bool | None:
-    """Whether the last decision in a verifier's text is Yes; None where there is none.
+    """Whether the last decision in a grader's text is Yes; None where there is none.
 
     >>> decision("Both are 7.\\n\\n**Final Decision: Yes**")
     True
@@ -108,7 +108,7 @@ def decision(text: str) -> bool | None:
 
 
 def _at_once(reference: Any, text: Any) -> tuple[float, str] | None:
-    """The score that needs no verifier, if any. The row comes first: it decides whether anything is scored."""
+    """The score that needs no grader, if any. The row comes first: it decides whether anything is scored."""
     if not isinstance(reference, str) or not reference.strip():
         return nan, "the item has no reference answer"
     if not isinstance(text, str):
@@ -121,4 +121,4 @@ def _read(answer: Answer) -> tuple[float, str]:
     if equivalent is not None:
         return float(equivalent), ""
     cut = " before its text was cut" if answer.stop_reason == "length" else ""
-    return nan, f"the verifier wrote no decision{cut}"
+    return nan, f"the grader wrote no decision{cut}"

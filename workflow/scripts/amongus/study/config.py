@@ -57,10 +57,10 @@ class Part(Strict):
 class Dataset(Part):
     """Questions: a module of amongus/datasets (default the name itself) or a Python file."""
 
-    scored_by: Literal["metric", "verifier"] = Field(
+    scored_by: Literal["metric", "grader"] = Field(
         "metric",
         description=(
-            "What scores answers: the dataset's metric, or the verifier of `supervisors`, which compares them with the "
+            "What scores answers: the dataset's metric, or the grader of `supervisors`, which compares them with the "
             "reference (datasets whose module has `reference(item)`)."
         ),
     )
@@ -145,9 +145,9 @@ class Supervisors(Strict):
     judge_orders: PositiveInt = Field(
         1, description="In how many orders a listwise judge sees the answers; their log-probabilities are averaged."
     )
-    verifier: str | None = Field(None, description="A model that scores the answers of datasets `scored_by` it.")
-    verifier_tokens: PositiveInt = Field(
-        1024, description="New tokens of the verifier at most, its reasoning and its decision."
+    grader: str | None = Field(None, description="A model that scores the answers of datasets `scored_by` it.")
+    grader_tokens: PositiveInt = Field(
+        1024, description="New tokens of the grader at most, its reasoning and its decision."
     )
 
 

@@ -45,8 +45,8 @@ class Study:
 
     @cached_property
     def graded(self) -> list[str]:
-        """The datasets whose answers a verifier scores, in place of their metric."""
-        return [name for name, entry in self.datasets.items() if entry.scored_by == "verifier"]
+        """The datasets whose answers a grader scores, in place of their metric."""
+        return [name for name, entry in self.datasets.items() if entry.scored_by == "grader"]
 
     def domain(self, dataset: str) -> str:
         """The heading of `dataset` in the tables."""

@@ -128,7 +128,7 @@ def _reserved(study: Study) -> Iterator[Fault]:
 def _references(study: Study) -> Iterator[Fault]:
     """Models that are named where no other check depends on them."""
     models = study.models
-    for kind in ("reward", "judge", "verifier"):
+    for kind in ("reward", "judge", "grader"):
         yield from _known(("supervisors", kind), getattr(study.config.supervisors, kind), models, "model")
     for name, model in models.items():
         for other in model.related:
@@ -188,18 +188,18 @@ def _trainings(study: Study) -> Iterator[Fault]:
 
 
 def _graded(study: Study) -> Iterator[Fault]:
-    """Datasets scored by a verifier have references, and the study has a verifier: a whole checkpoint."""
-    name = study.config.supervisors.verifier
+    """Datasets scored by a grader have references, and the study has a grader: a whole checkpoint."""
+    name = study.config.supervisors.grader
     if name and plugins.fact("models", study.models[name].kind, "LORA", False):
-        yield Fault(("supervisors", "verifier"), f"'{name}' is an adapter; name a model that is a whole checkpoint")
+        yield Fault(("supervisors", "grader"), f"'{name}' is an adapter; name a model that is a whole checkpoint")
     for dataset in study.graded:
         keys, kind = ("datasets", dataset, "scored_by"), study.datasets[dataset].kind
         if not hasattr(plugins.module("datasets", kind), "reference"):
             yield Fault(
-                keys, f"'verifier', but {kind} has no reference(item) to compare answers with; leave scored_by out"
+                keys, f"'grader', but {kind} has no reference(item) to compare answers with; leave scored_by out"
             )
         elif not name:
-            yield Fault(keys, "'verifier' needs a model: set supervisors: {verifier: …}")
+            yield Fault(keys, "'grader' needs a model: set supervisors: {grader: …}")
 
 
 def _methods(study: Study) -> Iterator[Fault]:
