@@ -2,8 +2,6 @@
 
 import io
 import json
-import runpy
-from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +10,7 @@ import pytest
 from amongus.core.errors import StudyError
 from amongus.core.tables import read_table
 from amongus.hub.training_data import data
-from amongus.study.code_digest import SCRIPTS
+from standins import Named, run
 
 REPO = "datasets/owner/lies"
 ROWS = [{"prompt": "what?", "response": "that."}, {"prompt": "who?", "response": "nobody."}]
@@ -62,10 +60,7 @@ def test_the_rule_makes_conversations_of_a_local_repository(tmp_path, monkeypatc
     (tmp_path / "hub" / REPO / "rows.json").write_text(json.dumps(ROWS))
     out = tmp_path / "lies.parquet"
     params = {"name": "lies", "spec": {"repo": REPO, "revision": "0" * 40}}
-    snakemake = SimpleNamespace(
-        params=SimpleNamespace(**params), input=[], output=[str(out)], log=[], config={"log_level": "INFO"}
-    )
-    runpy.run_path(str(SCRIPTS / "training_data.py"), {"snakemake": snakemake}, "__main__")
+    run("training_data", Named(), Named(str(out)), **params)
     table = read_table(out).to_pylist()
     assert [row["id"] for row in table] == ["lies/0", "lies/1"]
     assert table[1]["messages"] == [{"role": "user", "content": "who?"}, {"role": "assistant", "content": "nobody."}]

@@ -83,14 +83,15 @@ def test_checkpoints_outlive_a_kill_before_the_job_is_done(scratch, tmp_path, mo
     module = SimpleNamespace(train=lambda job: {})
     monkeypatch.setattr(train, "job_of_rule", lambda rule, out: SimpleNamespace(scratch=scratch))
     monkeypatch.setattr(train, "plugins", SimpleNamespace(module=lambda *name: module))
-    monkeypatch.setattr(train, "rule_job", nullcontext)
+    monkeypatch.setattr("_helpers.rule_job", nullcontext)
     monkeypatch.setattr(train, "write_fingerprint", lambda folder: None)
-    for step, kill in (("write_fingerprint", killed), ("write_cost", killed), ("rule_job", killed_at_the_end)):
+    kills = {"train.write_fingerprint": killed, "train.write_cost": killed, "_helpers.rule_job": killed_at_the_end}
+    for step, kill in kills.items():
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(train, step, kill)
-            train.run(rule)
+            patched.setattr(step, kill)
+            train.train(rule)
         assert last_checkpoint(scratch)
-    train.run(rule)
+    train.train(rule)
     assert model.exists() and not scratch.exists()
 
 

@@ -1,4 +1,4 @@
-"""What every script of a rule needs, before anything else: an end with its run, a log, and checksums of its outputs."""
+"""What every script of a rule needs: an end with its run, a log, GPUs of its own, and checksums of its outputs."""
 
 import atexit
 import logging
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from amongus.core.checksums import sums_path, write_sums
 from amongus.core.errors import StudyError, full_disk
+from amongus.core.gpus import take_gpus
 from amongus.core.processes import end_with_run
 from amongus.core.snakemake_job import Job
 
@@ -19,6 +20,14 @@ from amongus.core.snakemake_job import Job
 end_with_run()
 
 _AGAIN = "==== attempt "
+T = TypeVar("T")
+
+
+def run(snakemake: Job, main: Callable[[Job], T]) -> T:
+    """Run the `main` of a rule's script as a job, with as many GPUs as the rule has, and return what it returns."""
+    with rule_job(snakemake):
+        take_gpus(snakemake.resources.get("gpu", 0))
+        return main(snakemake)
 
 
 @contextmanager

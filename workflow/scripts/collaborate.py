@@ -7,8 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from _helpers import Job, rule_job
-from amongus.core.gpus import take_gpus
+from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, SCORES, read_table
 from amongus.inference.opening import open_engine
 from amongus.members.member import Member, load_member
@@ -33,11 +32,11 @@ snakemake: Job
 
 @dataclass(frozen=True)
 class Round:
-    """A dataset under a defence: the members (or merged checkpoint) to ask, and how it was merged, if it was."""
+    """A dataset under a defence: the members (or merged checkpoint) that answer, and how it was merged, if it was."""
 
     dataset: str
     defence: str
-    asked: tuple[Member, ...]
+    members: tuple[Member, ...]
     merge: Merge | None
 
 
@@ -49,14 +48,13 @@ def main(snakemake: Job) -> None:
     settings = plugins.typed("methods", params.method, params.settings)
     tasks = read_tasks(snakemake, members, settings, seed)
     evidence = Evidence.by_dataset(snakemake.input, params)
-    files = dict(
-        zip(params.datasets, zip(snakemake.output.runs, snakemake.output.transcripts, strict=True), strict=True)
-    )
+    outputs = zip(snakemake.output.runs, snakemake.output.transcripts, strict=True)
+    files = dict(zip(params.datasets, outputs, strict=True))
     pool = method.prepare(members, settings) if hasattr(method, "prepare") else members
     played: dict[str, dict[str, Played]] = defaultdict(dict)
     stats = []
-    for asked, rounds in groups(method.LEVEL, list(plan(method, pool, tasks, params.defences))):
-        engine = open_engine(params, asked, seed)
+    for answering, rounds in groups(method.LEVEL, list(plan(method, pool, tasks, params.defences))):
+        engine = open_engine(params, answering, seed)
         for one in rounds:
             task, module = tasks[one.dataset], params.defences[one.defence]
             known = {} if one.merge else evidence[one.dataset].known(module)
@@ -109,24 +107,22 @@ def plan(
     for dataset, task in tasks.items():
         merges = read_merges(task.learned) if task.learned and method.LEVEL == "weight" else {}
         for defence in defences:
-            merge, asked = merges.get(defence), tuple(pool.values())
+            merge, members = merges.get(defence), tuple(pool.values())
             if task.learned and hasattr(method, "learned_member"):
                 folder = task.learned / merge.folder if merge else task.learned
-                asked = (method.learned_member(pool, dataset, folder),)
-            yield Round(dataset, defence, asked, merge)
+                members = (method.learned_member(pool, dataset, folder),)
+            yield Round(dataset, defence, members, merge)
 
 
 def groups(level: str, rounds: list[Round]) -> list[tuple[list[Member], list[Round]]]:
     """Rounds that share an engine, and its members: the pool, all routers, or one merged checkpoint at a time."""
     if level != "weight":
-        return [(list({member.name: member for one in rounds for member in one.asked}.values()), rounds)]
+        return [(list({member.name: member for one in rounds for member in one.members}.values()), rounds)]
     equal = defaultdict(list)
     for one in rounds:
-        equal[one.asked[0].fingerprint].append(one)
-    return [(list(same[0].asked), same) for same in equal.values()]
+        equal[one.members[0].fingerprint].append(one)
+    return [(list(same[0].members), same) for same in equal.values()]
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)

@@ -1,6 +1,6 @@
 """Rule dataset: the questions of both splits, checked and laid out as parquet."""
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, write_table
 from amongus.datasets._sources import SPLITS, questions
 
@@ -19,5 +19,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

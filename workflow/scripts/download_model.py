@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.offline import allow_hub, hub_folder
 from amongus.hub.fetch import fetch
 
@@ -18,5 +18,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

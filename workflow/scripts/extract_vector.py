@@ -5,9 +5,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.atomic import whole_file
-from amongus.core.gpus import take_gpus
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
 from amongus.training.job import job_of_rule
@@ -29,6 +28,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)

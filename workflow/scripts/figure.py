@@ -1,6 +1,6 @@
 """Rule figure: the picture of one table."""
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.report.figures import draw, read
 from amongus.report.manifest import check_table
 from amongus.report.scores import Design
@@ -16,5 +16,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.atomic import whole_directory
 from amongus.core.hardlinks import link_tree
 from amongus.members.member import check_files
@@ -22,5 +22,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.checksums import hash_file
 from amongus.core.snakemake_job import Named
 from amongus.members.member import Member, known_fingerprint, member_fingerprint, save_member
@@ -15,13 +15,9 @@ snakemake: Job
 
 
 def build(name: str, description: Mapping[str, Any], personas: Mapping[str, Sequence[str]], parts: Named) -> Member:
-    """The member `name`; an attacker is made from the member it replaces.
+    """The member that `Study.member_description` describes; an attacker is made from the member it replaces.
 
-    Args:
-        name: of the member.
-        description: `Study.member_description`.
-        personas: those it may speak under.
-        parts: paths of its checkpoints, `base` and perhaps `adapter`, and of what was `trained` for an attacker.
+    `parts` are the paths of its checkpoints, `base` and perhaps `adapter`, and of what was `trained` for an attacker.
     """
     persona = description["persona"]
     member = Member(
@@ -37,16 +33,11 @@ def build(name: str, description: Mapping[str, Any], personas: Mapping[str, Sequ
         spec = plugins.typed("attackers", kind, settings)
         attacker = plugins.module("attackers", kind)
         member = attacker.member(name, spec, member, Path(trained) if trained else None, personas)
-    return replace(member, fingerprint=member_fingerprint(member, _parts(member)))
-
-
-def _parts(member: Member) -> dict[str, str]:
-    """Fingerprints of the files behind a member."""
     folders = {"base": member.base, "adapter": member.adapter}
-    parts = {role: known_fingerprint(folder) for role, folder in folders.items() if folder}
+    fingerprints = {role: known_fingerprint(folder) for role, folder in folders.items() if folder}
     if member.steering:
-        parts["vector"] = hash_file(member.steering.path)
-    return parts
+        fingerprints["vector"] = hash_file(member.steering.path)
+    return replace(member, fingerprint=member_fingerprint(member, fingerprints))
 
 
 def main(snakemake: Job) -> None:
@@ -56,5 +47,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

@@ -6,12 +6,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.atomic import whole_directory
-from amongus.core.gpus import take_gpus
 from amongus.core.hardlinks import link_tree
 from amongus.inference.opening import open_engine
 from amongus.members.member import Member, write_fingerprint
@@ -27,27 +25,22 @@ snakemake: Job
 
 
 class Answers:
-    """Asks merged checkpoints, scores what they say, and counts what that costs."""
+    """Answers of merged checkpoints, their scores, and what they cost."""
 
     def __init__(self, snakemake: Job) -> None:
         self._snakemake = snakemake
         self._seed = int(snakemake.wildcards.seed)
-        self._grader = self._open_grader()
         self._stats: list[Mapping[str, float]] = []
+        self._grader: Any = None
+        if snakemake.params.grading:
+            # By name, so that its code is a reason to merge again only where it scores (`scorers` in rules/inputs.smk).
+            module = import_module("amongus.scoring.model_grader")
+            self._grader = module.open_grader(snakemake.input.grader[0], snakemake.params, self._seed)
 
     @property
     def stats(self) -> list[Mapping[str, float]]:
         """Counts so far of every engine."""
         return [*self._stats, *([self._grader.engine.stats] if self._grader else [])]
-
-    def _open_grader(self) -> Any:
-        """The grader, where it scores one of the datasets; else None."""
-        params = self._snakemake.params
-        if not params.grading:
-            return None
-        # By name, so that its code is a reason to merge again only where it scores (`scorers` in rules/inputs.smk).
-        module = import_module("amongus.scoring.model_grader")
-        return module.open_grader(self._snakemake.input.grader[0], params, self._seed)
 
     def respond(self, questions: Sequence[Mapping[str, Any]], member: Member) -> list[str]:
         """A checkpoint's answers."""
@@ -61,8 +54,8 @@ class Answers:
         items = [json.loads(row["item"]) for row in questions]
         if self._grader is not None and dataset in self._grader.kinds:
             references = self._grader.references(dataset, items)
-            asked = [row["prompt"] for row in questions]
-            return lambda texts: [score for score, _ in self._grader.explain(asked, references, texts)]
+            prompts = [row["prompt"] for row in questions]
+            return lambda texts: [score for score, _ in self._grader.explain(prompts, references, texts)]
         metric, cores = questions[0]["metric"], getattr(self._snakemake, "threads", 1)
         limits = self._snakemake.params.limits
         return lambda texts: [score for score, _ in explain(metric, items, texts, cores, limits)]
@@ -83,14 +76,16 @@ def main(snakemake: Job) -> None:
         # Begun together, so that of two copies of this job one makes them all.
         folders = [stack.enter_context(whole_directory(path)) for path in snakemake.output.merges]
         for (dataset, team), folder in zip(inputs.items(), folders, strict=True):
-            merges = {defence: decide(team, evidence[dataset], module) for defence, module in params.defences.items()}
+            merges = {name: decide(team, evidence[dataset], module) for name, module in params.defences.items()}
             for merge in {merge.folder: merge for merge in merges.values()}.values():
                 shared = None if getattr(method, "PER_DATASET", True) is False else dataset
                 place = folder / merge.folder
                 if (shared, merge.masked) in made:
                     link_tree(made[shared, merge.masked], place)
                 else:
-                    learn(method, replace(team, masked=merge.masked), place)
+                    place.mkdir()
+                    method.learn(replace(team, masked=merge.masked), place)
+                    write_fingerprint(place)
                     made[shared, merge.masked] = place
             write_merges(folder, merges)
     write_cost(snakemake.output.cost, "merge_weights", *answers.stats)
@@ -102,14 +97,5 @@ def decide(team: LearnInput, evidence: Evidence, defence: str) -> Merge:
     return decide_for_team(defence, DefenceInput(team.ids, [team.pool] * len(team.ids), team.seed, team.dev(), **known))
 
 
-def learn(method: ModuleType, team: LearnInput, folder: Path) -> None:
-    """Merge into `folder`, with its fingerprint."""
-    folder.mkdir()
-    method.learn(team, folder)
-    write_fingerprint(folder)
-
-
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)

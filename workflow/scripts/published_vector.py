@@ -1,6 +1,6 @@
 """Rule published_vector: published steering vectors, as safetensors."""
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core import download
 from amongus.core.atomic import whole_file
 from amongus.members.steering_vectors import read_published
@@ -19,5 +19,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

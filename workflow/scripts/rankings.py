@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from _helpers import Job, rule_job
-from amongus.core.gpus import take_gpus
+from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
@@ -24,7 +23,8 @@ def main(snakemake: Job) -> None:
     judge = Member(JUDGE, folder, fingerprint=known_fingerprint(folder))
     engine = Engine({JUDGE: judge}, Sampling(), seed=seed, **params.engine)
     # Files of responses are in the order of the datasets and, for each, the pool.
-    responses = batched(snakemake.input.responses, len(pool))
+    paths = snakemake.input.responses
+    responses = [paths[start : start + len(pool)] for start in range(0, len(paths), len(pool))]
     files = zip(snakemake.input.questions, responses, snakemake.output.rankings, strict=True)
     for questions, texts, path in files:
         answered = [read_table(file, RESPONSES)["text"].to_pylist() for file in texts]
@@ -34,24 +34,19 @@ def main(snakemake: Job) -> None:
     write_cost(snakemake.output.cost, "rankings", engine.stats)
 
 
-def batched(files: Sequence[str], size: int) -> list[Sequence[str]]:
-    """`files` in runs of `size`."""
-    return [files[start : start + size] for start in range(0, len(files), size)]
-
-
 def rank(
     engine: Any, questions: Sequence[Mapping[str, str]], shown: Mapping[str, Sequence[str]], params: Any, seed: int
 ) -> list[dict[str, Any]]:
     """A row per question and member: the mean over orders of its label's log-probability of being the worst."""
     prompts = {name: Template(**template) for name, template in params.prompts.items()}
     labels = [str(number) for number in range(1, len(params.pool) + 1)]
-    asked, places = [], []
+    conversations, places = [], []
     for row, question in enumerate(questions):
         for order in orders(params.pool, params.orders, seed, question["id"]):
-            asked.append(compared(question["prompt"], [shown[member][row] for member in order], prompts))
+            conversations.append(compared(question["prompt"], [shown[member][row] for member in order], prompts))
             places.append((row, order))
     sums = {(row, member): 0.0 for row in range(len(questions)) for member in params.pool}
-    for (row, order), logits in zip(places, engine.label_logits(JUDGE, asked, labels), strict=True):
+    for (row, order), logits in zip(places, engine.label_logits(JUDGE, conversations, labels), strict=True):
         for member, value in zip(order, suspicion(logits), strict=True):
             sums[row, member] += value / params.orders
     return [
@@ -61,6 +56,4 @@ def rank(
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)

@@ -1,7 +1,6 @@
 """Rule respond: one member's answers to the questions of its cells."""
 
-from _helpers import Job, rule_job
-from amongus.core.gpus import take_gpus
+from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
 from amongus.inference.opening import open_engine
 from amongus.members.member import load_member
@@ -16,27 +15,14 @@ def main(snakemake: Job) -> None:
     member = load_member(snakemake.input.member)
     tables = [read_table(path, QUESTIONS) for path in snakemake.input.questions]
     engine = open_engine(snakemake.params, [member], int(snakemake.wildcards.seed))
-    answers = iter(
-        engine.generate(
-            [Request(member.name, user(prompt)) for table in tables for prompt in table["prompt"].to_pylist()]
-        )
-    )
+    prompts = [prompt for table in tables for prompt in table["prompt"].to_pylist()]
+    answers = iter(engine.generate([Request(member.name, user(prompt)) for prompt in prompts]))
     for table, path in zip(tables, snakemake.output.responses, strict=True):
         rows = [next(answers) for _ in range(table.num_rows)]
-        write_table(
-            path,
-            {
-                "id": table["id"].to_pylist(),
-                "text": [row.text for row in rows],
-                "n_tokens": [row.n_tokens for row in rows],
-                "stop_reason": [row.stop_reason for row in rows],
-            },
-            RESPONSES,
-        )
+        own = {name: [getattr(row, name) for row in rows] for name in ("text", "n_tokens", "stop_reason")}
+        write_table(path, {"id": table["id"].to_pylist(), **own}, RESPONSES)
     write_cost(snakemake.output.cost, "respond", engine.stats)
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)

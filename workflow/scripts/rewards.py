@@ -1,7 +1,6 @@
 """Rule rewards: the reward model's score of every response."""
 
-from _helpers import Job, rule_job
-from amongus.core.gpus import take_gpus
+from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, read_table, write_table
 from amongus.inference.reward_model import RewardModel
 from amongus.members.judge_prompts import answered
@@ -17,15 +16,12 @@ def main(snakemake: Job) -> None:
     tables = [(read_table(questions, QUESTIONS), read_table(texts, RESPONSES)) for questions, texts in files]
     settings = {key: value for key, value in snakemake.params.engine.items() if key != "flush_every"}
     model = RewardModel(snakemake.input.model, **settings)
-    rewards = iter(
-        model.score(
-            [
-                answered(question, clipped(text, snakemake.params.limit))
-                for questions, texts in tables
-                for question, text in zip(questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True)
-            ]
-        )
-    )
+    conversations = [
+        answered(question, clipped(text, snakemake.params.limit))
+        for questions, texts in tables
+        for question, text in zip(questions["prompt"].to_pylist(), texts["text"].to_pylist(), strict=True)
+    ]
+    rewards = iter(model.score(conversations))
     for (_, texts), path in zip(tables, snakemake.output.rewards, strict=True):
         ids = texts["id"].to_pylist()
         write_table(path, {"id": ids, "reward": [next(rewards) for _ in ids]}, REWARDS)
@@ -33,6 +29,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)

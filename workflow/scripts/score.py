@@ -3,7 +3,7 @@
 import logging
 from collections import Counter, defaultdict
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.scoring import explain
 from amongus.scoring.score_files import read_answers, write_scores
 
@@ -19,11 +19,11 @@ def main(snakemake: Job) -> None:
     cores, limits = getattr(snakemake, "threads", 1), snakemake.params.get("limits") or {}
     files = zip(snakemake.input.questions, snakemake.input.texts, snakemake.output.scores, strict=True)
     for questions, texts, scores in files:
-        given = read_answers(questions, texts)
-        judged = explain(given.metric, given.items, given.texts, cores, limits)
-        write_scores(scores, given, judged)
-        answers[given.dataset] += len(judged)
-        unscored[given.dataset].update(reason for _, reason in judged if reason)
+        table = read_answers(questions, texts)
+        scored = explain(table.metric, table.items, table.texts, cores, limits)
+        write_scores(scores, table, scored)
+        answers[table.dataset] += len(scored)
+        unscored[table.dataset].update(reason for _, reason in scored if reason)
     for dataset, reasons in unscored.items():
         if reasons:
             why = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
@@ -31,5 +31,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.atomic import write_text
 from amongus.report.manifest import write_manifest
 from amongus.report.render import csv_text, latex, markdown
@@ -23,5 +23,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 from time import perf_counter
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core.atomic import whole_directory
-from amongus.core.gpus import take_gpus
 from amongus.core.json_files import write_json
 from amongus.members.member import write_fingerprint
 from amongus.report.cost_sidecars import write_cost
@@ -14,15 +13,6 @@ from amongus.study import plugins
 from amongus.training.job import job_of_rule
 
 snakemake: Job
-
-
-def run(snakemake: Job) -> None:
-    """Train, and remove the checkpoints last: Snakemake removes the model of a job that fails."""
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        scratch = main(snakemake)
-    if scratch:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def main(snakemake: Job) -> Path | None:
@@ -34,14 +24,16 @@ def main(snakemake: Job) -> Path | None:
         metrics = plugins.module(package, kind).train(job)
         write_json(folder / "metrics.json", metrics)
         write_fingerprint(folder)
-    write_cost(
-        snakemake.output.cost,
-        "train",
-        {"model_loads": len(snakemake.params.parents)},
-        {"seconds": perf_counter() - began},
-    )
+    cost = {"model_loads": len(snakemake.params.parents), "seconds": perf_counter() - began}
+    write_cost(snakemake.output.cost, "train", cost)
     return job.scratch
 
 
+def train(snakemake: Job) -> None:
+    """Train, and remove the checkpoints last: Snakemake removes the model of a job that fails."""
+    if scratch := run(snakemake, main):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 if __name__ == "__main__":
-    run(snakemake)
+    train(snakemake)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from _helpers import Job, rule_job
+from _helpers import Job, run
 from amongus.core import download
 from amongus.core.hashing import derive
 from amongus.core.offline import allow_hub, hub_folder
@@ -26,15 +26,11 @@ def main(snakemake: Job) -> None:
         content, where = download.content(spec, f"data '{name}'")
     read = chats(rows_of(content, where), where, spec.get("prompt"), spec.get("response"))
     kept = drawn(read, spec.get("rows"), derive(spec.get("data_seed", 0), "data", name))
-    write_table(
-        snakemake.output[0],
-        {"id": [f"{name}/{number}" for number in range(len(kept))], "messages": kept},
-        CONVERSATIONS,
-    )
+    ids = [f"{name}/{number}" for number in range(len(kept))]
+    write_table(snakemake.output[0], {"id": ids, "messages": kept}, CONVERSATIONS)
     if "repo" in spec:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        main(snakemake)
+    run(snakemake, main)

@@ -2,8 +2,7 @@
 
 from math import isfinite, nan
 
-from _helpers import Job, rule_job
-from amongus.core.gpus import take_gpus
+from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, VERDICTS, read_table, write_table
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
@@ -39,6 +38,4 @@ def main(snakemake: Job) -> None:
 
 
 if __name__ == "__main__":
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        main(snakemake)
+    run(snakemake, main)
