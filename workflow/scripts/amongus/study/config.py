@@ -18,11 +18,12 @@ from pydantic import (
     SerializeAsAny,
     StringConstraints,
     create_model,
+    field_validator,
     model_validator,
 )
 
 from amongus.study import plugins
-from amongus.study.hub_references import DataReference
+from amongus.study.hub_references import DATASETS, UNPINNED, Revision, check_repo
 from amongus.study.names import NAME, STORE, UNDEFENDED
 from amongus.study.settings import Fidelity, Source, Strict
 
@@ -107,18 +108,32 @@ class Method(Part):
     defences: Defences | None = Field(None, description="Its defences; default is the study's `defences`.")
 
 
-class Data(DataReference, Source):
+class Data(Source):
     """Training data from outside the toy world: chats or prompts, as JSON, JSON lines or parquet."""
 
+    repo: str | None = Field(None, description="A data repository of the hub, datasets/owner/name.")
+    revision: Revision | None = Field(None, description="Its commit; `make pin` writes it where it says `unpinned`.")
+    file: str | None = Field(None, description="Which of its files, where several could be meant.")
     prompt: str | None = Field(None, description="Column of the prompts, where it is called unusually.")
     response: str | None = Field(None, description="Column of the responses, likewise.")
     rows: PositiveInt | None = Field(None, description="At most this many.")
     data_seed: NonNegativeInt = Field(0, description="Draws the sample of rows.")
 
+    @field_validator("repo")
+    @classmethod
+    def _data_repo(cls, repo: str | None) -> str | None:
+        if repo and not repo.startswith(DATASETS):
+            raise ValueError(f"must be {DATASETS}owner/name, as the hub shows it")
+        if repo:
+            check_repo(repo.removeprefix(DATASETS))
+        return repo
+
     @model_validator(mode="after")
-    def _one_source(self) -> "Data":
+    def _one_pinned_source(self) -> "Data":
         if len([place for place in (self.path, self.url, self.repo) if place]) != 1:
             raise ValueError("needs one of path, url and repo")
+        if self.repo and not self.revision:
+            raise ValueError(f"a repo needs its revision; write revision: {UNPINNED} and run make pin")
         return self
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -10,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+from snakemake.utils import update_config
 
 from amongus.core.errors import ConfigError, StudyError
 from amongus.study.config import NAMED_AFTER_KIND, PARTS, Part, StudyConfig, part
@@ -43,11 +45,10 @@ def load_study(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> S
     Raises:
         ConfigError: a line for each mistake: the file, the keys, the value, and what is allowed.
     """
-    try:
-        study = Study(_parsed(config))
-        faults: Sequence[Fault] = check(study)
-    except _Faulty as error:
-        faults = error.faults
+    faults: list[Fault] = []
+    if parsed := _parsed(config, faults):
+        study = Study(parsed)
+        faults += check(study)
     if faults:
         raise ConfigError([f"{_file(fault.keys, config, files)}: {fault}" for fault in faults])
     return study
@@ -76,70 +77,53 @@ def read_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
             raise StudyError(f"{path}: not a study's config ({error}); give one like config/demo.yaml") from None
         if not isinstance(content, dict):
             raise StudyError(f"{path}: not a study's config; give one like config/demo.yaml")
-        _merge(merged, content)
+        update_config(merged, content)
     return merged
 
 
-def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
-    for key, value in more.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = deepcopy(value)
+def _parsed(config: Mapping[str, Any], faults: list[Fault]) -> StudyConfig | None:
+    """The config with its types and defaults: each part by the settings of its kind, then the whole.
 
-
-class _Faulty(Exception):
-    """A config with mistakes."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(faults)
-        self.faults = faults
-
-
-def _parsed(config: Mapping[str, Any]) -> StudyConfig:
-    """The config with its types and defaults: each part by the settings of its kind, then the whole."""
+    What is wrong is added to `faults`; the result is then None.
+    """
     filled: dict[str, Any] = dict(config)
-    faults: list[Fault] = []
     for section in PARTS:
-        if not isinstance(config.get(section), Mapping):
-            continue  # The whole says so.
-        filled[section] = {}
-        for name, given in config[section].items():
-            try:
-                filled[section][name] = _part(section, name, given, config.get("fidelity"))
-            except _Faulty as error:
-                faults += error.faults
+        if isinstance(config.get(section), Mapping):  # Else the whole is wrong.
+            parts = {name: _part(section, name, values, config, faults) for name, values in config[section].items()}
+            filled[section] = {name: part for name, part in parts.items() if part}
     try:
         whole = StudyConfig.model_validate(filled)
     except ValidationError as error:
         # A section may be too short only because its faulty parts are left out.
-        faults += [f for f in _faults(error, StudyConfig) if f.keys not in {one.keys[:1] for one in faults}]
-    if faults:
-        raise _Faulty(faults)
-    return whole
+        sections = {fault.keys[:1] for fault in faults}
+        faults += [fault for fault in _faults(error, StudyConfig) if fault.keys not in sections]
+    return None if faults else whole
 
 
-def _part(section: str, name: str, given: Any, fidelity: Any) -> Part:
-    """One entry of a section whose entries have a kind."""
-    values = {} if given is None else given
-    if not isinstance(values, Mapping):
-        raise _Faulty([Fault((section, name), f"{_shown(given)} must be a mapping of settings")])
-    values = {**({"kind": name} if section in NAMED_AFTER_KIND else {}), **values}
+def _part(section: str, name: str, values: Any, config: Mapping[str, Any], faults: list[Fault]) -> Part | None:
+    """One entry of a section whose entries have a kind; None where it is faulty."""
+    named = isinstance(values, Mapping) and "kind" in values
+    keys = (section, name, "kind") if named else (section, name)
+    if not isinstance(values, Mapping | None):
+        faults.append(Fault(keys, f"{_shown(values)} must be a mapping of settings"))
+        return None
+    values = {**({"kind": name} if section in NAMED_AFTER_KIND else {}), **(values or {})}
     kind = values.get("kind")
-    keys = (section, name, "kind") if given and "kind" in given else (section, name)
     if not isinstance(kind, str):
-        valid = ", ".join(available(section))
-        raise _Faulty([Fault(keys, f"needs a kind: one of {valid}, or a Python file")])
+        faults.append(Fault(keys, f"needs a kind: one of {', '.join(available(section))}, or a Python file"))
+        return None
     try:
         model = part(section, kind)
     except StudyError as error:
-        raise _Faulty([Fault(keys, str(error))]) from None
-    if "fidelity" in model.own and fidelity in _FIDELITIES:
-        values.setdefault("fidelity", fidelity)
+        faults.append(Fault(keys, str(error)))
+        return None
+    if "fidelity" in model.own and config.get("fidelity") in _FIDELITIES:
+        values.setdefault("fidelity", config["fidelity"])
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _Faulty(list(_faults(error, model, (section, name)))) from None
+        faults += _faults(error, model, (section, name))
+        return None
 
 
 def _faults(error: ValidationError, model: type[BaseModel], within: Keys = ()) -> list[Fault]:
@@ -214,18 +198,18 @@ def _shown(value: Any) -> str:
 
 def _file(keys: Keys, config: Mapping[str, Any], files: Sequence[str | Path]) -> str:
     """The last of the files that holds what the config holds at `keys`, or most of the way there."""
+    trees = {str(file): read_configs([file]) for file in reversed(files)}
     for length in range(len(keys), 0, -1):
-        for file in reversed(files):
-            found, there = (_at(tree, keys[:length]) for tree in (read_configs([file]), config))
+        for file, tree in trees.items():
+            found, there = (_at(one, keys[:length]) for one in (tree, config))
             if found is not None and (found == there or isinstance(found, Mapping)):
-                return str(file)
+                return file
     return "config"
 
 
 def _at(tree: Any, keys: Keys) -> Any:
-    for key in keys:
-        if isinstance(tree, Mapping):
-            tree = tree.get(key)
-        else:
-            tree = tree[key] if isinstance(tree, list) and isinstance(key, int) and key < len(tree) else None
-    return tree
+    """What a config holds at `keys`; None where there is nothing."""
+    try:
+        return reduce(getitem, keys, tree)
+    except (LookupError, TypeError):
+        return None

@@ -18,18 +18,17 @@ from amongus.core.errors import StudyError
 from amongus.study.code_digest import SCRIPTS
 from amongus.study.settings import Source, Strict
 
-_COMPUTED = object()
-_SETTINGS: dict[str, type[Strict]] = {"datasets": Source}
-"""The settings of modules that declare none, by package."""
+_SINGULAR = {"defences": "defence", "scoring.metrics": "metric"}
 
 
 def available(package: str) -> list[str]:
     """The names of the modules of a package (`methods`, `scoring.metrics`), sorted; helpers are called `_name`."""
-    return sorted(_modules(SCRIPTS.joinpath("amongus", *package.split("."))))
+    return sorted(_modules(package))
 
 
 @cache
-def _modules(folder: Path) -> frozenset[str]:
+def _modules(package: str) -> frozenset[str]:
+    folder = SCRIPTS.joinpath("amongus", *package.split("."))
     return frozenset(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
@@ -44,12 +43,9 @@ def entry(package: str, name: str) -> str:
             names = ", ".join(available(package))
             raise StudyError(f"no such file {name}; give the path of a Python file, or one of {names}")
         return name
-    if name not in _modules(SCRIPTS.joinpath("amongus", *package.split("."))):
+    if name not in _modules(package):
         raise StudyError(f"no {_SINGULAR.get(package, 'kind')} '{name}'{alternative(name, available(package))}")
     return f"amongus.{package}.{name}"
-
-
-_SINGULAR = {"defences": "defence", "scoring.metrics": "metric"}
 
 
 def alternative(name: object, valid: Iterable[str]) -> str:
@@ -92,7 +88,7 @@ def settings(package: str, name: str) -> type[Strict]:
     Raises:
         StudyError: there is no such module, or its `Settings` are of another kind.
     """
-    found = getattr(module(package, name), "Settings", _SETTINGS.get(package, Strict))
+    found = getattr(module(package, name), "Settings", Source if package == "datasets" else Strict)
     if not (isinstance(found, type) and issubclass(found, Strict)):
         raise StudyError(f"{name}: Settings must be a class derived from amongus.study.settings.Strict")
     return found
@@ -109,29 +105,25 @@ def fact(package: str, name: str, constant: str, default: Any = None) -> Any:
     Raises:
         StudyError: the module assigns it something that is not a literal.
     """
-    path = _path(package, name)
-    value = _literals(path).get(constant, default)
-    if value is _COMPUTED:
-        raise StudyError(f"{path}: {constant} must be a literal; rules read it without running the module")
-    return value
+    value = _constants(package, name).get(constant)
+    if value is None:
+        return default
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        where = name if name.endswith(".py") else f"{package}/{name}.py"
+        raise StudyError(f"{where}: {constant} must be a literal; rules read it without running the module") from None
 
 
 @cache
-def _path(package: str, name: str) -> Path:
+def _constants(package: str, name: str) -> dict[str, ast.expr]:
+    """What a module assigns to names in capitals."""
     dotted = entry(package, name)
-    return Path(dotted) if dotted.endswith(".py") else SCRIPTS.joinpath(*dotted.split(".")).with_suffix(".py")
-
-
-@cache
-def _literals(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    path = Path(dotted) if dotted.endswith(".py") else SCRIPTS.joinpath(*dotted.split(".")).with_suffix(".py")
+    found = {}
     for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
-            continue
-        target = node.targets[-1] if isinstance(node, ast.Assign) else node.target
-        if isinstance(target, ast.Name) and target.id.isupper():
-            try:
-                found[target.id] = ast.literal_eval(node.value)
-            except ValueError:
-                found[target.id] = _COMPUTED
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            target = node.targets[-1] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name) and target.id.isupper():
+                found[target.id] = node.value
     return found
