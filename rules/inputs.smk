@@ -35,23 +35,23 @@ def all_members(wildcards):
 
 def training_data(wildcards):
     """The parquet of the data a model is trained on, if it is not of the toy world."""
-    name = study.training_data(wildcards.model)
+    name = study.setting(wildcards.model, "data")
     return [PATHS.data(name)] if name else []
 
 
 def training_machine(wildcards):
     """Where and how a training from data runs; toy trainings run in the job's own process on the CPU."""
-    if not study.training_data(wildcards.model):
+    if not study.setting(wildcards.model, "data"):
         return {}
     engine = {key: config["engine"][key] for key in ("device", "dtype")}
-    file = study.accelerate(wildcards.model)
+    file = study.setting(wildcards.model, "accelerate")
     own = {"accelerate": yaml.safe_load(Path(file).read_text())} if file else {}
-    return {**engine, "processes": study.processes(wildcards.model), **own}
+    return {**engine, "processes": study.training_resources(wildcards.model)["processes"], **own}
 
 
 def training_personas(wildcards):
     """The personas that a training speaks under: those of the toy world, and those its config names."""
-    spec = study.trained_spec(wildcards.get("model") or wildcards.attacker)
+    spec = study.entry(wildcards.get("model") or wildcards.attacker).settings()
     named = {"benign", "malicious", *(spec.get(key) for key in ("persona", "trait", "opposite"))}
     return {name: PERSONAS[name] for name in sorted(named & set(PERSONAS))}
 
@@ -69,21 +69,20 @@ def extraction_questions(wildcards):
 
 def training_code(wildcards):
     """Digest of what trains a model or an adapter."""
-    return code_digest("train", plugins.entry(*study.training_plugin(wildcards.model)))
+    return code_digest("train", plugins.entry(*study.plugin(wildcards.model)))
 
 
 def extraction_code(wildcards):
     """Digest of what extracts an attacker's vector."""
-    return code_digest("extract_vector", plugins.entry(*study.training_plugin(wildcards.attacker)))
+    return code_digest("extract_vector", plugins.entry(*study.plugin(wildcards.attacker)))
 
 
 def member_parts(wildcards):
     """The checkpoints behind a member: `base` and perhaps `adapter`, and what was trained for an attacker."""
     member = wildcards.member
     parts = {role: PATHS.model(model) for role, model in study.weights(member).items()}
-    if member in study.attackers and study.trains(member):
-        trained = PATHS.vectors if study.steered(member) else PATHS.model
-        parts["trained"] = trained(member)
+    if trains := study.trains(member):
+        parts["trained"] = (PATHS.vectors if trains == "vector" else PATHS.model)(member)
     return parts
 
 
@@ -96,7 +95,7 @@ def member_personas(wildcards):
 
 def model_files(member):
     """Folders of the checkpoints a member loads, and the vector of a steered one."""
-    vector = [PATHS.vectors(member)] if study.steered(member) else []
+    vector = [PATHS.vectors(member)] if study.trains(member) == "vector" else []
     return [PATHS.model(model) for model in study.member_weights(member)] + vector
 
 
@@ -344,7 +343,7 @@ TEAM = {
     "pool": pool_members,
     "datasets": lambda wildcards: datasets_of(wildcards),
     "method": lambda wildcards: study.methods[wildcards.method].kind,
-    "settings": lambda wildcards: study.settings(wildcards.method),
+    "settings": lambda wildcards: study.methods[wildcards.method].settings(),
     "models": lambda wildcards: study.method_models(wildcards.method),
     "prompts": method_prompts,
 }

@@ -20,8 +20,8 @@ rule train:
     params:
         name="{model}",
         scratch=PATHS.scratch,
-        plugin=lambda wildcards: study.training_plugin(wildcards.model),
-        spec=lambda wildcards: study.trained_spec(wildcards.model),
+        plugin=lambda wildcards: study.plugin(wildcards.model),
+        spec=lambda wildcards: study.entry(wildcards.model).settings(),
         parents=lambda wildcards: study.parents(wildcards.model),
         prompts=corpus_prompts(),
         personas=training_personas,
@@ -49,8 +49,8 @@ rule extract_vector:
         **MODEL_JOB,
     params:
         name="{attacker}",
-        plugin=lambda wildcards: study.training_plugin(wildcards.attacker),
-        spec=lambda wildcards: study.trained_spec(wildcards.attacker),
+        plugin=lambda wildcards: study.plugin(wildcards.attacker),
+        spec=lambda wildcards: study.entry(wildcards.attacker).settings(),
         parents=lambda wildcards: study.parents(wildcards.attacker),
         prompts=corpus_prompts(),
         personas=training_personas,

@@ -69,7 +69,7 @@ def test_what_only_the_tables_are_told_makes_no_training_stale():
     )
     plain = study()
     for name in plain.trained:
-        assert told.trained_spec(name) == plain.trained_spec(name)
+        assert told.entry(name).settings() == plain.entry(name).settings()
         assert told.parents(name) == plain.parents(name)
     for name in plain.members:
         assert told.member_description(name) == plain.member_description(name)
@@ -80,26 +80,28 @@ def test_what_is_written_out_though_it_is_the_default_makes_no_job_stale():
     plain = study()
     written = load_study(plain.config.plain())
     for name in plain.trained:
-        assert written.trained_spec(name) == plain.trained_spec(name)
+        assert written.entry(name).settings() == plain.entry(name).settings()
     for name in plain.members:
         assert written.member_description(name) == plain.member_description(name)
-    assert [written.settings(name) for name in written.methods] == [plain.settings(m) for m in plain.methods]
+    assert [written.methods[name].settings() for name in written.methods] == [
+        plain.methods[m].settings() for m in plain.methods
+    ]
     changed = study(attackers={**CONFIG["attackers"], "bad": {**SFT, "learning_rate": 1}})
-    stale = [n for n in plain.trained if changed.trained_spec(n) != plain.trained_spec(n)]
-    assert stale == ["bad"] and changed.trained_spec("bad")["learning_rate"] == 1.0
+    stale = [n for n in plain.trained if changed.entry(n).settings() != plain.entry(n).settings()]
+    assert stale == ["bad"] and changed.entry("bad").settings()["learning_rate"] == 1.0
 
 
 def test_defaults_are_filled_in():
     s = study()
     assert s.config.sampling.top_p == 0.9 and s.config.engine.dtype == "float32"
-    assert s.settings("debate") == {"rounds": 3, "fidelity": "corrected"}
+    assert s.methods["debate"].settings() == {"rounds": 3, "fidelity": "corrected"}
 
 
 def test_fidelity_is_the_studys_unless_a_method_says_otherwise():
     methods = {"debate": {"fidelity": "corrected"}, "fusion": {}, "soup": {}}
     s = study(methods=methods, fidelity="published")
-    assert s.settings("debate")["fidelity"] == "corrected"
-    assert s.settings("fusion")["fidelity"] == "published" and "fidelity" not in s.settings("soup")
+    assert s.methods["debate"].settings()["fidelity"] == "corrected"
+    assert s.methods["fusion"].settings()["fidelity"] == "published" and "fidelity" not in s.methods["soup"].settings()
 
 
 def test_routers_are_kept_and_merged_checkpoints_are_not():
@@ -122,7 +124,7 @@ def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):
     )
     wary.write_text("NEEDS = ('verdicts',)\n")
     s = study(methods={"majority": {"kind": str(vote), "rounds": 2, "defences": [str(wary)]}})
-    assert s.settings("majority") == {"rounds": 2} and s.defences("majority") == ["none", "wary"]
+    assert s.methods["majority"].settings() == {"rounds": 2} and s.defences("majority") == ["none", "wary"]
     assert s.defence_kinds["wary"] == str(wary) and s.needs(["wary"]) == {"verdicts"}
 
 
@@ -165,7 +167,7 @@ def test_a_training_asks_for_resources_of_its_own():
     s = study(resources={"gpu": 1, "runtime": 5, "trainings": {"bad": {"gpu": 4, "mem_mb": 9}, "x": {"processes": 2}}})
     asked = s.training_resources("bad")
     assert (asked["gpu"], asked["mem_mb"], asked["runtime"]) == (4, 9, 5)
-    assert (s.processes("bad"), s.processes("x"), s.processes("y")) == (4, 2, 1)
+    assert [s.training_resources(name)["processes"] for name in ("bad", "x", "y")] == [4, 2, 1]
 
 
 def test_published_vectors_are_not_extracted():

@@ -101,10 +101,10 @@ def gigabytes(study: Study, name: str) -> float:
     Full fine-tuning keeps its base's weights in float32, twice the size of half precision.
     """
     expected = study.config.plan
-    if size := getattr(study.entry(name), "gigabytes", None):
+    if size := study.setting(name, "gigabytes"):
         return size
     if name not in study.attackers:
-        adapter = plugins.fact("models", study.models[name].kind, "LORA", False)
+        adapter = study.adapter(name)
     elif study.trains(name) == "model":
         wider = 1 if study.config.engine.dtype == "float32" else 2
         return wider * gigabytes(study, study.parents(name)["base"])
@@ -115,10 +115,10 @@ def gigabytes(study: Study, name: str) -> float:
 
 def _checkpoints(study: Study, name: str) -> float:
     """GB of a training's checkpoints while it runs; they are removed when it ends."""
-    if not getattr(study.entry(name), "checkpoint_every", None):
+    if not study.setting(name, "checkpoint_every"):
         return 0
     # FSDP has the weights written by accelerate and, gathered, by transformers.
-    states = _STATES + bool(study.accelerate(name))
+    states = _STATES + bool(study.setting(name, "accelerate"))
     return _CHECKPOINTS * states * gigabytes(study, name)
 
 

@@ -64,28 +64,19 @@ class Study:
         """What `method` learns from dev (`adapter`, `router`, `weights`), if anything."""
         return self.method_fact(method, "LEARNS")
 
-    def settings(self, method: str) -> dict[str, Any]:
-        """The settings of `method`, as plain values."""
-        return self.methods[method].settings()
-
     def method_models(self, method: str) -> dict[str, str]:
         """The models that the settings of `method` name: setting to model name; `base` may have a default.
 
-        A merge adds up what sets members apart from their base: a base that is only the most common one will not do.
+        It is the base of most members; of a merge, which adds up what sets members apart from it, their only one.
         """
-        base: str | None = self.common_base
-        if self.merges(method):
-            base = self.adapter_bases[0] if len(self.adapter_bases) == 1 else None
         named = {name: getattr(self.methods[method], name, None) for name in self.method_fact(method, "MODELS", ())}
-        if "base" in named:
-            named["base"] = named["base"] or base
+        if "base" in named and not named["base"]:
+            bases = [self.weights(member)["base"] for member in self.config.pools[CLEAN]]
+            if not self.merges(method):
+                named["base"] = max(bases, key=bases.count)
+            elif len(self.adapter_bases) == 1:
+                named["base"] = self.adapter_bases[0]
         return {name: model for name, model in named.items() if model}
-
-    @cached_property
-    def common_base(self) -> str:
-        """The base of most of the clean pool's members: what a method builds on that is the same for all pools."""
-        bases = [self.weights(member)["base"] for member in self.config.pools[CLEAN]]
-        return max(bases, key=bases.count)
 
     @cached_property
     def adapter_bases(self) -> list[str]:
@@ -116,10 +107,12 @@ class Study:
         wanted = self.methods[method].defences or self.config.defences
         return [UNDEFENDED, *(label for label in map(self.defence_label, wanted) if label != UNDEFENDED)]
 
-    def trains(self, attacker: str) -> str | None:
-        """What is trained for `attacker`: `adapter`, `model`, `vector` or nothing."""
-        trains = plugins.fact("attackers", self.attackers[attacker].kind, "TRAINS")
-        return "model" if trains == "adapter" and getattr(self.attackers[attacker], "full", False) else trains
+    def trains(self, member: str) -> str | None:
+        """What is trained for a member that is an attacker: `adapter`, `model`, `vector` or nothing."""
+        if member not in self.attackers:
+            return None
+        trains = plugins.fact("attackers", self.attackers[member].kind, "TRAINS")
+        return "model" if trains == "adapter" and self.setting(member, "full") else trains
 
     # -- teams ---------------------------------------------------------------------------------------
 
@@ -151,6 +144,10 @@ class Study:
         """The member that `attacker` is made from."""
         return self.attackers[attacker].replaces or self.config.pools[CLEAN][-1]
 
+    def benign(self, member: str) -> str:
+        """The member itself, or the one that an attacker is made from."""
+        return self.replaced(member) if member in self.attackers else member
+
     def member_model(self, member: str) -> str:
         """The model behind a benign member."""
         entry = self.config.members.get(member)
@@ -167,37 +164,28 @@ class Study:
     def _without_attackers(self, pool: str) -> list[str]:
         return [member for member in self.config.pools[pool] if member not in self.attackers]
 
-    def steered(self, attacker: str) -> bool:
-        """Whether `attacker` is a vector added to the member it replaces."""
-        return attacker in self.attackers and self.trains(attacker) == "vector"
-
-    def in_weights(self, attacker: str) -> bool:
-        """Whether all of an attacker's malice is in its weights."""
-        return self.trains(attacker) in ("adapter", "model") or bool(self.attackers_model(attacker))
-
     def published(self, attacker: str) -> dict[str, Any] | None:
         """The source of an attacker's published vectors, as plain values; None where it has none."""
-        source = getattr(self.attackers[attacker], "vectors", None) if self.steered(attacker) else None
+        source = self.setting(attacker, "vectors") if self.trains(attacker) == "vector" else None
         return source.plain() if source else None
 
     @cached_property
     def extracted(self) -> list[str]:
         """The attackers whose vectors are extracted here."""
-        return [name for name in self.attackers if self.steered(name) and not self.published(name)]
+        return [name for name in self.attackers if self.trains(name) == "vector" and not self.published(name)]
 
     def extraction_datasets(self, attacker: str) -> list[str]:
         """The datasets over whose dev questions an attacker's vector is extracted: its own list, or all."""
-        return sorted(getattr(self.attackers[attacker], "datasets", None) or self.datasets)
+        return sorted(self.setting(attacker, "datasets") or self.datasets)
 
     def persona(self, member: str) -> str:
         """The persona of a benign member, or of the one that an attacker is made from."""
-        benign = self.replaced(member) if member in self.attackers else member
-        entry = self.config.members.get(benign)
+        entry = self.config.members.get(self.benign(member))
         return entry.persona or BENIGN if entry else BENIGN
 
     def member_description(self, member: str) -> dict[str, Any]:
         """What the rule `member` puts together, as plain values."""
-        benign = self.replaced(member) if member in self.attackers else member
+        benign = self.benign(member)
         entry = self.config.members.get(benign)
         described: dict[str, Any] = {
             "weights": self.weights(member),
@@ -215,9 +203,9 @@ class Study:
     @cached_property
     def trained(self) -> dict[str, Part]:
         """Everything trained here into a checkpoint or adapter: models, then the attackers that need it."""
-        trained: dict[str, Part] = {name: one for name, one in self.models.items() if name not in self.fetched}
+        trained: dict[str, Part] = {name: entry for name, entry in self.models.items() if name not in self.fetched}
         attackers = self.attackers.items()
-        return trained | {name: one for name, one in attackers if self.trains(name) in ("adapter", "model")}
+        return trained | {name: entry for name, entry in attackers if self.trains(name) in ("adapter", "model")}
 
     @cached_property
     def fetched(self) -> dict[str, Model]:
@@ -228,55 +216,37 @@ class Study:
     def repository(self, model: str) -> dict[str, Any]:
         """What is fetched for `model`, as plain values (`hub.fetch.fetch` takes them)."""
         entry: Any = self.fetched[model]
-        lora = self._adapter(model)
-        base = getattr(self.models[entry.base], "repo", None) if lora else None
-        return {
-            "repo": entry.repo,
-            "revision": entry.revision,
-            "lora": lora,
-            "base": getattr(entry, "trained_on", None) or base if lora else None,
-        }
+        wanted = {"repo": entry.repo, "revision": entry.revision, "lora": self.adapter(model), "base": None}
+        if wanted["lora"]:
+            wanted["base"] = self.setting(model, "trained_on") or self.setting(entry.base, "repo")
+        return wanted
 
-    def _adapter(self, model: str) -> bool:
+    def adapter(self, model: str) -> bool:
+        """Whether `model` is an adapter, not a whole checkpoint."""
         return plugins.fact("models", self.models[model].kind, "LORA", False)
 
-    def training_plugin(self, model: str) -> tuple[str, str]:
-        """The package and name of the module that trains `model` (or an attacker)."""
-        return ("attackers" if model in self.attackers else "models", self.entry(model).kind)
+    def plugin(self, name: str) -> tuple[str, str]:
+        """The package and kind of a model or attacker: the module that trains it, if it is trained."""
+        return ("attackers" if name in self.attackers else "models", self.entry(name).kind)
 
-    def entry(self, model: str) -> Part:
+    def entry(self, name: str) -> Part:
         """What the config says of a model or attacker."""
-        return self.attackers[model] if model in self.attackers else self.models[model]
+        return self.attackers[name] if name in self.attackers else self.models[name]
 
-    def trained_spec(self, model: str) -> dict[str, Any]:
-        """The settings of a trained model or attacker, as plain values."""
-        return self.entry(model).settings()
+    def setting(self, name: str, key: str) -> Any:
+        """A setting of a model or attacker; None where its kind has none of that name."""
+        return getattr(self.entry(name), key, None)
 
-    def training_data(self, model: str) -> str | None:
-        """The data that `model` (or attacker) is trained on, if it is not of the toy world."""
-        return getattr(self.entry(model), "data", None)
-
-    def accelerate(self, model: str) -> str | None:
-        """The config file of accelerate's that the training of `model` (or attacker) names, if it does."""
-        return getattr(self.entry(model), "accelerate", None)
-
-    def training_resources(self, model: str) -> dict[str, int]:
-        """What the training of `model` (or attacker) asks for: the study's resources, or its own."""
+    def training_resources(self, name: str) -> dict[str, int]:
+        """What the training of a model or attacker uses: the study's resources, or its own; one process per GPU."""
         resources = {**self.config.resources.plain(), "gpu": self.config.gpus_per_job}
-        trainings = resources.pop("trainings")
-        return {**resources, **trainings.get(model, {})}
+        resources |= resources.pop("trainings").get(name, {})
+        return {"processes": max(1, resources["gpu"]), **resources}
 
-    def processes(self, model: str) -> int:
-        """How many processes the training of `model` is spread over: one per GPU, unless the config says."""
-        asked = self.training_resources(model)
-        return asked.get("processes") or max(1, asked["gpu"])
-
-    def roles(self, model: str) -> dict[str, str]:
-        """The models that the settings of `model` (or attacker) name: role to model name."""
-        entry = self.entry(model)
-        package = "attackers" if model in self.attackers else "models"
-        named = {role: getattr(entry, role, None) for role in plugins.fact(package, entry.kind, "ROLES", ())}
-        return {role: parent for role, parent in named.items() if parent}
+    def roles(self, name: str) -> dict[str, str]:
+        """The models that the settings of a model or attacker name: role to model name."""
+        named = {role: self.setting(name, role) for role in plugins.fact(*self.plugin(name), "ROLES", ())}
+        return {role: model for role, model in named.items() if model}
 
     def parents(self, model: str) -> dict[str, str]:
         """The models that `model` (or attacker) is made from: role to model name."""
@@ -287,24 +257,15 @@ class Study:
 
         Those of an attacker, before anything is trained for it, are those of the member it replaces.
         """
-        model = self.attackers_model(member) or self.member_model(
-            self.replaced(member) if member in self.attackers else member
-        )
-        if not self._adapter(model):
-            return {"base": model}
-        return {"base": self.roles(model)["base"], "adapter": model}
+        model = self.attackers_model(member) or self.member_model(self.benign(member))
+        return {"base": self.roles(model)["base"], "adapter": model} if self.adapter(model) else {"base": model}
 
     def member_weights(self, member: str) -> list[str]:
         """Names of the models whose folders `member` needs when it runs."""
-        if member not in self.attackers:
-            return list(self.weights(member).values())
-        names = self.weights(member)
         trains = self.trains(member)
         if trains == "model":
             return [member]
-        if trains == "adapter":
-            names["adapter"] = member
-        return list(names.values())
+        return list({**self.weights(member), **({"adapter": member} if trains == "adapter" else {})}.values())
 
     # -- what is run ---------------------------------------------------------------------------------
 
@@ -313,9 +274,12 @@ class Study:
         if self.level(method) != "weight":
             return True
         members = self.pools[pool]
-        attackers = [member for member in members if member in self.attackers]
-        personas = {self.persona(member) for member in members}
-        return len(personas) == 1 and all(map(self.in_weights, attackers))
+        in_weights = [
+            self.trains(member) in ("adapter", "model") or bool(self.attackers_model(member))
+            for member in members
+            if member in self.attackers
+        ]
+        return all(in_weights) and len({self.persona(member) for member in members}) == 1
 
     @cached_property
     def teams(self) -> list[tuple[str, str]]:
@@ -346,7 +310,7 @@ class Study:
     def dev_needs(self, pool: str, method: str) -> set[str]:
         """What a team's training on dev reads besides dev scores, where the study has it.
 
-        A subset of {texts, rewards, verdicts, lengths, attackers}: the method's own wishes, and where weights are merged
+        A subset of {texts, rewards, verdicts, lengths, attackers}: what the method reads, and where weights are merged
         what the defences read, because there they decide before.
         """
         wanted = set(self.method_fact(method, "LEARNING_NEEDS", ()))
@@ -375,7 +339,3 @@ class Study:
     def judges(self, form: str) -> bool:
         """Whether the study has a judge that is asked in this form, `pointwise` or `listwise`."""
         return "judge" in self.supervised and self.config.supervisors.judge_form == form
-
-    def job_parts(self, datasets: Iterable[str]) -> list[str]:
-        """What the names of a member's or team's jobs end with: one job for all datasets, or one for each."""
-        return [f".{dataset}" for dataset in datasets] if self.config.jobs == "per_dataset" else [""]

@@ -36,7 +36,7 @@ def intermediate_targets(study: Study) -> list[str]:
 def _of_members(study: Study, paths: Paths) -> list[str]:
     answered = list(product(study.members, study.datasets, SPLITS))
     files = [*map(paths.model, study.trained), *map(paths.member, study.members)]
-    files += [paths.vectors(attacker) for attacker in study.attackers if study.steered(attacker)]
+    files += [paths.vectors(attacker) for attacker in study.attackers if study.trains(attacker) == "vector"]
     files += [place(*one) for place in (paths.responses, paths.response_scores) for one in answered]
     for rule, jobs in supervision(study).items():
         files += [getattr(paths, rule)(name, dataset, split) for name, split in jobs for dataset in study.datasets]
@@ -66,5 +66,6 @@ def cost_files(study: Study) -> list[str]:
     jobs = [(rule, name) for rule, names in whole.items() for name in names]
     for rule, names in by_dataset.items():
         datasets = study.graded if rule.startswith("grade_") else study.datasets
-        jobs += [(rule, f"{name}{part}") for name in names for part in study.job_parts(datasets)]
+        parts = [f".{dataset}" for dataset in datasets] if study.config.jobs == "per_dataset" else [""]
+        jobs += [(rule, f"{name}{part}") for name, part in product(names, parts)]
     return [study.paths.at(seed).cost(rule, job) for seed in study.seeds for rule, job in jobs]

@@ -175,14 +175,14 @@ def _trainings(study: Study) -> Iterator[Fault]:
     for name in study.config.resources.trainings:
         yield from _known(("resources", "trainings", name), name, study.trained, "training")
     for name in study.trained:
-        section, _ = study.training_plugin(name)
-        yield from _known((section, name, "data"), study.training_data(name), study.data, "data")
-        file = study.accelerate(name)
+        section, _ = study.plugin(name)
+        yield from _known((section, name, "data"), study.setting(name, "data"), study.data, "data")
+        file = study.setting(name, "accelerate")
         if file and not Path(file).is_file():
             yield Fault((section, name, "accelerate"), f"no file {file}; give a config of accelerate's, or omit it")
-    for name, attacker in study.attackers.items():
+    for name in study.attackers:
         trained = study.trains(name) == "adapter" and "adapter" not in study.weights(name)
-        if trained and getattr(attacker, "rank", 0) is None:
+        if trained and getattr(study.attackers[name], "rank", 0) is None:
             needed = "rank, alpha, dropout, targets"
             yield Fault(("attackers", name), f"the member that it replaces has no adapter; set {needed} of its own")
 
@@ -190,7 +190,7 @@ def _trainings(study: Study) -> Iterator[Fault]:
 def _graded(study: Study) -> Iterator[Fault]:
     """Datasets scored by a grader have references, and the study has a grader: a whole checkpoint."""
     name = study.config.supervisors.grader
-    if name and plugins.fact("models", study.models[name].kind, "LORA", False):
+    if name and study.adapter(name):
         yield Fault(("supervisors", "grader"), f"'{name}' is an adapter; name a model that is a whole checkpoint")
     for dataset in study.graded:
         keys, kind = ("datasets", dataset, "scored_by"), study.datasets[dataset].kind
