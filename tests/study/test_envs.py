@@ -64,7 +64,7 @@ def needed(script):
         entries += [plugins.entry(package, name) for name in plugins.available(package)]
     own = {path.stem for path in digests.SCRIPTS.glob("*.py")} | {"amongus"}
     found = set()
-    for path in digests._reach(tuple(entries)):
+    for path in digests.reach(entries):
         found.update(imports(path))
     third = found - own - set(sys.stdlib_module_names) - ELSEWHERE.get(script, set())
     return {DISTRIBUTIONS.get(name, name).replace("_", "-") for name in third}

@@ -7,7 +7,7 @@ changes it.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,41 +21,38 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @cache
 def code_digest(*entries: str) -> str:
-    """The digest (16 hex digits) of the modules that `entries` reach, as they were when they were first asked for.
+    """The digest (16 hex digits) of the modules that `entries` reach, as they were when they were first read.
 
-    Args:
-        entries: dotted modules (`amongus.methods.debate`), scripts beside the package (`respond`), or paths of
-            Python files outside it. Modules that are imported by a computed name must be entries themselves. What
-            only carries pinned files here, and whatever only that reaches, is left out.
+    Entries are dotted modules (`amongus.methods.debate`), scripts beside the package (`respond`), or paths of Python files
+    outside it. Modules that are imported by a computed name must be entries themselves. What only carries pinned files
+    here, and whatever only that reaches, is left out.
+
+    Raises:
+        StudyError: there is no such module, or it cannot be read.
     """
     whole = hashlib.sha256()
-    for path in sorted(_reach(entries)):
+    for path in sorted(reach(entries)):
         name = path.relative_to(SCRIPTS).as_posix() if path.is_relative_to(SCRIPTS) else path.name
         whole.update(f"{name}\0{_tree(path)[0]}\0".encode())
     return whole.hexdigest()[:16]
 
 
-def _reach(entries: tuple[str, ...]) -> set[Path]:
-    waiting = [_entry(entry) for entry in entries]
+def reach(entries: Iterable[str]) -> set[Path]:
+    """The files of the modules that `entries` import, directly or through others, and their own."""
+    waiting: list[Path] = []
+    for entry in entries:
+        files = [Path(entry).resolve()] if entry.endswith(".py") else _files(entry)
+        if not files:
+            raise StudyError(f"{entry}: no such module under {SCRIPTS}")
+        waiting.append(files[0])
     reached: set[Path] = set()
     carriers = {file for module in _CARRIERS for file in _files(module)[:1]}
     while waiting:
         path = waiting.pop()
-        if path in reached or path in carriers:
-            continue
-        reached.add(path)
-        for module in _tree(path)[1]:
-            waiting.extend(_files(module))
+        if path not in reached and path not in carriers:
+            reached.add(path)
+            waiting.extend(file for module in _tree(path)[1] for file in _files(module))
     return reached
-
-
-def _entry(entry: str) -> Path:
-    if entry.endswith(".py"):
-        return Path(entry).resolve()
-    files = _files(entry)
-    if not files:
-        raise StudyError(f"{entry}: no such module under {SCRIPTS}")
-    return files[0]
 
 
 def forget() -> None:
@@ -71,14 +68,14 @@ def _tree(path: Path) -> tuple[str, tuple[str, ...]]:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, SyntaxError) as error:
         raise StudyError(f"{path}: not a readable Python file ({error})") from None
-    imports: dict[str, None] = {}
+    imports: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
-        imports.update(dict.fromkeys(_imports(node)))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports)
+        imports += _imports(node)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(dict.fromkeys(imports))
 
 
 def _imports(node: ast.AST) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What the types of a config cannot say: names that must exist, names that are taken, parts that do not go together."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,6 @@ _LEARNS = ("adapter", "router", "weights", None)
 _TRAINS = ("adapter", "model", "vector", None)
 _NEEDS = ("texts", "rewards", "verdicts", "attackers")
 _SUPERVISORS = {"rewards": "reward", "verdicts": "judge"}
-_ABSENT = "nothing"
 
 
 class Fault(NamedTuple):
@@ -33,16 +32,7 @@ class Fault(NamedTuple):
 
 def check(study: Study) -> list[Fault]:
     """All that is wrong with a study's names and their combinations; later checks rely on earlier ones."""
-    steps: list[Callable[[Study], Iterator[Fault]]] = [
-        _facts,
-        _reserved,
-        _references,
-        _attackers,
-        _pools,
-        _trainings,
-        _graded,
-        _methods,
-    ]
+    steps = (_facts, _reserved, _references, _attackers, _pools, _trainings, _graded, _defences, _method_models)
     for step in steps:
         if faults := list(dict.fromkeys(step(study))):
             return faults
@@ -88,23 +78,20 @@ def _facts(study: Study) -> Iterator[Fault]:
     for name, method in study.methods.items():
         keys: Keys = ("methods", name, "kind")
         yield from _fact(keys, method.kind, "LEVEL", _LEVELS)
-        yield from _fact(keys, method.kind, "LEARNS", _LEARNS, None)
+        yield from _fact(keys, method.kind, "LEARNS", _LEARNS)
         if (study.level(name) == "weight") != (study.learns(name) == "weights"):
             yield Fault(keys, f"{method.kind}: a method of LEVEL 'weight', and no other, LEARNS 'weights'")
-    for dataset in study.datasets:
-        yield from _metric(study, dataset)
+    for name, dataset in study.datasets.items():
+        metric, valid = study.metric(name), plugins.available("scoring.metrics")
+        if metric not in valid:
+            yield Fault(
+                ("datasets", name), f"METRIC of {dataset.kind} is {metric!r}{plugins.alternative(metric, valid)}"
+            )
 
 
-def _metric(study: Study, dataset: str) -> Iterator[Fault]:
-    metric, valid = study.metric(dataset), plugins.available("scoring.metrics")
-    if metric not in valid:
-        kind = study.datasets[dataset].kind
-        yield Fault(("datasets", dataset), f"METRIC of {kind} is {metric!r}{plugins.alternative(metric, valid)}")
-
-
-def _fact(keys: Keys, kind: str, constant: str, valid: Sequence[Any], default: Any = _ABSENT) -> Iterator[Fault]:
-    """A fault where a constant of a module is none of the `valid` values; it must be set if `default` is none."""
-    value = plugins.fact(str(keys[0]), kind, constant, default)
+def _fact(keys: Keys, kind: str, constant: str, valid: Sequence[Any]) -> Iterator[Fault]:
+    """A fault where a constant of a module is none of the `valid` values."""
+    value = plugins.fact(str(keys[0]), kind, constant)
     if value not in valid:
         yield Fault(keys, f"{constant} of {kind} is {value!r}; valid: {', '.join(map(repr, valid))}")
 
@@ -127,18 +114,17 @@ def _reserved(study: Study) -> Iterator[Fault]:
 
 def _references(study: Study) -> Iterator[Fault]:
     """Models that are named where no other check depends on them."""
-    models = study.models
-    for kind in ("reward", "judge", "grader"):
-        yield from _known(("supervisors", kind), getattr(study.config.supervisors, kind), models, "model")
-    for name, model in models.items():
-        for other in model.related:
-            yield from _known(("models", name, "related"), other, models, "model")
-        for role, parent in study.roles(name).items():
-            yield from _known(("models", name, role), parent, models, "model")
+    named: list[tuple[Keys, str | None]] = [
+        (("supervisors", kind), getattr(study.config.supervisors, kind)) for kind in ("reward", "judge", "grader")
+    ]
+    for name, model in study.models.items():
+        named += [(("models", name, "related"), other) for other in model.related]
+        named += [(("models", name, role), parent) for role, parent in study.roles(name).items()]
     for name, attacker in study.attackers.items():
-        yield from _known(("attackers", name, "trained_against"), attacker.trained_against, models, "model")
-        for role, parent in study.roles(name).items():
-            yield from _known(("attackers", name, role), parent, models, "model")
+        named.append((("attackers", name, "trained_against"), attacker.trained_against))
+        named += [(("attackers", name, role), parent) for role, parent in study.roles(name).items()]
+    for keys, other in named:
+        yield from _known(keys, other, study.models, "model")
 
 
 def _attackers(study: Study) -> Iterator[Fault]:
@@ -195,18 +181,9 @@ def _graded(study: Study) -> Iterator[Fault]:
     for dataset in study.graded:
         keys, kind = ("datasets", dataset, "scored_by"), study.datasets[dataset].kind
         if not hasattr(plugins.module("datasets", kind), "reference"):
-            yield Fault(
-                keys, f"'grader', but {kind} has no reference(item) to compare answers with; leave scored_by out"
-            )
+            yield Fault(keys, f"'grader', but {kind} has no reference(item) to compare answers with; omit scored_by")
         elif not name:
             yield Fault(keys, "'grader' needs a model: set supervisors: {grader: …}")
-
-
-def _methods(study: Study) -> Iterator[Fault]:
-    """Methods' defences, the models that their settings name, and the supervisors that they need."""
-    yield from _defences(study)
-    for method in study.methods:
-        yield from _method_models(study, method)
 
 
 def _defences(study: Study) -> Iterator[Fault]:
@@ -231,17 +208,18 @@ def _defences(study: Study) -> Iterator[Fault]:
                 yield Fault(keys, f"'{label}' needs a model: set supervisors: {{{supervisor}: …}}")
 
 
-def _method_models(study: Study, method: str) -> Iterator[Fault]:
+def _method_models(study: Study) -> Iterator[Fault]:
     """The models that a method's settings name are set, and exist."""
-    given = study.method_models(method)
-    for setting in study.method_fact(method, "MODELS", ()):
-        keys: Keys = ("methods", method, setting)
-        if setting in given:
-            yield from _known(keys, given[setting], study.models, "model")
-        elif setting != "base":
-            yield Fault(keys, f"needs a model; valid: {', '.join(study.models)}")
-        elif getattr(study.methods[method], "fidelity", None) != "published":
-            # The published code takes the first member as the base.
-            bases = study.adapter_bases
-            found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
-            yield Fault(keys, f"pool '{CLEAN}' has {found}, so no common base; name the model that they come from")
+    for method, entry in study.methods.items():
+        named = study.method_models(method)
+        for setting in study.method_fact(method, "MODELS", ()):
+            keys: Keys = ("methods", method, setting)
+            if setting in named:
+                yield from _known(keys, named[setting], study.models, "model")
+            elif setting != "base":
+                yield Fault(keys, f"needs a model; valid: {', '.join(study.models)}")
+            elif getattr(entry, "fidelity", None) != "published":
+                # The published code takes the first member as the base.
+                bases = study.adapter_bases
+                found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
+                yield Fault(keys, f"pool '{CLEAN}' has {found}, so no common base; name the model that they come from")
