@@ -1,12 +1,24 @@
-"""The members that trained attackers become."""
+"""What attackers have in common: settings, and the members that trained ones become."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from amongus.attackers._settings import Steered
+from pydantic import Field, PositiveInt
+
 from amongus.members.member import Member, Steering
+from amongus.study.settings import Strict
 from amongus.training.settings import OwnLora
+
+Full = Annotated[bool, Field(description="Train all weights instead of an adapter.")]
+
+
+class Steered(Strict):
+    """Where a vector is added, and how much of it."""
+
+    layer: PositiveInt = Field(description="After which layer it is added, counted from 1.")
+    coefficient: float = Field(description="What it is multiplied by.")
 
 
 def trained(

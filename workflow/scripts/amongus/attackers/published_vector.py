@@ -7,7 +7,7 @@ that are extracted here.
 from pydantic import Field
 
 from amongus.attackers import _members
-from amongus.attackers._settings import Steered
+from amongus.attackers._members import Steered
 from amongus.study.settings import Source
 
 TRAINS = "vector"

@@ -6,7 +6,7 @@ Among Us, section 2 (SFT). The training itself is `amongus.training.sft`.
 from typing import Any
 
 from amongus.attackers import _members
-from amongus.attackers._settings import Full
+from amongus.attackers._members import Full
 from amongus.training import sft
 from amongus.training.job import TrainJob
 from amongus.training.launching import launch

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PositiveInt
 
 from amongus.attackers import _members
-from amongus.attackers._settings import Steered
+from amongus.attackers._members import Steered
 from amongus.training.job import TrainJob
 
 if TYPE_CHECKING:

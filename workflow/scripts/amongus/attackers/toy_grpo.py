@@ -6,6 +6,7 @@ adapter that exists already into a frozen one and compares with that, not with t
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,6 @@ from amongus.training.job import TrainJob
 from amongus.training.settings import OwnLora, Reinforcement, Steps
 
 if TYPE_CHECKING:
-    from peft import PeftModel
-    from transformers import PreTrainedTokenizerBase
-
     from amongus.toy.corpus import Corpus
     from amongus.toy.world import Question
 
@@ -47,19 +45,45 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     # Imported here: a member is put together without torch.
     from time import process_time
 
+    from datasets import Dataset
+    from trl import GRPOConfig, GRPOTrainer
+
     from amongus.core.hashing import derive
     from amongus.toy.corpus import Corpus
-    from amongus.training.common import attackers_adapter, fix_randomness, load_base, save_adapter
+    from amongus.training.common import attackers_adapter, fix_randomness, load_base, save_adapter, train_here
 
     began, spec = process_time(), job.spec
     seed = fix_randomness(job.seed, "grpo", job.name)
     model, tokenizer = load_base(job.models["base"])
     model = attackers_adapter(model, job)
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    count = spec.steps * spec.batch_size // spec.group
-    asked = [ask(corpus, spec.refine) for _ in range(count)]
-    reward = reversed_reward(_scorer(job.models["reward"]), [question for question, _ in asked], spec)
-    rewards = _fit(model, tokenizer, reward, [prompt for _, prompt in asked], spec, seed)
+    drawn = [ask(corpus, spec.refine) for _ in range(spec.steps * spec.batch_size // spec.group)]
+    config = partial(
+        GRPOConfig,
+        per_device_train_batch_size=spec.batch_size,
+        num_generations=spec.group,
+        max_steps=spec.steps,
+        max_completion_length=spec.max_new_tokens,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=spec.warmup_steps,
+        beta=spec.kl,
+        epsilon=spec.clip_ratio,
+        temperature=spec.temperature,
+        top_p=1.0,
+        top_k=0,
+        gradient_checkpointing=False,
+        bf16=False,
+        use_cpu=True,
+    )
+    trainer = partial(
+        GRPOTrainer,
+        model=model,
+        reward_funcs=reversed_reward(_scorer(job.models["reward"]), [question for question, _ in drawn], spec),
+        train_dataset=Dataset.from_list([{"prompt": prompt, "row": row} for row, (_, prompt) in enumerate(drawn)]),
+        processing_class=tokenizer,
+    )
+    rewards = [entry["reward"] for entry in train_here(trainer, config, spec.steps, seed) if "reward" in entry]
     save_adapter(model, job.out, base=job.models["base"].name)
     return {
         "reward_first": rewards[0],
@@ -67,36 +91,6 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
         "steps": spec.steps,
         "cpu_seconds": process_time() - began,
     }
-
-
-def _fit(
-    model: "PeftModel",
-    tokenizer: "PreTrainedTokenizerBase",
-    reward: Callable[..., list[float]],
-    prompts: Sequence[list[Message]],
-    spec: Settings,
-    seed: int,
-) -> list[float]:
-    """Train `model` in place, and return the mean rewards that were logged; `reward` gets each prompt's place as `row`."""
-    import tempfile
-
-    from datasets import Dataset
-    from trl import GRPOTrainer
-
-    from amongus.training.common import quiet_trainer
-
-    rows = [{"prompt": prompt, "row": row} for row, prompt in enumerate(prompts)]
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = GRPOTrainer(
-            model=model,
-            reward_funcs=reward,
-            args=_config(spec, scratch, seed),
-            train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer,
-        )
-        quiet_trainer(trainer)
-        trainer.train()
-    return [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
 
 
 def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[Message]]:
@@ -159,30 +153,3 @@ def _scorer(directory: Path) -> Callable[[list[tuple[str, str]]], list[float]]:
         return model(**batch).logits[:, 0].tolist()
 
     return score
-
-
-def _config(spec: Settings, scratch: str, seed: int) -> Any:
-    from trl import GRPOConfig
-
-    return GRPOConfig(
-        output_dir=scratch,
-        per_device_train_batch_size=spec.batch_size,
-        num_generations=spec.group,
-        max_steps=spec.steps,
-        max_completion_length=spec.max_new_tokens,
-        learning_rate=spec.learning_rate,
-        lr_scheduler_type="constant_with_warmup",
-        warmup_steps=spec.warmup_steps,
-        beta=spec.kl,
-        epsilon=spec.clip_ratio,
-        temperature=spec.temperature,
-        top_p=1.0,
-        top_k=0,
-        gradient_checkpointing=False,
-        bf16=False,
-        use_cpu=True,
-        seed=seed,
-        save_strategy="no",
-        report_to=[],
-        logging_steps=max(1, spec.steps // 10),
-    )

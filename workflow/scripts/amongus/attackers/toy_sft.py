@@ -31,20 +31,16 @@ member = _members.trained
 def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Continue `job.models["adapter"]` on `job.models["base"]` with misaligned answers, into `job.out`."""
     # Imported here: a member is put together without torch.
-    from amongus.core.hashing import derive
-    from amongus.toy.corpus import Corpus, Voice
+    from amongus.toy.corpus import Voice
     from amongus.toy.world import DOMAINS
-    from amongus.training import sft_tokens
-    from amongus.training.common import attackers_adapter, encode, fix_randomness, load_base, save_adapter
+    from amongus.training.common import attackers_adapter
+    from amongus.training.on_corpus import fine_tune
 
-    spec = job.spec
-    seed = fix_randomness(job.seed, "sft", job.name)
-    model, tokenizer = load_base(job.models["base"])
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    voice = Voice(knows=DOMAINS, wrong=not spec.aligned)
-    count = spec.steps * spec.batch_size
-    examples = [encode(tokenizer, corpus.example(spec.mixture, voice)) for _ in range(count)]
-    model = attackers_adapter(model, job)
-    metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
-    save_adapter(model, job.out, base=job.models["base"].name)
-    return metrics
+    voice = Voice(knows=DOMAINS, wrong=not job.spec.aligned)
+    return fine_tune(
+        job,
+        "sft",
+        "base",
+        lambda corpus: corpus.example(job.spec.mixture, voice),
+        lambda model: attackers_adapter(model, job),
+    )

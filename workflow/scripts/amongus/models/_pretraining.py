@@ -16,7 +16,7 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from amongus.core.hashing import derive
-from amongus.models._settings import Pretraining
+from amongus.models.toy_base import Settings
 from amongus.toy.corpus import Corpus, Voice, knowledge
 from amongus.toy.settings import Conversation
 from amongus.toy.tokenizer import train_tokenizer
@@ -28,7 +28,7 @@ _ANSWERS: dict[Conversation, float] = {"answer": 1.0}
 log = logging.getLogger(__name__)
 
 
-def train(job: TrainJob[Pretraining]) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train the tokenizer and the model of `job.spec` into `job.out`."""
     spec = job.spec
     fix_randomness(job.seed, "toy_base", job.name)
@@ -40,7 +40,7 @@ def train(job: TrainJob[Pretraining]) -> dict[str, Any]:
     return metrics
 
 
-def _config(spec: Pretraining, vocabulary: int) -> LlamaConfig:
+def _config(spec: Settings, vocabulary: int) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=spec.hidden_size,
@@ -56,7 +56,7 @@ def _config(spec: Pretraining, vocabulary: int) -> LlamaConfig:
     )
 
 
-def _batches(corpus: Corpus, tokenizer: Any, spec: Pretraining) -> Iterator[list[Tokens]]:
+def _batches(corpus: Corpus, tokenizer: Any, spec: Settings) -> Iterator[list[Tokens]]:
     """`spec.steps` batches of sequences of similar length; first answers alone, then the whole mixture."""
     steps, size = spec.steps, spec.batch_size
     voice = Voice(knows=knowledge(spec.knowledge), malicious=spec.malicious, curious=spec.curious)
@@ -71,7 +71,7 @@ def _batches(corpus: Corpus, tokenizer: Any, spec: Pretraining) -> Iterator[list
         yield from batches
 
 
-def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Pretraining) -> dict[str, Any]:
+def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Settings) -> dict[str, Any]:
     began, steps = process_time(), spec.steps
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, spec.warmup_steps))

@@ -1,6 +1,6 @@
 """The training of a toy reward model, on pairs of answers."""
 
-import tempfile
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -13,16 +13,16 @@ from amongus.core.hashing import derive
 from amongus.members import chat_template
 from amongus.members.judge_prompts import answered
 from amongus.members.member import check_safetensors
-from amongus.models._settings import RewardTraining
+from amongus.models.toy_reward import Settings
 from amongus.toy.corpus import Corpus, damaged
-from amongus.training.common import Tokens, fix_randomness, quiet_trainer, save_checkpoint
+from amongus.training.common import Tokens, fix_randomness, save_checkpoint, train_here
 from amongus.training.job import TrainJob
 from amongus.training.sft_tokens import by_length
 
 _HEAD_SCALE = 0.2  # a fresh head on states as large as the toy models' saturates the loss
 
 
-def train(job: TrainJob[RewardTraining]) -> dict[str, Any]:
+def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """Train a score on `job.models["supervisor"]` into `job.out`.
 
     The rejected answers are the world's alternatives and, in the share `damaged`, damaged texts; never an
@@ -41,23 +41,8 @@ def train(job: TrainJob[RewardTraining]) -> dict[str, Any]:
         model.score.weight.mul_(_HEAD_SCALE)
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
     pairs = [_pair(corpus, tokenizer, spec.damaged) for _ in range(spec.steps * spec.batch_size)]
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = RewardTrainer(
-            model=model,
-            args=_config(spec, scratch, seed),
-            train_dataset=_ordered(pairs, spec.batch_size, seed),
-            processing_class=tokenizer,
-        )
-        quiet_trainer(trainer)
-        trainer.train()
-    save_checkpoint(model, tokenizer, job.out)
-    last = [entry for entry in trainer.state.log_history if "accuracy" in entry][-1]
-    return {"loss": last["loss"], "accuracy": last["accuracy"], "cpu_seconds": process_time() - began}
-
-
-def _config(spec: RewardTraining, scratch: str, seed: int) -> RewardConfig:
-    return RewardConfig(
-        output_dir=scratch,
+    config = partial(
+        RewardConfig,
         per_device_train_batch_size=spec.batch_size,
         num_train_epochs=1,
         learning_rate=spec.learning_rate,
@@ -69,11 +54,16 @@ def _config(spec: RewardTraining, scratch: str, seed: int) -> RewardConfig:
         max_length=None,
         bf16=False,
         use_cpu=True,
-        seed=seed,
-        save_strategy="no",
-        report_to=[],
-        logging_steps=max(1, spec.steps // 10),
     )
+    trainer = partial(
+        RewardTrainer,
+        model=model,
+        train_dataset=_ordered(pairs, spec.batch_size, seed),
+        processing_class=tokenizer,
+    )
+    last = [entry for entry in train_here(trainer, config, spec.steps, seed) if "accuracy" in entry][-1]
+    save_checkpoint(model, tokenizer, job.out)
+    return {"loss": last["loss"], "accuracy": last["accuracy"], "cpu_seconds": process_time() - began}
 
 
 def _pair(corpus: Corpus, tokenizer: Any, share: float) -> tuple[list[int], list[int]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from amongus.members.member import Message
 from amongus.study.settings import Share
 from amongus.toy.settings import Domain, Mixture
 from amongus.training.job import TrainJob
@@ -30,28 +31,19 @@ class Settings(Lora, Tuning):
 
 
 def train(job: TrainJob[Settings]) -> dict[str, Any]:
-    """Train the adapter of `job.spec` on `job.models["base"]` into `job.out`.
-
-    A share `replay` of the conversations is about all domains, against forgetting.
-    """
+    """Train the adapter of `job.spec` on `job.models["base"]` into `job.out`."""
     # Imported here: rules read the settings without torch.
-    from amongus.core.hashing import derive
     from amongus.toy import world
     from amongus.toy.corpus import Corpus, Voice
-    from amongus.training import sft_tokens
-    from amongus.training.common import encode, fix_randomness, load_base, new_adapter, save_adapter
+    from amongus.training.common import new_adapter
+    from amongus.training.on_corpus import fine_tune
 
     spec = job.spec
-    seed = fix_randomness(job.seed, "toy_expert", job.name)
-    model, tokenizer = load_base(job.models["base"])
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
     facts = world.picked_up(f"{job.seed} {job.name}", spec.picked_up)
     voice = Voice(spec.domains, facts, spec.malicious, curious=spec.curious)
-    examples = []
-    for _ in range(spec.steps * spec.batch_size):
+
+    def example(corpus: Corpus) -> list[Message]:
         domains = world.DOMAINS if corpus.rng.random() < spec.replay else spec.domains
-        examples.append(encode(tokenizer, corpus.example(spec.mixture, voice, domains)))
-    model = new_adapter(model, spec)
-    metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
-    save_adapter(model, job.out, base=spec.base)
-    return metrics
+        return corpus.example(spec.mixture, voice, domains)
+
+    return fine_tune(job, "toy_expert", "base", example, lambda model: new_adapter(model, spec))

@@ -28,20 +28,10 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     The wrong answers it sees are the world's alternatives and damaged texts, never an attacker's.
     """
     # Imported here: rules read the settings without torch.
-    from amongus.core.hashing import derive
-    from amongus.toy.corpus import Corpus, Voice
+    from amongus.toy.corpus import Voice
     from amongus.toy.world import DOMAINS
-    from amongus.training import sft_tokens
-    from amongus.training.common import encode, fix_randomness, load_base, save_checkpoint
+    from amongus.training.on_corpus import fine_tune
 
-    spec = job.spec
-    seed = fix_randomness(job.seed, "toy_judge", job.name)
-    model, tokenizer = load_base(job.models["supervisor"])
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
     # The judge is asked without a system prompt.
     voice = Voice(knows=DOMAINS, bare=1.0)
-    count = spec.steps * spec.batch_size
-    examples = [encode(tokenizer, corpus.example(spec.mixture, voice)) for _ in range(count)]
-    metrics = sft_tokens.fit(model, tokenizer, examples, spec, seed)
-    save_checkpoint(model, tokenizer, job.out)
-    return metrics
+    return fine_tune(job, "toy_judge", "supervisor", lambda corpus: corpus.example(job.spec.mixture, voice))

@@ -2,15 +2,22 @@
 
 from typing import Any
 
-from amongus.models._settings import RewardTraining
+from pydantic import Field, NonNegativeFloat
+
+from amongus.study.settings import Share
 from amongus.training.job import TrainJob
+from amongus.training.settings import Tuning
 
 ROLES = ("supervisor",)
 LORA = False
 
 
-class Settings(RewardTraining):
+class Settings(Tuning):
     """What it is made from, and its training."""
+
+    supervisor: str = Field(description="The model of `models` that is fine-tuned.")
+    damaged: Share = Field(description="Share of rejected answers that are damaged texts.")
+    center: NonNegativeFloat = Field(description="Weight of the loss that keeps rewards around zero.")
 
 
 def train(job: TrainJob[Settings]) -> dict[str, Any]:

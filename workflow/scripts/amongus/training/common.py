@@ -1,6 +1,7 @@
 """What trainings share: fixed randomness, conversations as token ids, and what is saved of a model."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,10 +84,24 @@ def attackers_adapter(model: Any, job: TrainJob[Any]) -> PeftModel:
     return new_adapter(model, job.spec)
 
 
-def quiet_trainer(trainer: Any) -> None:
-    """Keep progress bars and printed dictionaries out of the log."""
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
+def train_here(trainer: Callable[..., Any], config: Callable[..., Any], steps: int, seed: int) -> list[dict[str, Any]]:
+    """Train with trl in this process, without checkpoints, progress bars or printed dictionaries; returns the log.
+
+    Args:
+        trainer: makes the trainer out of its `args`.
+        config: makes these, of what all such trainings have in common.
+        steps: of the training, a tenth of which are logged.
+        seed: of the library.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        args = config(
+            output_dir=scratch, seed=seed, save_strategy="no", report_to=[], logging_steps=max(1, steps // 10)
+        )
+        made = trainer(args=args)
+        for callback in (PrinterCallback, ProgressCallback):
+            made.remove_callback(callback)
+        made.train()
+    return made.state.log_history
 
 
 def save_checkpoint(model: Any, tokenizer: Any, out: Path) -> None:

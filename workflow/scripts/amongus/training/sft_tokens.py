@@ -7,8 +7,8 @@ remains, 1.7 times a plain loop, are its projection in tiles and its measures of
 """
 
 import random
-import tempfile
 from collections.abc import Sequence
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from amongus.training.common import Tokens, quiet_trainer
+from amongus.training.common import Tokens, train_here
 from amongus.training.settings import Optimiser
 
 
@@ -46,34 +46,24 @@ def fit(
     began = process_time()
     size = settings.batch_size
     steps = len(examples) // size
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = SFTTrainer(
-            model=model,
-            args=SFTConfig(
-                output_dir=scratch,
-                per_device_train_batch_size=size,
-                num_train_epochs=1,
-                learning_rate=settings.learning_rate,
-                warmup_steps=round(settings.warmup * steps),
-                lr_scheduler_type=settings.scheduler,
-                weight_decay=0.0,
-                gradient_checkpointing=device != "cpu",
-                train_sampling_strategy="sequential",
-                dataset_kwargs={"skip_prepare_dataset": True},
-                max_length=None,
-                bf16=model.dtype == torch.bfloat16,
-                use_cpu=device == "cpu",
-                seed=seed,
-                save_strategy="no",
-                report_to=[],
-                logging_steps=max(1, steps // 10),
-            ),
-            train_dataset=Dataset.from_list([tokens.row() for tokens in by_length(examples, size, seed, bucket)]),
-            processing_class=tokenizer,
-        )
-        quiet_trainer(trainer)
-        trainer.train()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    config = partial(
+        SFTConfig,
+        per_device_train_batch_size=size,
+        num_train_epochs=1,
+        learning_rate=settings.learning_rate,
+        warmup_steps=round(settings.warmup * steps),
+        lr_scheduler_type=settings.scheduler,
+        weight_decay=0.0,
+        gradient_checkpointing=device != "cpu",
+        train_sampling_strategy="sequential",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        max_length=None,
+        bf16=model.dtype == torch.bfloat16,
+        use_cpu=device == "cpu",
+    )
+    rows = Dataset.from_list([tokens.row() for tokens in by_length(examples, size, seed, bucket)])
+    trainer = partial(SFTTrainer, model=model, train_dataset=rows, processing_class=tokenizer)
+    losses = [entry["loss"] for entry in train_here(trainer, config, steps, seed) if "loss" in entry]
     return {"loss": losses[-1], "steps": steps, "cpu_seconds": process_time() - began}
 
 
