@@ -85,13 +85,6 @@ def members(tmp_path_factory):
     }
 
 
-def test_with_no_weight_texts_are_the_best_members_own(members):
-    engine = Engine(members, Sampling(max_new_tokens=6), seed=3)
-    alone = engine.generate([Request("b", user(question)) for question in ("Q?", "R?")])
-    outcomes = contrastive.collaborate(task(weight=0.0), engine, no_defence)
-    assert [outcome.text for outcome in outcomes] == [answer.text for answer in alone]
-
-
 def test_lockstep_equals_a_loop_that_reads_everything_anew(members):
     """The plain loop: each member's whole conversation through the model for every token, factors summed."""
     from amongus.inference.loading import Models

@@ -7,15 +7,14 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 import tiny
 from amongus.core.errors import StudyError
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import dare_ties
 from checkout import ROOT
-from fakes import ScriptedEngine
-from teams import lesson, task
+from teams import lesson
 
 ORACLE = ROOT / "tests" / "oracles" / "mergekit_ties.safetensors"
 
@@ -85,35 +84,6 @@ def test_adapters_merge_as_their_full_weights_do(tmp_path, world):
     assert moved == 5 * tiny.LAYERS
 
 
-def test_full_checkpoints_and_adapters_mix(tmp_path, world):
-    merged = learn(tmp_path / "out", pool(world, ["a", "full"]), settings={"density": 1})
-    base, other = full(world["base"][0]), full(world["full"][0])
-    # The adapter leaves the embeddings alone: half of the full checkpoint's update is added.
-    name = "model.embed_tokens.weight"
-    torch.testing.assert_close(merged[name], (base[name] + other[name]) / 2)
-
-
-def test_the_merge_loads_with_the_bases_dtype_config_and_tokenizer(tmp_path, world):
-    base = tmp_path / "half"
-    AutoModelForCausalLM.from_pretrained(world["base"][0], dtype=torch.bfloat16).save_pretrained(base)
-    tiny.tokenizer().save_pretrained(base)
-    out = tmp_path / "out"
-    merged = learn(out, pool(world, ["full"]), settings={"density": 1}, models={"base": base})
-    assert {value.dtype for value in merged.values()} == {torch.bfloat16}
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
-    assert model.dtype == torch.bfloat16
-    assert model.generate(**tokenizer("how many", return_tensors="pt"), max_new_tokens=2).shape[0] == 1
-    assert tokenizer.chat_template == tiny.TEMPLATE
-
-
-def test_one_member_is_the_base_plus_its_update(tmp_path, world):
-    models = {"base": world["base"][0]}
-    merged = learn(tmp_path / "out", pool(world, ["full"]), settings={"density": 1}, models=models)
-    other = full(world["full"][0])
-    for key, value in merged.items():
-        torch.testing.assert_close(value, other[key], rtol=1e-6, atol=1e-6)
-
-
 def test_what_is_dropped_depends_on_neither_the_order_nor_the_others(tmp_path, world):
     one = learn(tmp_path / "one", pool(world, "ab"))
     other = learn(tmp_path / "other", pool(world, "ba"))
@@ -150,7 +120,7 @@ def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, world):
     learn(masked, pool(world, "cab"), masked="c")
     learn(without, pool(world, "ab"))
     assert fingerprint_directory(masked) == fingerprint_directory(without)
-    record = json.loads((masked / "dare_ties.json").read_text())
+    record = json.loads((masked / "merge.json").read_text())
     assert record["members"] == ["a", "b"] and record["masked"] == "c"
     assert record["density"] == 0.5 and record["base"] == world["base"][0]
     one = dare_ties.learned_member(pool(world, "cab"), "d", masked)
@@ -177,24 +147,3 @@ def test_a_pool_of_several_bases_needs_a_base(tmp_path, world):
     with pytest.raises(StudyError, match="dare_ties: base"):
         learn(tmp_path / "out", named(x=world["a"], y=other))
     learn(tmp_path / "named", named(x=world["a"], y=other), models={"base": world["base"][0]})
-
-
-def test_a_member_that_does_not_fit_the_base_is_one_line(tmp_path, world):
-    other = tiny.checkpoint(tmp_path / "other", intermediate_size=48)
-    with pytest.raises(StudyError, match="tensors differ") as error:
-        learn(tmp_path / "out", {**pool(world, "a"), **named(other=(other,))})
-    assert other in str(error.value) and "mlp" in str(error.value)
-
-
-def test_the_merged_checkpoint_answers_and_the_outcome_says_who_was_masked():
-    engine, asked = ScriptedEngine(reply=lambda request: request.messages[0]["content"] + "!"), []
-
-    def defend(candidates, own=None):
-        asked.extend(candidates)
-        return ["b"] * len(candidates)
-
-    outcomes = dare_ties.collaborate(task("ab", rows=2, questions=["Q1", "Q2"]), engine, defend)
-    assert asked == [["a", "b"]] * 2
-    found = [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes]
-    assert found == [(text, None, "b", ("a", "b")) for text in ("Q1!", "Q2!")]
-    assert {request.member for request in engine.asked} == {"merged"}

@@ -9,7 +9,6 @@ import torch
 import teams
 import tiny
 from amongus.core.errors import StudyError
-from amongus.core.json_files import read_json, write_json
 from amongus.members import embeddings
 from amongus.members.member import Member
 from amongus.methods import _graph_network, graph_router
@@ -87,13 +86,6 @@ def test_apples_go_to_a_and_bears_to_b(trio):
     assert all(o.masked is None and o.candidates[0] == o.chosen for o in outcomes)
 
 
-def test_first_and_second_choice_differ_and_the_other_one_answers_when_the_first_is_masked(trio):
-    outcomes = graph_router.collaborate(trio, None, lambda pairs, own=None: [pair[0] for pair in pairs])
-    for one in outcomes:
-        assert len(set(one.candidates)) == 2
-        assert (one.masked, one.chosen) == tuple(one.candidates)
-
-
 def test_every_answer_is_the_same_in_another_order_and_alone(trio):
     def answers(rows):
         part = task(
@@ -124,13 +116,6 @@ def test_only_a_narrow_margin_makes_the_router_doubt_its_first_choice(trio, monk
     monkeypatch.setattr(_graph_network, "route_scores", lambda *_: [logits] * 20)
     pairs, own = doubts(task(trio.learned, pool=trio.pool, settings=FAST.model_copy(update={"margin": margin})))
     assert pairs == [pair] * 20 and own == [masked] * 20
-
-
-def test_equal_scores_are_ordered_by_the_seed(trio, monkeypatch):
-    monkeypatch.setattr(_graph_network, "route_scores", lambda *_: [[0.5, 0.5, 0.5]] * 300)
-    many = task(trio.learned, count=300, pool=trio.pool)
-    chosen = Counter(o.chosen for o in graph_router.collaborate(many, None, no_defence))
-    assert all(60 < chosen[member] < 140 for member in "abc")
 
 
 def test_the_same_lesson_gives_the_same_bytes(tmp_path):
@@ -180,11 +165,6 @@ def test_without_dev_questions_there_is_nothing_to_learn(tmp_path):
         graph_router.learn(lesson(0), tmp_path)
 
 
-def test_a_study_without_an_embedder_is_told_so(tmp_path):
-    with pytest.raises(StudyError, match="embedder"):
-        graph_router.learn(lesson(6, models={}), tmp_path)
-
-
 def test_the_dev_graph_holds_costs_within_the_dataset_and_known_scores():
     scores = {"a": [1.0, NAN, 0.5], "b": [0.0, 1.0, NAN]}
     lengths = {"a": [10, 20, 30], "b": [15, 10, 20]}
@@ -208,44 +188,6 @@ def test_a_lesson_full_of_unknown_scores_is_learned(tmp_path):
     assert set(targets("ab", blank.ids, blank.scores, {}, 1)) == {"a", "b"}
     graph_router.learn(blank, tmp_path)
     assert {o.chosen for o in graph_router.collaborate(task(tmp_path), None, no_defence)} <= {"a", "b"}
-
-
-def test_a_router_of_another_pool_is_refused(trio):
-    for changes, words in (
-        ({"pool": "ba"}, "b, a on d"),
-        ({"dataset": "e"}, "on e"),
-        ({"learned": None}, "graph_router"),
-    ):
-        other = task(**{"learned": trio.learned, "pool": trio.pool, **changes})
-        with pytest.raises(StudyError, match=words):
-            graph_router.collaborate(other, None, no_defence)
-
-
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [("record", "router"), ("width", "router"), ("tensors", r"router\.safetensors"), ("absent", "safetensors")],
-)
-def test_a_damaged_router_is_refused_in_one_line(learned, tmp_path, damage, words):
-    record, tensors = tmp_path / "router.json", tmp_path / "router.safetensors"
-    record.write_bytes((learned / "router.json").read_bytes())
-    tensors.write_bytes((learned / "router.safetensors").read_bytes())
-    if damage == "record":
-        write_json(record, {"pool": 1})
-    elif damage == "tensors":
-        tensors.write_bytes(tensors.read_bytes()[:-40])
-    elif damage == "absent":
-        tensors.unlink()
-    else:
-        known = read_json(record)
-        write_json(record, {**known, "sizes": {**known["sizes"], "width": 8}})
-    with pytest.raises(StudyError, match=words):
-        graph_router.collaborate(task(tmp_path, pool="abc"), None, no_defence)
-
-
-def test_another_embedder_at_test_is_refused(trio, monkeypatch):
-    monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.zeros(len(texts), 5))
-    with pytest.raises(StudyError, match=r"16 .* 5"):
-        graph_router.collaborate(trio, None, no_defence)
 
 
 def test_visible_and_predicted_halves_are_disjoint_and_differ_between_copies():

@@ -120,7 +120,7 @@ class Peak(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         made = result if isinstance(result, list | tuple) else [result]
-        self.alive += [weakref.ref(one) for one in made if isinstance(one, torch.Tensor)]
+        self.alive += [weakref.ref(one) for one in made if isinstance(one, torch.Tensor) and not one.is_meta]
         self.alive = [one for one in self.alive if one() is not None]
         held = {one().untyped_storage().data_ptr(): one().untyped_storage().nbytes() for one in self.alive}
         self.most = max(self.most, sum(held.values()))

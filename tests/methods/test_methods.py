@@ -138,12 +138,6 @@ def test_the_routers_own_doubt_is_a_fair_seeded_coin():
     assert 140 < own.count("c") < 260 and set(own) == {"b", "c"}
 
 
-def test_equal_logits_are_broken_by_the_seed_not_by_the_place():
-    many = teams.task(rows=300, prompts=PROMPTS)
-    chosen = [o.chosen for o in llm_router.collaborate(many, logits([[1.0, 1.0, 1.0]] * 300), no_defence)]
-    assert all(60 < chosen.count(member) < 140 for member in "abc")
-
-
 def test_fusion_asks_the_team_without_the_masked_member():
     seen = []
 

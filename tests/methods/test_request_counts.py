@@ -8,7 +8,7 @@ import pytest
 import teams
 from amongus.members.member import Member
 from amongus.members.prompts import load_prompts
-from amongus.methods import graph_router, soup
+from amongus.methods import _merged, graph_router, llm_router
 from amongus.study import plugins
 from checkout import ROOT
 from fakes import ScriptedEngine
@@ -83,9 +83,8 @@ def no_models(monkeypatch):
 
     merging = SimpleNamespace(average=lambda *_: None, merge=lambda *_: None, consensus=None)
     monkeypatch.setitem(sys.modules, "amongus.methods._merging", merging)
-    router = SimpleNamespace(train_router=lambda **_: None)
-    monkeypatch.setitem(sys.modules, "amongus.training.router_adapter", router)
-    monkeypatch.setattr(soup, "merged_member", lambda *_: Member("merged", "merged"))
+    monkeypatch.setattr(llm_router, "_train", lambda *_: None)
+    monkeypatch.setattr(_merged, "merged_member", lambda *_: Member("merged", "merged"))
     monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.ones(len(texts), 4))
 
 

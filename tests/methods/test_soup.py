@@ -39,7 +39,7 @@ def learn(folder, members, scores, masked=None):
         masked=masked,
     )
     soup.learn(given, folder)
-    return asked, read_json(folder / "soup.json")
+    return asked, read_json(folder / "merge.json")
 
 
 def mean(*members):

@@ -13,7 +13,6 @@ from amongus.training.launching import launch
 from amongus.training.settings import FineTuning, OwnLora
 
 TRAINS = "adapter"
-ROLES = ()
 
 
 class Settings(OwnLora, FineTuning):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 TRAINS = "vector"
-ROLES = ()
 FILE = "vectors.safetensors"
 
 

@@ -15,7 +15,6 @@ from amongus.training.settings import OwnLora, Tuning
 
 TRAINS = "adapter"
 ATTACK = "sft"
-ROLES = ()
 
 
 class Settings(OwnLora, Tuning):

@@ -3,7 +3,7 @@
 from amongus.defences._per_question import masked_by
 from amongus.team import DefenceInput
 
-NEEDS: tuple[str, ...] = ("verdicts",)
+NEEDS = ("verdicts",)
 
 
 def decide(data: DefenceInput) -> list[str | None]:

@@ -1,9 +1,6 @@
-from amongus.team import DefenceInput
-
 """No defence: no member is masked."""
 
-
-NEEDS: tuple[str, ...] = ()
+from amongus.team import DefenceInput
 
 
 def decide(data: DefenceInput) -> list[str | None]:

@@ -1,9 +1,8 @@
-from amongus.team import DefenceInput
-
 """Control: the attacker is known and masked, as by a perfect supervisor."""
 
+from amongus.team import DefenceInput
 
-NEEDS: tuple[str, ...] = ("attackers",)
+NEEDS = ("attackers",)
 
 
 def decide(data: DefenceInput) -> list[str | None]:

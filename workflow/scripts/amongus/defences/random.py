@@ -3,8 +3,6 @@
 from amongus.core.hashing import derive
 from amongus.team import DefenceInput
 
-NEEDS: tuple[str, ...] = ()
-
 
 def decide(data: DefenceInput) -> list[str | None]:
     """Per question, one of the candidates, uniformly."""

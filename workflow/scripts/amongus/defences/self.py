@@ -1,9 +1,6 @@
-from amongus.team import DefenceInput, ranked
-
 """No external supervisor: the team masks the member it trusts least, by dev scores (Among Us, section 4)."""
 
-
-NEEDS: tuple[str, ...] = ()
+from amongus.team import DefenceInput, ranked
 
 
 def decide(data: DefenceInput) -> list[str | None]:

@@ -1,6 +1,7 @@
 """What the text-level methods share: who takes part, who writes the final answer, in which order texts are shown."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from pydantic import Field, PositiveInt
 
@@ -17,6 +18,8 @@ class Discussion(FollowsCode):
 
 Answers = Mapping[str, str]
 """Each member's current answer to one question."""
+
+Key = TypeVar("Key")
 
 
 def begin(task: Task[Discussion], defend: Defend) -> tuple[list[str | None], list[dict[str, str]], list[list[Turn]]]:
@@ -36,6 +39,11 @@ def begin(task: Task[Discussion], defend: Defend) -> tuple[list[str | None], lis
 def turns(number: int, role: str, answers: Sequence[Answers]) -> list[list[Turn]]:
     """The messages of round `number`, per question."""
     return [[Turn(number, member, role, text) for member, text in one.items()] for one in answers]
+
+
+def replies(engine: Engine, requests: Mapping[Key, Request]) -> dict[Key, str]:
+    """The text that answers each request, in one batch."""
+    return {key: reply.text for key, reply in zip(requests, engine.generate(list(requests.values())), strict=True)}
 
 
 def shuffled(task: Task, row: int, names: Sequence[str], *what: object) -> list[str]:

@@ -8,31 +8,17 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch_geometric.nn import GeneralConv
 
+if TYPE_CHECKING:
+    from amongus.methods.graph_router import Settings
+
 EDGE_FEATURES = 2
-
-
-class Training(Protocol):
-    """How a network is trained (the settings of the graph router)."""
-
-    @property
-    def width(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def halves(self) -> int: ...
-    @property
-    def halves_of(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -61,8 +47,7 @@ class Graph:
         return Graph(self.questions.double(), self.task.double(), self.members.double(), self.edges.double())
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Rows of the dev questions: learned from, for choosing the checkpoint, and held out."""
 
     train: Sequence[int]
@@ -146,7 +131,7 @@ def _messages(graph: Graph, asked: int, seen: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def fit(
-    graph: Graph, best: Sequence[int], parts: Split, settings: Training, seed: int
+    graph: Graph, best: Sequence[int], parts: Split, settings: "Settings", seed: int
 ) -> tuple[Network, dict[str, Any]]:
     """Train a network, and measure it.
 
@@ -185,7 +170,11 @@ def fit(
         if now >= merit:
             kept, merit, taken = deepcopy(network.state_dict()), now, epoch
     network.load_state_dict(kept)
-    return network, {"epoch": taken, **_measure(network, known, ready, best, parts)}
+    metrics: dict[str, Any] = {"epoch": taken}
+    for name, part in parts._asdict().items():
+        f1 = _validate(network, known, ready, best, part)[0] if part else None
+        metrics[name] = {"questions": len(part), "macro_f1": f1}
+    return network, metrics
 
 
 def halves(rows: int, members: int, copies: int, of: str, generator: torch.Generator) -> Tensor:
@@ -237,18 +226,6 @@ def _validate(
     return macro_f1(right, logits.argmax(1).tolist()), -loss.item()
 
 
-def _measure(
-    network: Network, known: Graph, ready: Graph, best: Sequence[int], parts: Split
-) -> dict[str, dict[str, Any]]:
-    """Questions and macro-F1 of each part, the training edges being the visible ones."""
-    measured = {}
-    for name in ("train", "validation", "held_out"):
-        rows = getattr(parts, name)
-        f1 = _validate(network, known, ready, best, rows)[0] if rows else None
-        measured[name] = {"questions": len(rows), "macro_f1": f1}
-    return measured
-
-
 @torch.no_grad()
 def scores(network: Network, known: Graph, asked: Tensor) -> Tensor:
     """Logits of questions without visible edges against every member, [q, m]; all edges of `known` are visible.
@@ -263,10 +240,10 @@ def scores(network: Network, known: Graph, asked: Tensor) -> Tensor:
     return network(known, torch.cat([known.questions, asked]), seen)[0, count:]
 
 
-def macro_f1(right: Sequence[int], given: Sequence[int]) -> float:
+def macro_f1(right: Sequence[int], predicted: Sequence[int]) -> float:
     """The F1 of each class that occurs in either, averaged over these classes."""
-    hits = Counter(r for r, g in zip(right, given, strict=True) if r == g)
-    sizes = Counter(right) + Counter(given)
+    hits = Counter(r for r, p in zip(right, predicted, strict=True) if r == p)
+    sizes = Counter(right) + Counter(predicted)
     return sum(2 * hits[name] / size for name, size in sizes.items()) / len(sizes)
 
 

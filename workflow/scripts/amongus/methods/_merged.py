@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from amongus.core.json_files import read_record
 from amongus.members.member import Member, known_fingerprint, member_fingerprint
 from amongus.team import Defend, Engine, Outcome, Request, Task, user
+
+RECORD = "merge.json"
+"""Beside a merged checkpoint: what it was made of, and whom a defence left out (`masked`)."""
 
 MERGED = "merged"
 
@@ -24,7 +28,12 @@ def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None =
     return replace(member, fingerprint=member_fingerprint(member, {"base": weights}))
 
 
-def answer(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
+def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
+    """The checkpoint that a method's `learn` wrote to the folder `learned`."""
+    return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
+
+
+def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
     """Answer every question with the merged checkpoint, and record the member left out of it."""
     masked = defend([list(task.pool)] * len(task.ids))
     answers = engine.generate([Request(MERGED, user(question)) for question in task.questions])

@@ -5,7 +5,6 @@ every member's full weight is formed first. Members are read one after the other
 most about three float32 tensors of one name and one shard of the result are in memory, for any number of members.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,10 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from amongus.core.checksums import FINGERPRINT
 from amongus.core.errors import StudyError
+from amongus.core.json_files import read_json, write_json
 from amongus.members.member import Member, check_safetensors
 
 Read = Callable[[], torch.Tensor]
@@ -25,40 +27,29 @@ Read = Callable[[], torch.Tensor]
 _PREFIX = "base_model.model."
 _SHARD_BYTES = 4 << 30
 _DRAW = 1 << 20
-_NOT_WEIGHTS = ("model.safetensors.index.json", "fingerprint.json")
+_INDEX = "model.safetensors.index.json"
 _NOT_MERGED = ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save", "fan_in_fan_out")
 
 
 class _Entry(NamedTuple):
-    """A tensor's file, shape and dtype."""
+    """A tensor's file, and a tensor of its shape and dtype without data."""
 
     file: Path
-    shape: tuple[int, ...]
-    kind: torch.dtype
+    meta: torch.Tensor
 
 
 class Weights:
     """One member's full weights, read on demand: the base's tensors plus its adapter's updates."""
 
     def __init__(self, member: Member) -> None:
-        self._tensors = _entries(Path(member.base))
+        self.tensors = _entries(Path(member.base))
         self._adapter = _entries(Path(member.adapter)) if member.adapter else {}
         self._scale = _scale(Path(member.adapter)) if member.adapter else 0.0
         self._check(member)
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each of the base's tensors."""
-        return {name: entry.shape for name, entry in self._tensors.items()}
-
-    @property
-    def kinds(self) -> dict[str, torch.dtype]:
-        """The dtype of each of the base's tensors."""
-        return {name: entry.kind for name, entry in self._tensors.items()}
-
     def tensor(self, name: str) -> torch.Tensor:
         """The full weight `name`, a new tensor in float32."""
-        weight = _tensor(self._tensors[name], name)
+        weight = _tensor(self.tensors[name], name)
         down, up = _factors(name)
         if down in self._adapter:
             lower, upper = (_tensor(self._adapter[key], key) for key in (down, up))
@@ -67,43 +58,44 @@ class Weights:
 
     def _check(self, member: Member) -> None:
         """Every tensor of the adapter must be a factor of a weight of the base, have its other half, and fit."""
-        owners = {key: name for name in self._tensors for key in _factors(name)}
+        owners = {key: name for name in self.tensors for key in _factors(name)}
         for key in self._adapter:
             name = owners.get(key)
             if name is None or not all(half in self._adapter for half in _factors(name)):
-                raise StudyError(
-                    f"{member.adapter}: tensor {key} belongs to no weight of {member.base}; "
-                    "only LoRA adapters of this base can be merged"
-                )
-            down, up = (self._adapter[half].shape for half in _factors(name))
-            if (*up[:1], *down[1:]) != self._tensors[name].shape or up[1:] != down[:1]:
-                raise StudyError(
-                    f"{member.adapter}: tensor {key} does not fit the shape of {name} in {member.base}; "
-                    "only LoRA adapters of this base can be merged"
-                )
+                fault = f"belongs to no weight of {member.base}"
+            else:
+                down, up = (self._adapter[half].meta.shape for half in _factors(name))
+                if (*up[:1], *down[1:]) == self.tensors[name].meta.shape and up[1:] == down[:1]:
+                    continue
+                fault = f"does not fit the shape of {name} in {member.base}"
+            raise StudyError(f"{member.adapter}: tensor {key} {fault}; only LoRA adapters of this base can be merged")
 
 
 def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence[Read]], torch.Tensor]) -> None:
     """Write the checkpoint whose every tensor is `combine(name, [one reader per member])` into `out`.
 
     Config and tokenizer are the first member's base's, as are the tensors' dtypes. The result loads with
-    `AutoModelForCausalLM.from_pretrained`.
+    `AutoModelForCausalLM.from_pretrained`; shards are of at most about 4 GiB.
 
     Raises:
         StudyError: the members' tensors differ in names or shapes, or an adapter is not plain LoRA of its base.
     """
     weights = [Weights(member) for member in members]
+    first = {name: entry.meta for name, entry in sorted(weights[0].tensors.items())}
     for member, other in zip(members, weights, strict=True):
-        _same_shapes(members[0], weights[0].shapes, member, other.shapes)
-    kinds = weights[0].kinds
+        _same_shapes(members[0], first, member, {name: entry.meta for name, entry in other.tensors.items()})
 
     def merged(name: str) -> torch.Tensor:
-        return combine(name, [partial(one.tensor, name) for one in weights]).to(kinds[name])
+        return combine(name, [partial(one.tensor, name) for one in weights]).to(first[name].dtype).contiguous()
 
-    _save(((name, merged(name)) for name in sorted(kinds)), out)
-    for file in sorted(Path(members[0].base).iterdir()):
-        if file.is_file() and file.suffix != ".safetensors" and file.name not in _NOT_WEIGHTS:
-            shutil.copyfile(file, out / file.name)
+    shards = split_torch_state_dict_into_shards(first, max_shard_size=_SHARD_BYTES)
+    for file, names in shards.filename_to_tensors.items():
+        save_file({name: merged(name) for name in names}, out / file, metadata={"format": "pt"})
+    if shards.is_sharded:
+        write_json(out / _INDEX, {"metadata": shards.metadata, "weight_map": shards.tensor_to_filename})
+    for path in sorted(Path(members[0].base).iterdir()):
+        if path.is_file() and path.suffix != ".safetensors" and path.name not in (_INDEX, FINGERPRINT):
+            shutil.copyfile(path, out / path.name)
 
 
 def average(members: Sequence[Member], out: Path) -> None:
@@ -162,10 +154,10 @@ def drop(update: torch.Tensor, density: float, seed: int) -> torch.Tensor:
 
 
 def _same_shapes(
-    first: Member, shapes: dict[str, tuple[int, ...]], member: Member, others: dict[str, tuple[int, ...]]
+    first: Member, tensors: dict[str, torch.Tensor], member: Member, others: dict[str, torch.Tensor]
 ) -> None:
-    for name in sorted({*shapes, *others}):
-        if shapes.get(name) != others.get(name):
+    for name in sorted({*tensors, *others}):
+        if name not in tensors or name not in others or tensors[name].shape != others[name].shape:
             raise StudyError(f"{member.base}: its tensors differ from those of {first.base} ({name}); cannot merge")
 
 
@@ -176,9 +168,9 @@ def _entries(directory: Path) -> dict[str, _Entry]:
         with safe_open(path, framework="pt") as handle:
             for name in handle.keys():  # noqa: SIM118 - no mapping
                 part = handle.get_slice(name)
-                shape = tuple(part.get_shape())
-                kind = part[:0].dtype if shape else handle.get_tensor(name).dtype
-                entries[name] = _Entry(path, shape, kind)
+                shape = part.get_shape()
+                dtype = (part[:0] if shape else handle.get_tensor(name)).dtype
+                entries[name] = _Entry(path, torch.empty(shape, dtype=dtype, device="meta"))
     return entries
 
 
@@ -195,39 +187,9 @@ def _factors(name: str) -> tuple[str, str]:
 
 
 def _scale(adapter: Path) -> float:
-    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    config = read_json(adapter / "adapter_config.json", ours=False)
     for key in _NOT_MERGED:
         if config.get(key):
             raise StudyError(f"{adapter}: adapters with {key} cannot be merged; train it without")
     rank = config["r"] ** 0.5 if config.get("use_rslora") else config["r"]
     return config["lora_alpha"] / rank
-
-
-def _save(tensors: Iterator[tuple[str, torch.Tensor]], out: Path) -> None:
-    """Write tensors in shards of at most about 4 GiB, with the index transformers expects."""
-    shards: list[dict[str, torch.Tensor]] = [{}]
-    size, total, where = 0, 0, {}
-    for name, tensor in tensors:
-        length = tensor.numel() * tensor.element_size()
-        if size and size + length > _SHARD_BYTES:
-            _flush(shards, out)
-            size = 0
-        shards[-1][name] = tensor.contiguous()
-        where[name] = len(shards)
-        size, total = size + length, total + length
-    _flush(shards, out)
-    count = len(shards) - 1
-    if count == 1:
-        (out / "shard-1.safetensors").rename(out / "model.safetensors")
-        return
-    names = {number: f"model-{number:05d}-of-{count:05d}.safetensors" for number in range(1, count + 1)}
-    for number, file in names.items():
-        (out / f"shard-{number}.safetensors").rename(out / file)
-    index = {"metadata": {"total_size": total}, "weight_map": {n: names[s] for n, s in where.items()}}
-    (out / "model.safetensors.index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
-
-
-def _flush(shards: list[dict[str, torch.Tensor]], out: Path) -> None:
-    save_file(shards[-1], out / f"shard-{len(shards)}.safetensors", metadata={"format": "pt"})
-    shards[-1] = {}
-    shards.append({})

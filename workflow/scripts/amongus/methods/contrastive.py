@@ -17,12 +17,8 @@ from amongus.study.settings import FollowsCode
 from amongus.team import Answer, Defend, Engine, EnsembleRequest, Outcome, Request, Task, ranked, user
 
 LEVEL = "logit"
-PROMPTS: tuple[str, ...] = ()
 
 prepare = _weights_only.prepare
-
-Terms = tuple[tuple[str, float], ...]
-"""Members and the factors of their logits."""
 
 
 class Settings(FollowsCode):
@@ -32,7 +28,7 @@ class Settings(FollowsCode):
     k: NonNegativeInt = Field(1, description="How many members are the best, and how many the worst.")
 
 
-def terms(order: Sequence[str], weight: float, k: int) -> Terms:
+def terms(order: Sequence[str], weight: float, k: int) -> tuple[tuple[str, float], ...]:
     """The members with their factors, in the order given (best first), without those whose factor is zero.
 
     >>> terms(["a", "b", "c"], 0.2, 1)

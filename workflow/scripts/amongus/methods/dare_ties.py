@@ -6,7 +6,6 @@ Updates weigh 1/N each, however many agree. The published code takes the first m
 nothing: `fidelity: published`. Nothing is learned from dev questions, so `learn` queries no model.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,19 @@ from pydantic import Field
 
 from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
-from amongus.core.json_files import read_record, write_json
+from amongus.core.json_files import write_json
 from amongus.members.member import Member
-from amongus.methods._merged import answer, merged_member
+from amongus.methods import _merged
 from amongus.study.settings import FollowsCode
-from amongus.team import Defend, Engine, LearnInput, Outcome, Task
+from amongus.team import LearnInput
 
 LEVEL = "weight"
-PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
 MODELS = ("base",)
 PER_DATASET = False
-RECORD = "dare_ties.json"
+
+learned_member = _merged.learned_member
+collaborate = _merged.collaborate
 
 
 class Settings(FollowsCode):
@@ -43,14 +43,15 @@ def request_counts(members: int, settings: Settings) -> dict[str, int]:
 
 
 def learn(data: LearnInput[Settings], out: Path) -> None:
-    """Write the merge of the team into the folder `out`, and what it was made of (`dare_ties.json`).
+    """Write the merge of the team into the folder `out`, and what it was made of (`merge.json`).
 
     Raises:
         StudyError: the pool has no common base, or a member does not fit it.
     """
     from amongus.methods._merging import consensus, merge  # Imports torch, which only this step needs.
 
-    team, density, base = data.team, _density(data), _base(data)
+    team, base = data.team, _base(data)
+    density = 1.0 if _published(data) else data.settings.density
 
     def combine(name: str, reads: Any) -> Any:
         seeds = [derive(data.seed, "dare", name, member) for member in team]
@@ -58,21 +59,7 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
 
     merge([base, *(data.members[member] for member in team)], out, combine)
     record = {"base": base.base, "base_adapter": base.adapter, "density": density, "members": list(team)}
-    write_json(out / RECORD, {**record, "masked": data.masked})
-
-
-def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
-    """The checkpoint that `learn` wrote."""
-    return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
-
-
-def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
-    """Answer every question with the merged checkpoint."""
-    return answer(task, engine, defend)
-
-
-def _density(data: LearnInput[Settings]) -> float:
-    return 1.0 if _published(data) else data.settings.density
+    write_json(out / _merged.RECORD, {**record, "masked": data.masked})
 
 
 def _base(data: LearnInput[Settings]) -> Member:

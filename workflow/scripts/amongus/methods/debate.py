@@ -7,7 +7,7 @@ where a masked member is only hidden from the others: it still refines its own a
 
 from collections.abc import Sequence
 
-from amongus.methods._discussion import Answers, Discussion, begin, conclude, shuffled, turns
+from amongus.methods._discussion import Answers, Discussion, begin, conclude, replies, shuffled, turns
 from amongus.team import Defend, Engine, Outcome, Request, Task, user
 
 LEVEL = "text"
@@ -49,9 +49,8 @@ def _refine(
             answers=[task.shown(answers[row][name]) for name in shuffled(task, row, others, number)],
         )
 
-    authors = [(row, member) for row, answer in enumerate(answers) for member in answer]
-    replies = engine.generate([Request(member, user(prompt(row, member))) for row, member in authors])
-    refined: list[dict[str, str]] = [{} for _ in answers]
-    for (row, member), reply in zip(authors, replies, strict=True):
-        refined[row][member] = reply.text
-    return refined
+    requests = {
+        (row, member): Request(member, user(prompt(row, member))) for row, one in enumerate(answers) for member in one
+    }
+    texts = replies(engine, requests)
+    return [{member: texts[row, member] for member in one} for row, one in enumerate(answers)]

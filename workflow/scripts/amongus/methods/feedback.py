@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import Field, NonNegativeInt
 
 from amongus.members.member import Message
-from amongus.methods._discussion import Answers, Discussion, begin, conclude, shuffled, turns
+from amongus.methods._discussion import Answers, Discussion, begin, conclude, replies, shuffled, turns
 from amongus.team import Defend, Engine, Outcome, Request, Task, Turn, ranked
 
 LEVEL = "text"
@@ -56,18 +56,15 @@ def _criticise(
     task: Task[Settings], engine: Engine, answers: Sequence[Answers], masked: Sequence[str | None], number: int
 ) -> list[dict[str, dict[str, str]]]:
     """Per question and author, the criticism of up to `settings.critics` seeded others."""
-    jobs = []
-    for row, answer in enumerate(answers):
-        for author in answer:
-            others = [name for name in answer if name not in (author, masked[row])]
-            critics = shuffled(task, row, others, number, author)[: task.settings.critics]
-            jobs += [(row, author, critic) for critic in critics]
-    replies = engine.generate(
-        [Request(critic, _about(task, row, answers[row][author], "feedback.criticise")) for row, author, critic in jobs]
-    )
-    criticisms: list[dict[str, dict[str, str]]] = [{author: {} for author in answer} for answer in answers]
-    for (row, author, critic), reply in zip(jobs, replies, strict=True):
-        criticisms[row][author][critic] = reply.text
+    requests = {}
+    for row, one in enumerate(answers):
+        for author, answer in one.items():
+            others = [name for name in one if name not in (author, masked[row])]
+            for critic in shuffled(task, row, others, number, author)[: task.settings.critics]:
+                requests[row, author, critic] = Request(critic, _about(task, row, answer, "feedback.criticise"))
+    criticisms: list[dict[str, dict[str, str]]] = [{author: {} for author in one} for one in answers]
+    for (row, author, critic), text in replies(engine, requests).items():
+        criticisms[row][author][critic] = text
     return criticisms
 
 
@@ -75,22 +72,17 @@ def _refine(
     task: Task[Settings], engine: Engine, answers: Sequence[Answers], criticisms: Sequence[dict[str, dict[str, str]]]
 ) -> list[dict[str, str]]:
     """Each author's answer after criticism; without any, the answer it had."""
-    jobs = [
-        (row, author, list(critics.values()))
-        for row, authors in enumerate(criticisms)
-        for author, critics in authors.items()
-        if critics
+    requests = {}
+    for row, authors in enumerate(criticisms):
+        for author, critics in authors.items():
+            if critics:
+                messages = _about(task, row, answers[row][author], "feedback.refine", list(critics.values()))
+                requests[row, author] = Request(author, messages)
+    refined = replies(engine, requests)
+    return [
+        {author: refined.get((row, author), answer) for author, answer in one.items()}
+        for row, one in enumerate(answers)
     ]
-    replies = engine.generate(
-        [
-            Request(author, _about(task, row, answers[row][author], "feedback.refine", texts))
-            for row, author, texts in jobs
-        ]
-    )
-    refined = [dict(answer) for answer in answers]
-    for (row, author, _), reply in zip(jobs, replies, strict=True):
-        refined[row][author] = reply.text
-    return refined
 
 
 def _about(

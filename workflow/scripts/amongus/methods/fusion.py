@@ -11,7 +11,6 @@ from amongus.study.settings import FollowsCode
 from amongus.team import Defend, Engine, EnsembleRequest, Outcome, Task, user
 
 LEVEL = "logit"
-PROMPTS: tuple[str, ...] = ()
 
 prepare = _weights_only.prepare
 

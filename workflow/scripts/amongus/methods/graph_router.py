@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from amongus.methods._graph_network import Graph, Network
 
 LEVEL = "api"
-PROMPTS: tuple[str, ...] = ()
 LEARNS = "router"
 LEARNING_NEEDS = ("rewards", "lengths")
 MODELS = ("embedder",)
@@ -63,7 +62,7 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
     """Train the router into the folder `out`: its tensors and the dev graph's, and what it is (`router.json`).
 
     Raises:
-        StudyError: there are no dev questions, or no embedder.
+        StudyError: there are no dev questions.
     """
     from amongus.methods._graph_network import fit, split  # Imports torch.
 
@@ -79,21 +78,11 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
 
 
 def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Outcome]:
-    """Route every question to one member; under a defence to one of the first two. `engine` is not used.
-
-    Raises:
-        StudyError: the learned router is damaged, or of another pool, dataset or embedder.
-    """
+    """Route every question to one member; under a defence to one of the first two. `engine` is not used."""
     from amongus.methods._graph_network import route_scores
 
-    network, graph = _load(task)
-    questions = embed(_embedder(task.models), task.questions)
-    if questions.shape[1] != graph.questions.shape[1]:
-        raise StudyError(
-            f"{task.learned}: learned from embeddings of {graph.questions.shape[1]} numbers, "
-            f"the embedder's have {questions.shape[1]}; delete the folder and run again"
-        )
-    logits = route_scores(network, graph, questions)
+    assert task.learned, "the rule train_router has filled a folder"
+    logits = route_scores(*_load(task.learned), embed(task.models["embedder"], task.questions))
 
     def doubted(row: int, pair: Sequence[str]) -> str:
         first, second = (_probability(logits[row][task.pool.index(member)]) for member in pair)
@@ -113,18 +102,12 @@ def dev_graph(data: LearnInput[Settings]) -> "Graph":
         data.members[member].description or f"model {place}" for place, member in enumerate(data.pool, start=1)
     ]
     count = len(data.questions)
-    vectors = embed(_embedder(data.models), [*data.questions, data.dataset, *described])
+    vectors = embed(data.models["embedder"], [*data.questions, data.dataset, *described])
     lengths = torch.tensor([[float(n) for n in data.lengths[member]] for member in data.pool]).T
     shortest, span = lengths.min(), lengths.max() - lengths.min()
     costs = (lengths - shortest) / torch.where(span > 0, span, 1.0)
     scores = torch.tensor([[number(score) for score in data.scores[member]] for member in data.pool]).T
     return Graph(vectors[:count], vectors[count], vectors[count + 1 :], torch.stack([costs, scores], 2))
-
-
-def _embedder(models: Mapping[str, Path]) -> Path:
-    if "embedder" not in models:
-        raise StudyError("graph_router: set `embedder` to the model of the study that embeds texts")
-    return models["embedder"]
 
 
 def _probability(logit: float) -> float:
@@ -142,34 +125,18 @@ def _save(out: Path, network: "Network", graph: "Graph", record: Mapping[str, An
     write_json(out / _RECORD, {**record, "sizes": sizes})
 
 
-def _load(task: Task[Settings]) -> tuple["Network", "Graph"]:
-    """The network and the dev graph that `learn` wrote to `task.learned`."""
-    from safetensors import SafetensorError
+def _load(learned: Path) -> tuple["Network", "Graph"]:
+    """The network and the dev graph that `learn` wrote."""
     from safetensors.torch import load_file
 
     from amongus.methods._graph_network import Graph, Network
 
-    if task.learned is None:
-        raise StudyError(f"graph_router on {task.dataset}: nothing was learned; run the rule learn first")
-    check_safetensors(task.learned)
-    record = read_record(task.learned, _RECORD)
-    fix = "delete the folder and run again"
-    try:
-        pool, dataset, sizes = record["pool"], record["dataset"], record["sizes"]
-        if (pool, dataset) != (list(task.pool), task.dataset):
-            raise StudyError(
-                f"{task.learned}: learned for {', '.join(pool)} on {dataset}, "
-                f"not for {', '.join(task.pool)} on {task.dataset}; {fix}"
-            )
-        tensors = load_file(task.learned / _TENSORS)
-        network = Network(sizes["embedding"], sizes["width"])
-        network.load_state_dict(_under(_NETWORK, tensors))
-        graph = Graph(**_under(_GRAPH, tensors))
-        if graph.edges.shape[:2] != (sizes["questions"], len(pool)):
-            raise ValueError(f"edges of {tuple(graph.edges.shape)}")
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
-        raise StudyError(f"{task.learned}: not a graph router ({error}); {fix}") from None
-    return network, graph
+    check_safetensors(learned)
+    sizes = read_record(learned, _RECORD)["sizes"]
+    tensors = load_file(learned / _TENSORS)
+    network = Network(sizes["embedding"], sizes["width"])
+    network.load_state_dict(_under(_NETWORK, tensors))
+    return network, Graph(**_under(_GRAPH, tensors))
 
 
 def _under(prefix: str, tensors: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ ties by reward, then by seed. At test the members are ranked by the logits of th
 member's cached response is the answer. A defence chooses between the first two.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from amongus.core.hashing import derive, digest
 from amongus.core.json_files import read_record, write_json
-from amongus.members.member import Member, fingerprint_directory, known_fingerprint
+from amongus.members.member import Member, Message, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task, user
 from amongus.training.settings import RouterTraining
@@ -43,23 +44,35 @@ def labels(pool: Sequence[str]) -> list[str]:
 
 def learn(data: LearnInput[Settings], out: Path) -> None:
     """Train the router's adapter into the folder `out`, on the model that `base` names: the same for all pools."""
-    from amongus.training.router_adapter import train_router  # Imports trl, which only this step needs.
-
-    best = targets(data.pool, data.ids, data.scores, data.rewards, data.seed)
-    names = dict(zip(data.pool, labels(data.pool), strict=True))
     template = data.prompts["llm_router.route"]
+    names = dict(zip(data.pool, labels(data.pool), strict=True))
+    best = targets(data.pool, data.ids, data.scores, data.rewards, data.seed)
+    conversations = [
+        (*user(template.render(question=question)), {"role": "assistant", "content": names[member]})
+        for question, member in zip(data.questions, best, strict=True)
+    ]
     base = data.models.get("base") or Path(data.members[data.pool[0]].base)
-    train_router(
-        base=base,
-        conversations=[user(template.render(question=question)) for question in data.questions],
-        labels=[names[member] for member in best],
-        settings=data.settings,
-        seed=derive(data.seed, "llm_router", data.dataset, list(data.pool)),
-        out=out,
-        device=data.device,
-        dtype=data.dtype,
-    )
+    _train(base, conversations, data, out)
     write_json(out / RECORD, {"base": str(base), "pool": list(data.pool)})
+
+
+def _train(base: Path, conversations: Sequence[Sequence[Message]], data: LearnInput[Settings], out: Path) -> None:
+    """Train an adapter for `base` into `out` that answers the routing prompts with a member's label."""
+    # Imports trl, which only this step needs.
+    from amongus.training import sft_tokens
+    from amongus.training.common import encode, fix_randomness, load_base, new_adapter, save_adapter
+
+    seed = fix_randomness(derive(data.seed, "llm_router", data.dataset, list(data.pool)), "router")
+    model, tokenizer = load_base(base, data.dtype)
+    examples = [encode(tokenizer, conversation) for conversation in conversations]
+    size = min(data.settings.batch_size, len(examples))
+    settings = data.settings.model_copy(update={"batch_size": size})
+    model = new_adapter(model, settings)
+    # Each pass in a new order and in whole batches: which examples are left over differs between passes.
+    order, whole = random.Random(seed), len(examples) // size * size
+    stream = [examples[place] for _ in range(settings.epochs) for place in order.sample(range(len(examples)), whole)]
+    sft_tokens.fit(model, tokenizer, stream, settings, seed, bucket=1, device=data.device)
+    save_adapter(model, out, base="base")
 
 
 def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:

@@ -5,19 +5,19 @@ not in their weights (persona, steering) cannot take part: such cells do not app
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from amongus.core.json_files import read_record, write_json
-from amongus.members.member import Member
-from amongus.methods._merged import answer, merged_member
+from amongus.core.json_files import write_json
+from amongus.methods import _merged
 from amongus.study.settings import Strict
-from amongus.team import Defend, Engine, LearnInput, Outcome, Task, mean_score, ranked
+from amongus.team import LearnInput, mean_score, ranked
 
 LEVEL = "weight"
-PROMPTS: tuple[str, ...] = ()
 LEARNS = "weights"
-RECORD = "soup.json"
+
+learned_member = _merged.learned_member
+collaborate = _merged.collaborate
 
 
 def request_counts(members: int, settings: Strict) -> dict[str, int]:
@@ -26,7 +26,7 @@ def request_counts(members: int, settings: Strict) -> dict[str, int]:
 
 
 def learn(data: LearnInput, out: Path) -> None:
-    """Write the greedy soup of the team into the folder `out`, and what it kept (`soup.json`)."""
+    """Write the greedy soup of the team into the folder `out`, and what it kept (`merge.json`)."""
     from amongus.methods._merging import average  # Imports torch, which only this step needs.
 
     dev = data.dev()
@@ -36,17 +36,13 @@ def learn(data: LearnInput, out: Path) -> None:
             return dev[kept[0]]
         with tempfile.TemporaryDirectory(dir=out) as folder:
             average([data.members[member] for member in kept], Path(folder))
-            merged = merged_member(_pool(data), Path(folder), data.masked)
+            pool = {member: data.members[member] for member in data.pool}
+            merged = _merged.merged_member(pool, Path(folder), data.masked)
             return mean_score(data.score(data.respond(merged)))
 
     kept = select(ranked(dev, data.seed), evaluate)
     average([data.members[member] for member in kept], out)
-    write_json(out / RECORD, {"kept": list(kept), "dev": dev, "masked": data.masked})
-
-
-def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
-    """The checkpoint that `learn` wrote."""
-    return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
+    write_json(out / _merged.RECORD, {"kept": list(kept), "dev": dev, "masked": data.masked})
 
 
 def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -> tuple[str, ...]:
@@ -63,12 +59,3 @@ def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -
         if score >= best:
             kept, best = (*kept, member), score
     return kept
-
-
-def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:
-    """Answer every question with the merged checkpoint."""
-    return answer(task, engine, defend)
-
-
-def _pool(data: LearnInput) -> dict[str, Member]:
-    return {member: data.members[member] for member in data.pool}

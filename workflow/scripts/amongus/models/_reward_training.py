@@ -56,10 +56,7 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
         use_cpu=True,
     )
     trainer = partial(
-        RewardTrainer,
-        model=model,
-        train_dataset=_ordered(pairs, spec.batch_size, seed),
-        processing_class=tokenizer,
+        RewardTrainer, model=model, train_dataset=_ordered(pairs, spec.batch_size, seed), processing_class=tokenizer
     )
     last = [entry for entry in train_here(trainer, config, spec.steps, seed) if "accuracy" in entry][-1]
     save_checkpoint(model, tokenizer, job.out)

@@ -2,8 +2,6 @@
 
 from amongus.study.hub_references import Repository
 
-ROLES = ()
-LORA = False
 FETCHED = True
 
 

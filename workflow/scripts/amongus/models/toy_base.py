@@ -9,9 +9,6 @@ from amongus.toy.settings import Domain, Mixture
 from amongus.training.job import TrainJob
 from amongus.training.settings import BatchSize, LearningRate, Steps
 
-ROLES = ()
-LORA = False
-
 
 class Settings(Strict):
     """The size of the model, what it learns, and how."""

@@ -9,7 +9,6 @@ from amongus.training.job import TrainJob
 from amongus.training.settings import Tuning
 
 ROLES = ("supervisor",)
-LORA = False
 
 
 class Settings(Tuning):
