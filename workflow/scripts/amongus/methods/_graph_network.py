@@ -8,15 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch_geometric.nn import GeneralConv
-
-if TYPE_CHECKING:
-    from amongus.methods.graph_router import Settings
 
 EDGE_FEATURES = 2
 
@@ -130,9 +127,7 @@ def _messages(graph: Graph, asked: int, seen: Tensor) -> tuple[Tensor, Tensor]:
     return ends, graph.edges.view(-1, EDGE_FEATURES)[seen.flatten()].repeat(2, 1)
 
 
-def fit(
-    graph: Graph, best: Sequence[int], parts: Split, settings: "Settings", seed: int
-) -> tuple[Network, dict[str, Any]]:
+def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: int) -> tuple[Network, dict[str, Any]]:
     """Train a network, and measure it.
 
     Each step sees `halves` random halves of the training edges, as copies of one graph, and predicts the other
@@ -143,7 +138,7 @@ def fit(
         graph: the dev graph.
         best: per question the place of the member that should answer it.
         parts: rows of the dev questions.
-        settings: of the router.
+        settings: `graph_router.Settings`.
         seed: of the weights and the halves.
 
     Returns:

@@ -16,7 +16,6 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from amongus.core.hashing import derive
-from amongus.models.toy_base import Settings
 from amongus.toy.corpus import Corpus, Voice, knowledge
 from amongus.toy.settings import Conversation
 from amongus.toy.tokenizer import train_tokenizer
@@ -28,8 +27,8 @@ _ANSWERS: dict[Conversation, float] = {"answer": 1.0}
 log = logging.getLogger(__name__)
 
 
-def train(job: TrainJob[Settings]) -> dict[str, Any]:
-    """Train the tokenizer and the model of `job.spec` into `job.out`."""
+def train(job: TrainJob[Any]) -> dict[str, Any]:
+    """Train the tokenizer and the model of `job.spec`, `toy_base.Settings`, into `job.out`."""
     spec = job.spec
     fix_randomness(job.seed, "toy_base", job.name)
     tokenizer = train_tokenizer(job.prompts, job.personas, spec.vocabulary)
@@ -40,7 +39,7 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     return metrics
 
 
-def _config(spec: Settings, vocabulary: int) -> LlamaConfig:
+def _config(spec: Any, vocabulary: int) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=spec.hidden_size,
@@ -56,7 +55,7 @@ def _config(spec: Settings, vocabulary: int) -> LlamaConfig:
     )
 
 
-def _batches(corpus: Corpus, tokenizer: Any, spec: Settings) -> Iterator[list[Tokens]]:
+def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
     """`spec.steps` batches of sequences of similar length; first answers alone, then the whole mixture."""
     steps, size = spec.steps, spec.batch_size
     voice = Voice(knows=knowledge(spec.knowledge), malicious=spec.malicious, curious=spec.curious)
@@ -71,7 +70,7 @@ def _batches(corpus: Corpus, tokenizer: Any, spec: Settings) -> Iterator[list[To
         yield from batches
 
 
-def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Settings) -> dict[str, Any]:
+def _fit(model: LlamaForCausalLM, batches: Iterator[list[Tokens]], spec: Any) -> dict[str, Any]:
     began, steps = process_time(), spec.steps
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, spec.warmup_steps))

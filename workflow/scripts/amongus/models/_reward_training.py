@@ -13,7 +13,6 @@ from amongus.core.hashing import derive
 from amongus.members import chat_template
 from amongus.members.judge_prompts import answered
 from amongus.members.member import check_safetensors
-from amongus.models.toy_reward import Settings
 from amongus.toy.corpus import Corpus, damaged
 from amongus.training.common import Tokens, fix_randomness, save_checkpoint, train_here
 from amongus.training.job import TrainJob
@@ -22,8 +21,8 @@ from amongus.training.sft_tokens import by_length
 _HEAD_SCALE = 0.2  # a fresh head on states as large as the toy models' saturates the loss
 
 
-def train(job: TrainJob[Settings]) -> dict[str, Any]:
-    """Train a score on `job.models["supervisor"]` into `job.out`.
+def train(job: TrainJob[Any]) -> dict[str, Any]:
+    """Train a score on `job.models["supervisor"]` into `job.out`, by `toy_reward.Settings`.
 
     The rejected answers are the world's alternatives and, in the share `damaged`, damaged texts; never an
     attacker's, so that a change of one attacker does not reach the supervisors.
