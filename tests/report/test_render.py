@@ -89,7 +89,7 @@ def test_latex_by_hand():
 def view(name="a|b & c"):
     rows = pd.DataFrame({"name": [name], "figure": ["−1.5 [−2.0, <1]"]})
     columns = [Column("Name", lambda row: row["name"], name=True), Column("Drop, %", lambda row: row["figure"])]
-    return View("Title", "Note.", columns, {"All": rows, "None": rows[:0]})
+    return View("Title", "Note.", columns, {"All": rows, "None": rows[:0]}, rows)
 
 
 def test_markdown_table():

@@ -4,7 +4,6 @@ Colours are Okabe and Ito's, which colour-blind readers can distinguish; every s
 same table gives the same bytes: no dates, no random ids.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,15 +33,13 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.spines.left": False,
 }
-_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6D00")
-_MARKERS = ("o", "s", "D", "^", "v", "P")
+_SERIES = (("#0072B2", "o"), ("#009E73", "s"), ("#CC79A7", "D"), ("#E69F00", "^"), ("#56B4E9", "v"), ("#8A6D00", "P"))
 _ATTACKED = "#D55E00"
 _BLACK = "#222222"
 _GREY = "#6F6F6F"
 _NAMES = ("level", "method", "attacker", "pool", "defence", "dataset", "domain", "applicable", "overlap")
 _LONGEST = 24
 _ROW_INCHES = 0.23
-_CONTROLS = ("random", "oracle")
 _CONTROL_MARKS = {
     "empty": ("D", "attacker's place left empty"),
     "random": ("X", "random member masked"),
@@ -63,10 +60,8 @@ def draw(name: str, table: pd.DataFrame, design: Design, path: str | Path) -> No
 
 def read(path: str | Path) -> pd.DataFrame:
     """A table as `render.csv_text` wrote it: names as text, figures as numbers, NaN where there is none."""
-    with open(path, encoding="utf-8", newline="") as handle:
-        header, *rows = csv.reader(handle)
-    table = pd.DataFrame(rows, columns=header, dtype=str)
-    figures = [name for name in header if name not in _NAMES]
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    figures = [name for name in table if name not in _NAMES]
     return table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in figures})
 
 
@@ -99,27 +94,22 @@ def _mitigation(table: pd.DataFrame, design: Design) -> Figure:
     """Scores with each defence and their intervals beside the controls, a panel per method, the pools in turn."""
     rows = _overall(table)
     rows = rows[(rows["method"] != ALL) & (rows["applicable"] == "true")]
-    defences = _shown(rows, design, _CONTROLS)
-    places = _places(rows, defences, design)
-    methods = list(rows["method"].unique())
-    panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, "What defences win back, all datasets")
-    panels.mark_inapplicable(design)
+    panels, defences = _by_method(rows, design, ("random", "oracle"), "What defences win back, all datasets")
     for method, axes in panels.axes.items():
         for row in rows[rows["method"] == method].to_dict("records"):
-            _controls(axes, row, places.index((row["pool"], "")), len(defences))
+            _controls(axes, row, panels.places.index((row["pool"], "")), len(defences))
             if row["defence"] in defences:
-                y, style = places.index((row["pool"], row["defence"])), defences.index(row["defence"])
+                y = panels.places.index((row["pool"], row["defence"]))
                 axes.plot(100 * row["clean_defended"], y, **_ring("o"))
                 bounds = [row["score"], row["score_low"], row["score_high"]]
-                _interval(axes, y, bounds, _colour(style), _marker(style))
-        axes.set_title(_short(method))
+                _interval(axes, y, bounds, *_series(defences.index(row["defence"])))
         axes.set_xlabel("Score (%)")
     return panels.finish(
         [
             Line2D([], [], color=_BLACK, label="clean pool"),
             Line2D([], [], color=_ATTACKED, label="attacked, undefended"),
             *(
-                _key(_colour(i), _marker(i), f"attacked, {_short(name)}, {level_label(design)} interval")
+                _key(*_series(i), f"attacked, {_short(name)}, {level_label(design)} interval")
                 for i, name in enumerate(defences)
             ),
             Line2D([], [], **_ring("o"), label="clean, same defence"),
@@ -139,28 +129,36 @@ def _controls(axes: Axes, row: Row, top: int, height: int) -> None:
 def _supervisors(table: pd.DataFrame, design: Design) -> Figure:
     """How often each supervisor masked an attacker, beside chance, a panel per method."""
     rows = _overall(table)
-    rows = rows[rows["masked_attacker"].notna()]
-    rows = rows[rows["defence"] != "oracle"]
-    defences = _shown(rows, design, ("oracle",))
-    places = _places(rows, defences, design)
-    methods = list(rows["method"].unique())
-    title = "How often supervisors mask the attacker, all datasets"
-    panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, title)
-    panels.mark_inapplicable(design)
+    rows = rows[rows["masked_attacker"].notna() & (rows["defence"] != "oracle")]
+    panels, defences = _by_method(rows, design, (), "How often supervisors mask the attacker, all datasets")
     for method, axes in panels.axes.items():
         for row in rows[rows["method"] == method].to_dict("records"):
-            y, style = places.index((row["pool"], row["defence"])), defences.index(row["defence"])
+            y = panels.places.index((row["pool"], row["defence"]))
             axes.vlines(100 * row["chance"], y - 0.45, y + 0.45, color=_BLACK, linewidth=1.6)
             bounds = [row["masked_attacker"], row["masked_low"], row["masked_high"]]
-            _interval(axes, y, bounds, _colour(style), _marker(style))
+            _interval(axes, y, bounds, *_series(defences.index(row["defence"])))
         axes.set_xlim(-3, 103)
-        axes.set_title(_short(method))
         axes.set_xlabel("Questions in which an attacker was masked (%)")
-    keys = [
-        _key(_colour(i), _marker(i), f"{_short(name)}, {level_label(design)} interval")
-        for i, name in enumerate(defences)
-    ]
+    keys = [_key(*_series(i), f"{_short(name)}, {level_label(design)} interval") for i, name in enumerate(defences)]
     return panels.finish([*keys, Line2D([], [], color=_BLACK, linewidth=1.6, label="chance: masking at random")])
+
+
+def _by_method(rows: pd.DataFrame, design: Design, hidden: Sequence[str], title: str) -> tuple["_Panels", list[str]]:
+    """A panel per method with a row for each pool and shown defence, and these defences.
+
+    The pools that a method cannot run are marked at their heads.
+    """
+    pools, present = set(rows["pool"]), set(rows["defence"]) - set(hidden)
+    defences = [defence for defence in design.defences if defence in present]
+    places = [(pool, defence) for pool in design.attacked if pool in pools for defence in ("", *defences)]
+    methods = list(rows["method"].unique())
+    panels = _Panels(methods, places, 2 if len(methods) <= 4 else 4, title)
+    for method, axes in panels.axes.items():
+        axes.set_title(_short(method))
+        for y, (pool, defence) in enumerate(places):
+            if not defence and (pool, method) in design.inapplicable:
+                _not_applicable(axes, y)
+    return panels, defences
 
 
 class _Panels:
@@ -182,13 +180,6 @@ class _Panels:
         for axes in grid[len(names) :]:
             axes.remove()
 
-    def mark_inapplicable(self, design: Design) -> None:
-        """Mark the pools that the panel's method cannot run, at their heads."""
-        for method, axes in self.axes.items():
-            for y, (pool, defence) in enumerate(self.places):
-                if not defence and (pool, method) in design.inapplicable:
-                    _not_applicable(axes, y)
-
     def finish(self, keys: Sequence[Line2D]) -> Figure:
         """The figure, with rows labelled and the legend below the panels."""
         if not self.axes:
@@ -204,7 +195,8 @@ class _Panels:
                 axes.axhline(y - 0.5, color="#CCCCCC", linewidth=0.8)
         # Panels share their rows; only those on the left show the labels.
         left = next(iter(self.axes.values()))
-        left.set_yticks(range(len(self.places)), [_label(place) for place in self.places])
+        names = [place if isinstance(place, str) else place[1] or place[0] for place in self.places]
+        left.set_yticks(range(len(names)), map(_short, names))
         for axes in self.axes.values():
             for tick, head in zip(axes.get_yticklabels(), heads, strict=False):
                 tick.set(fontweight="bold" if head else "normal")
@@ -214,22 +206,6 @@ class _Panels:
 
 def _overall(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["dataset"] == ALL) & (table["domain"] == ALL)]
-
-
-def _shown(rows: pd.DataFrame, design: Design, hidden: Sequence[str]) -> list[str]:
-    present = set(rows["defence"]) - set(hidden)
-    return [defence for defence in design.defences if defence in present]
-
-
-def _places(rows: pd.DataFrame, defences: Sequence[str], design: Design) -> list[tuple[str, str]]:
-    pools = set(rows["pool"])
-    return [(pool, defence) for pool in design.attacked if pool in pools for defence in ("", *defences)]
-
-
-def _label(place: str | tuple[str, str]) -> str:
-    if isinstance(place, tuple):
-        return _short(place[1] or place[0])
-    return _short(place)
 
 
 def _interval(axes: Axes, y: int, shares: Sequence[float], colour: str, marker: str) -> None:
@@ -245,10 +221,9 @@ def _not_applicable(axes: Axes, y: int) -> None:
 
 def _ring(marker: str) -> dict[str, Any]:
     """An open marker: a control."""
-    size = {"*": 9, "X": 6.5, "D": 5.5}.get(marker, 6)
     return {
         "marker": marker,
-        "markersize": size,
+        "markersize": {"*": 9, "X": 6.5, "D": 5.5}.get(marker, 6),
         "markerfacecolor": "white",
         "markeredgecolor": _BLACK,
         "markeredgewidth": 1.0,
@@ -261,12 +236,9 @@ def _key(colour: str, marker: str, label: str) -> Line2D:
     return Line2D([], [], color=colour, marker=marker, linestyle="-", linewidth=1.8, label=label)
 
 
-def _colour(index: int) -> str:
-    return _COLOURS[index % len(_COLOURS)]
-
-
-def _marker(index: int) -> str:
-    return _MARKERS[index % len(_MARKERS)]
+def _series(index: int) -> tuple[str, str]:
+    """The colour and the marker of a defence."""
+    return _SERIES[index % len(_SERIES)]
 
 
 def _short(name: str) -> str:

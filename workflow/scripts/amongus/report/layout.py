@@ -10,7 +10,6 @@ from amongus.report.render import Column
 from amongus.report.scores import ALL, Design
 
 NOTHING = "–"
-NOT_APPLICABLE = "not applicable"
 _DAGGER = "†"
 Row = Mapping[str, Any]
 
@@ -22,23 +21,66 @@ def method_label(row: Row) -> str:
     return "all methods" if row["level"] == ALL else f"all {row['level']}"
 
 
-def dataset_label(row: Row) -> str:
-    """The dataset of a row, or which datasets it averages over."""
+def _dataset_label(row: Row) -> str:
     if row["dataset"] != ALL:
         return row["dataset"]
     return ALL if row["domain"] == ALL else f"all {row['domain']}"
 
 
-def where_columns(pool: str, defence: str | None = None) -> list[Column]:
+def _p_label(row: Row) -> str:
+    value = row["p_value"]
+    if isnan(value):
+        return NOTHING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+METHOD = Column("Method", method_label, True)
+DATASET = Column("Dataset", _dataset_label, True)
+P_VALUE = Column("p", _p_label)
+
+
+def name(heading: str, key: str) -> Column:
+    """A column of names."""
+    return Column(heading, lambda row: row[key], True)
+
+
+def count(heading: str, key: str = "n", zero: str = "0") -> Column:
+    """A column of numbers of things; none where the method cannot be run."""
+    return Column(heading, lambda row: str(row[key] or zero) if row.get("applicable", True) else NOTHING)
+
+
+def percents(columns: Mapping[str, str], digits: int = 1) -> list[Column]:
+    """Columns of shares in per cent, by heading."""
+
+    def column(heading: str, key: str) -> Column:
+        return Column(heading, lambda row: NOTHING if isnan(row[key]) else _number(100 * row[key], digits))
+
+    return [column(heading, key) for heading, key in columns.items()]
+
+
+def points(heading: str, key: str, bounds: str = "") -> Column:
+    """A column in percentage points, with the interval where there is one (columns `bounds`, else `key`, _low, _high)."""
+
+    def cell(row: Row) -> str:
+        if isnan(row[key]):
+            return NOTHING
+        low, high = (100 * row[f"{bounds or key}_{end}"] for end in ("low", "high"))
+        interval = "" if isnan(low) else f" [{_number(low)}, {_number(high)}]"
+        return f"{_number(100 * row[key])}{interval}"
+
+    return Column(heading, cell)
+
+
+def applicable_points(heading: str, key: str) -> Column:
+    """As `points`, but says where the method cannot be run."""
+    cell = points(heading, key).cell
+    return Column(heading, lambda row: cell(row) if row["applicable"] else "not applicable")
+
+
+def where_columns(pool: str, defence: str = "") -> list[Column]:
     """The columns that name a row's method, pool, defence and dataset; `pool` and `defence` are headings."""
-    columns = [Column("Method", method_label, True), Column(pool, lambda row: row["pool"], True)]
-    if defence:
-        columns.append(Column(defence, _defence_label, True))
-    return [*columns, Column("Dataset", dataset_label, True)]
-
-
-def _defence_label(row: Row) -> str:
-    return f"{row['defence']}{_DAGGER if row['overlap'] else ''}"
+    marked = Column(defence, lambda row: f"{row['defence']}{_DAGGER if row['overlap'] else ''}", True)
+    return [METHOD, name(pool, "pool"), *([marked] if defence else []), DATASET]
 
 
 def overlaps_note(table: pd.DataFrame) -> str:
@@ -66,25 +108,3 @@ def level_label(design: Design) -> str:
 
 def _number(value: float, digits: int = 1) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
-
-
-def percent_label(column: str, row: Row, digits: int = 1) -> str:
-    """A share in per cent."""
-    return NOTHING if isnan(row[column]) else _number(100 * row[column], digits)
-
-
-def points_label(column: str, row: Row, bounds: str | None = None) -> str:
-    """A figure in percentage points, with its interval where it has one (columns `bounds`_low and _high)."""
-    if isnan(row[column]):
-        return NOTHING
-    low, high = (100 * row[f"{bounds or column}_{end}"] for end in ("low", "high"))
-    bounds = "" if isnan(low) else f" [{_number(low)}, {_number(high)}]"
-    return f"{_number(100 * row[column])}{bounds}"
-
-
-def p_label(row: Row) -> str:
-    """The p-value of a row."""
-    value = row["p_value"]
-    if isnan(value):
-        return NOTHING
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

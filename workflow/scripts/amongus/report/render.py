@@ -42,12 +42,17 @@ class Column:
 
 @dataclass(frozen=True)
 class View:
-    """A table for readers: a title, a note that explains its figures, columns, and the rows of each section."""
+    """A table (`table`: all of it) and how readers see it.
+
+    A title, a note that explains the figures, columns, the rows of each section, and Markdown that follows.
+    """
 
     title: str
     note: str
     columns: Sequence[Column]
     sections: Mapping[str, pd.DataFrame]
+    table: pd.DataFrame
+    after: str = ""
 
 
 def plain(text: str) -> str:
@@ -92,7 +97,7 @@ def markdown(view: View) -> str:
             *(_markdown_row(cells) for cells in _cells(view, rows, markdown_text)),
         ]
         parts += [f"## {heading}", "\n".join(lines) if len(rows) else "No rows."]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts) + "\n" + (f"\n{view.after}" if view.after else "")
 
 
 def latex(view: View) -> str:

@@ -4,7 +4,7 @@ A cell is (pool, method, defence, dataset); all its seeds are read together. Sco
 question under one seed, scored in two cells.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,6 @@ class Design:
         """The attacked pools of the headline figures: with one attacker, as the paper's, that is no placebo."""
         attackers = {pool: [m for m in self.pools[pool] if m in self.attackers] for pool in self.attacked}
         return [pool for pool, own in attackers.items() if len(own) == 1 and own[0] not in self.placebos]
-
-    def applicable(self, pool: str, group: "Group") -> bool:
-        """Whether all methods of `group` can be run with `pool`."""
-        return all((pool, method) not in self.inapplicable for method in group.methods)
 
     def attacker(self, pool: str) -> str:
         """The attackers of `pool`, joined by +; empty for a benign pool."""
@@ -289,24 +285,53 @@ def p_value_of(rows: pd.DataFrame, first: str, second: str, seed: int) -> float:
 
 def adjusted(table: pd.DataFrame) -> pd.DataFrame:
     """Holm's adjustment in two families: rows of one method and one dataset, and rows that aggregate."""
-    aggregate = (table["method"] == ALL) | (table["dataset"] == ALL)
+    aggregate = (table.filter(["method", "dataset"]) == ALL).any(axis=1)
     table = table.astype({"p_value": float})
     for family in (aggregate, ~aggregate):
         table.loc[family, "p_value"] = statistics.holm(table.loc[family, "p_value"])
     return table
 
 
-def common_datasets(cells: Cells, design: Design, group: Group, roles: Sequence[Role]) -> list[str]:
-    """The datasets that the group's methods were run on in all `roles`."""
-    return [dataset for dataset in design.domains if all(cells.has(role, group, dataset) for role in roles)]
-
-
-def row_keys(design: Design, group: Group, pool: str, span: Span) -> dict[str, Any]:
+def drop(rows: pd.DataFrame, before: str, after: str, scores: Mapping[str, float], design: Design, seed: int) -> dict:
+    """The columns of a drop from role `before` to role `after`: n, seeds, `scores`, drop with its interval, p_value."""
+    low, high = interval_of(rows, rows[before] - rows[after], design, seed, 1.0)
     return {
-        "level": group.level,
-        "method": group.method,
-        "attacker": design.attacker(pool),
-        "pool": pool,
-        "dataset": span.dataset,
-        "domain": span.domain,
+        "n": len(rows),
+        "seeds": rows["seed"].nunique(),
+        **scores,
+        "drop": scores[before] - scores[after],
+        "drop_low": low,
+        "drop_high": high,
+        "p_value": p_value_of(rows, before, after, seed),
     }
+
+
+def attacked_rows(
+    cells: Cells,
+    design: Design,
+    defence: str,
+    figures: Callable[[Group, str, Span], Mapping[str, Any]],
+    defences: Mapping[str, set[str]] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """A row per group of methods, attacked pool and span that were run with `defence` and without.
+
+    Where the methods cannot be run with the pool, the row only says so; `figures` gives the columns of the others.
+    `defences` are as in `groups`.
+    """
+    for group in groups(design, cells.methods(defence), defences):
+        for pool in design.attacked:
+            applicable = all((pool, method) not in design.inapplicable for method in group.methods)
+            run = pool if applicable else design.clean
+            roles = [(design.clean, "none"), (run, "none"), (run, defence)]
+            common = [name for name in design.domains if all(cells.has(role, group, name) for role in roles)]
+            for span in spans(design, common):
+                yield {
+                    "level": group.level,
+                    "method": group.method,
+                    "attacker": design.attacker(pool),
+                    "pool": pool,
+                    "dataset": span.dataset,
+                    "domain": span.domain,
+                    **(figures(group, pool, span) if applicable else {"n": 0, "seeds": 0}),
+                    "applicable": applicable,
+                }

@@ -34,19 +34,16 @@ def interval(
 ) -> tuple[float, float]:
     """The percentile bootstrap interval of the weighted sum of `differences`, one per pair.
 
-    Questions are resampled within their stratum (Efron and Tibshirani 1993, ch. 8 and 13). Differences of scores
-    take few values, so how often each is drawn is sampled at once: the same distribution as drawing questions
-    one by one (`scipy.stats.bootstrap`), at a hundredth of the cost.
+    Questions are resampled within their stratum (Efron and Tibshirani 1993, ch. 8 and 13). Differences of scores take
+    few values, so how often each is drawn is sampled at once: the same distribution as drawing questions one by one
+    (`scipy.stats.bootstrap`), at a hundredth of the cost.
 
     Args:
         differences: shape [n], finite.
         strata: shape [n], labels; one stratum when None.
         weights: shape [n], equal within a stratum, sum 1; the plain mean when None.
         questions: shape [n], labels, each in one stratum; every pair is a question of its own when None.
-        seed: of the resampling.
         span: the largest difference possible in either direction (1 for a difference of scores in [0, 1]).
-        resamples: how many.
-        confidence: of the interval.
 
     Returns:
         (low, high). NaN without pairs. Where the questions of every stratum agree, a bootstrap has no width; the
@@ -243,7 +240,6 @@ class CellMeans:
             scores: role -> [pairs, cells]; `clean` and others.
             known: which of them count, [pairs, cells].
             questions: the number of each pair's question, [pairs].
-            seed: of the resampling.
         """
         positive = np.where(known, scores["clean"], 0).sum(axis=0) > 0
         self.cells += int(known.any(axis=0).sum())

@@ -1,17 +1,15 @@
 """Each attacker alone against the member whose place it takes, without a team."""
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from amongus.core.hashing import derive
 from amongus.core.snakemake_job import Named
-from amongus.report import layout, statistics
-from amongus.report.render import Column, View
-from amongus.report.scores import ALL, Design, read_responses
-from amongus.report.tables._built import Built
+from amongus.report import layout
+from amongus.report.render import View
+from amongus.report.scores import ALL, Design, adjusted, drop, read_responses
 
 NEEDS = ("response_scores",)
 ALONE = [
@@ -43,15 +41,25 @@ def alone(
             for name, member in (("replaced", benign), ("score", attacker))
         }
         pairs = pd.DataFrame(scores).dropna().sort_index().reset_index()
-        for dataset, part in _parts(pairs, design):
-            row = _row(part, design, derive("alone", attacker, dataset))
-            domain = design.domains.get(dataset, ALL)
-            names = {"attacker": attacker, "kind": kinds[attacker], "replaces": benign}
-            rows.append({**names, "dataset": dataset, "domain": domain, **row})
-    table = pd.DataFrame(rows, columns=ALONE)
-    for family in (table["dataset"] == ALL, table["dataset"] != ALL):
-        table.loc[family, "p_value"] = statistics.holm(table.loc[family, "p_value"])
-    return table
+        names = {"attacker": attacker, "kind": kinds[attacker], "replaces": benign}
+        for dataset in (*design.domains, ALL):
+            part = pairs if dataset == ALL else pairs[pairs["dataset"] == dataset]
+            place = {"dataset": dataset, "domain": design.domains.get(dataset, ALL)}
+            rows.append({**names, **place, **_row(part, design, derive("alone", attacker, dataset))})
+    return adjusted(pd.DataFrame(rows, columns=ALONE))
+
+
+def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
+    sizes = pairs.groupby("dataset")["id"].transform("size")
+    rows = pairs.assign(
+        stratum=pairs["dataset"],
+        weight=1 / (sizes * pairs["dataset"].nunique()) if len(pairs) else sizes,
+        question=pairs["dataset"] + "/" + pairs["id"].astype(str),
+    )
+    scores = {
+        name: (rows[name] * rows["weight"]).sum() if len(rows) else float("nan") for name in ("replaced", "score")
+    }
+    return drop(rows, "replaced", "score", scores, design, seed)
 
 
 def alone_view(table: pd.DataFrame, design: Design) -> View:
@@ -62,52 +70,19 @@ def alone_view(table: pd.DataFrame, design: Design) -> View:
         "p: attacker = replaced (exact McNemar, sign-flip permutation for averages), Holm-adjusted."
     )
     columns = [
-        Column("Attacker", lambda row: row["attacker"], True),
-        Column("Made from", lambda row: row["replaces"], True),
-        Column("Dataset", layout.dataset_label, True),
-        Column("n", lambda row: str(row["n"])),
-        Column("Replaced", partial(layout.percent_label, "replaced")),
-        Column("Attacker alone", partial(layout.percent_label, "score")),
-        Column("Drop, pp", partial(layout.points_label, "drop")),
-        Column("p", layout.p_label),
+        layout.name("Attacker", "attacker"),
+        layout.name("Made from", "replaces"),
+        layout.DATASET,
+        layout.count("n"),
+        *layout.percents({"Replaced": "replaced", "Attacker alone": "score"}),
+        layout.points("Drop, pp", "drop"),
+        layout.P_VALUE,
     ]
-    return View("Each attacker alone", note, columns, layout.by_dataset(table))
+    return View("Each attacker alone", note, columns, layout.by_dataset(table), table)
 
 
-def _parts(pairs: pd.DataFrame, design: Design) -> Iterator[tuple[str, pd.DataFrame]]:
-    for dataset in design.domains:
-        yield dataset, pairs[pairs["dataset"] == dataset]
-    yield ALL, pairs
-
-
-def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
-    sizes = pairs.groupby("dataset")["id"].transform("size")
-    weights = 1 / (sizes * pairs["dataset"].nunique()) if len(pairs) else sizes
-    replaced, score = ((pairs[name] * weights).sum() if len(pairs) else float("nan") for name in ("replaced", "score"))
-    questions = pairs["dataset"] + "/" + pairs["id"].astype(str)
-    low, high = statistics.interval(
-        pairs["replaced"] - pairs["score"],
-        pairs["dataset"],
-        weights,
-        questions,
-        seed=seed,
-        resamples=design.resamples,
-        confidence=design.confidence,
-    )
-    return {
-        "n": len(pairs),
-        "seeds": pairs["seed"].nunique(),
-        "replaced": replaced,
-        "score": score,
-        "drop": replaced - score,
-        "drop_low": low,
-        "drop_high": high,
-        "p_value": statistics.p_value(pairs["replaced"], pairs["score"], weights, questions, seed=seed),
-    }
-
-
-def build(files: Named, params: Named, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> View:
     """`params.members` labels the files of `response_scores`."""
     responses = read_responses(files.response_scores, params.members)
     table = alone(responses, params.design["replaces"], params.design["attackers"], design)
-    return Built(table, alone_view(table, design))
+    return alone_view(table, design)

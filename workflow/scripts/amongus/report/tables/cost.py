@@ -1,7 +1,6 @@
 """What each rule's jobs loaded, generated and took."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,10 +8,10 @@ import pandas as pd
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
 from amongus.core.snakemake_job import Named
+from amongus.report import layout
 from amongus.report.cost_sidecars import COUNTS
-from amongus.report.render import Column, View
+from amongus.report.render import View
 from amongus.report.scores import Design
-from amongus.report.tables._built import Built
 
 NEEDS = ("sidecars",)
 COST = ["rule", "jobs", *COUNTS]
@@ -38,13 +37,8 @@ def cost(records: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COST).groupby("rule", as_index=False)[COST[1:]].sum()
 
 
-def build(files: Named, params: Named, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> View:
     """`files.sidecars` are the jobs' own."""
     table = cost({str(path): read_json(path) for path in files.sidecars})
-    columns = [Column(name.replace("_", " "), partial(_figure, name), name == "rule") for name in COST]
-    view = View("What it took", "Sums over the jobs of each rule.", columns, {"All jobs": table})
-    return Built(table, view)
-
-
-def _figure(name: str, row: Mapping[str, Any]) -> str:
-    return str(row[name])
+    columns = [layout.name("rule", "rule"), *(layout.count(key.replace("_", " "), key) for key in COST[1:])]
+    return View("What it took", "Sums over the jobs of each rule.", columns, {"All jobs": table}, table)

@@ -9,7 +9,7 @@ import pandas as pd
 from amongus.core.hashing import derive
 from amongus.core.snakemake_job import Named
 from amongus.report import layout
-from amongus.report.render import Column, View
+from amongus.report.render import View
 from amongus.report.scores import (
     Cells,
     Design,
@@ -17,17 +17,14 @@ from amongus.report.scores import (
     Role,
     Span,
     adjusted,
-    common_datasets,
+    attacked_rows,
     groups,
     interval_of,
     means,
     p_value_of,
     read_scores,
-    row_keys,
-    spans,
     support,
 )
-from amongus.report.tables._built import Built
 from amongus.report.tables.supervisors import read_masks, supervisors
 
 NEEDS = ("scores", "runs")
@@ -63,21 +60,10 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     cells = Cells(scores)
     rows = []
     having = {defence: cells.methods(defence) for defence in design.defences}
-    for defence, methods in having.items():
-        for group in groups(design, methods, having):
-            for pool in design.attacked:
-                applicable = design.applicable(pool, group)
-                run = (pool if applicable else design.clean, defence)
-                needed = [(design.clean, "none"), (run[0], "none"), run]
-                for span in spans(design, common_datasets(cells, design, group, needed)):
-                    keys = {**row_keys(design, group, pool, span), "defence": defence, "applicable": applicable}
-                    overlap = design.overlaps.get((pool, defence), "")
-                    row = (
-                        _mitigation_row(cells, design, group, pool, defence, span)
-                        if applicable
-                        else {"n": 0, "seeds": 0}
-                    )
-                    rows.append({**keys, **row, "overlap": overlap})
+    for defence in having:
+        for row in attacked_rows(cells, design, defence, partial(_figures, cells, design, defence), having):
+            overlap = design.overlaps.get((row["pool"], defence), "")
+            rows.append({**row, "defence": defence, "overlap": overlap})
     places = [(group.level, group.method) for group in groups(design, set(design.levels))]
     rows.sort(key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"])))
     table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
@@ -86,7 +72,7 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     return adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
 
 
-def _mitigation_row(cells: Cells, design: Design, group: Group, pool: str, defence: str, span: Span) -> dict[str, Any]:
+def _figures(cells: Cells, design: Design, defence: str, group: Group, pool: str, span: Span) -> dict[str, Any]:
     roles: dict[str, Role] = {
         "clean": (design.clean, "none"),
         "clean_defended": (design.clean, defence),
@@ -133,35 +119,28 @@ def _ratio(part: float, whole: float) -> float:
 def mitigation_view(table: pd.DataFrame, design: Design) -> View:
     """`mitigation` for readers."""
     note = (
-        "Mean scores in %: of the clean and the attacked pool without and with the defence, and of the "
-        "attacked pool's controls (place left empty, a random member masked, the attacker masked). "
-        "Recovery = defended ÷ clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean "
-        "defended − clean) in "
-        f"percentage points; recovery and net with {layout.level_label(design)} bootstrap intervals; p: defended = "
-        "attacked, Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
+        "Mean scores in %: of the clean and the attacked pool without and with the defence, and of the attacked "
+        "pool's controls (place left empty, a random member masked, the attacker masked). Recovery = defended ÷ "
+        "clean, undefended = attacked ÷ clean; net = (defended − attacked) − (clean defended − clean) in percentage "
+        f"points; recovery and net with {layout.level_label(design)} bootstrap intervals; p: defended = attacked, "
+        "Holm-adjusted. Caught: questions with an attacker among the candidates in which one was masked."
         f"{layout.overlaps_note(table)}"
     )
     columns = [
         *layout.where_columns("Pool", "Defence"),
-        Column("n", lambda row: str(row["n"]) if row["applicable"] else layout.NOTHING),
-        Column("Clean", partial(layout.percent_label, "clean")),
-        Column("Clean defended", partial(layout.percent_label, "clean_defended")),
-        Column("Attacked", partial(layout.percent_label, "attacked")),
-        Column("Empty", partial(layout.percent_label, "empty")),
-        Column("Random", partial(layout.percent_label, "random")),
-        Column("Oracle", partial(layout.percent_label, "oracle")),
-        Column("Defended", partial(layout.percent_label, "score")),
-        Column("Recovery", partial(layout.points_label, "recovery")),
-        Column("Undefended", partial(layout.percent_label, "undefended")),
-        Column("Net, pp", lambda row: layout.points_label("net", row) if row["applicable"] else layout.NOT_APPLICABLE),
-        Column("p", layout.p_label),
-        Column("Caught", partial(layout.percent_label, "masked_attacker")),
+        layout.count("n"),
+        *layout.percents({"Clean": "clean", "Clean defended": "clean_defended", "Attacked": "attacked"}),
+        *layout.percents({"Empty": "empty", "Random": "random", "Oracle": "oracle", "Defended": "score"}),
+        layout.points("Recovery", "recovery"),
+        *layout.percents({"Undefended": "undefended"}),
+        layout.applicable_points("Net, pp", "net"),
+        layout.P_VALUE,
+        *layout.percents({"Caught": "masked_attacker"}),
     ]
-    return View("What each defence wins back", note, columns, layout.by_dataset(table))
+    return View("What each defence wins back", note, columns, layout.by_dataset(table), table)
 
 
-def build(files: Named, params: Named, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> View:
     """`params.teams` labels the files of `scores` and `runs`."""
     caught = supervisors(read_masks(files.runs, params.teams), None, design)
-    table = mitigation(read_scores(files.scores, params.teams), caught, design)
-    return Built(table, mitigation_view(table, design))
+    return mitigation_view(mitigation(read_scores(files.scores, params.teams), caught, design), design)

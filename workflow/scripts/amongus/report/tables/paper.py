@@ -12,7 +12,7 @@ questions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -26,7 +26,6 @@ from amongus.report.paper_text import EXTERNAL, study_text
 from amongus.report.render import Column, View
 from amongus.report.scores import ALL, Cells, Design, Group, Role, read_scores
 from amongus.report.statistics import CellMeans
-from amongus.report.tables._built import Built
 
 NEEDS = ("scores",)
 PAPER_DROPS = {"reasoning": -0.0712, "safety": -0.0794}
@@ -179,19 +178,18 @@ def paper_view(table: pd.DataFrame, design: Design) -> View:
         "without the defence, and the clean pool with the defence ÷ clean."
     )
     columns = [
-        Column("Domain", lambda row: row["domain"], True),
-        Column("Defence", lambda row: row["defences"], True),
-        Column("Paper, %", partial(layout.percent_label, "paper", digits=2)),
-        Column("Ours, %", partial(layout.points_label, "relative")),
-        Column("Ours, pp", partial(layout.points_label, "points")),
-        Column("Undefended, %", partial(layout.percent_label, "undefended")),
-        Column("Clean defended, %", partial(layout.percent_label, "clean_defended")),
-        Column("Cells", lambda row: str(row["cells"])),
+        layout.name("Domain", "domain"),
+        layout.name("Defence", "defences"),
+        *layout.percents({"Paper, %": "paper"}, digits=2),
+        layout.points("Ours, %", "relative"),
+        layout.points("Ours, pp", "points"),
+        *layout.percents({"Undefended, %": "undefended", "Clean defended, %": "clean_defended"}),
+        layout.count("Cells", "cells"),
         Column("Over", _over, True),
     ]
     drops = table["figure"] == "drop"
     sections = {"Change of performance under attack": table[drops], "Recovery": table[~drops]}
-    return View("The paper's headline figures", note, columns, sections)
+    return View("The paper's headline figures", note, columns, sections, table)
 
 
 def _over(row: Mapping[str, Any]) -> str:
@@ -201,8 +199,8 @@ def _over(row: Mapping[str, Any]) -> str:
     return f"{row['methods']}; pools: {row['pools']}; datasets: {row['datasets']}{missing}"
 
 
-def build(files: Named, params: Named, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> View:
     """`params.teams` labels the files of `scores`."""
     scores = read_scores(files.scores, params.teams)
     table = headline(scores, design)
-    return Built(table, paper_view(table, design), f"\n{study_text(params.design, table, scores)}")
+    return replace(paper_view(table, design), after=study_text(params.design, table, scores))

@@ -4,8 +4,8 @@ CoCoNot pays for noncompliance (Brahman et al. 2024), so an attacked or timid te
 everything. The share of texts that decline, on every dataset, tells such a gain from a better team.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from amongus.core.errors import StudyError
 from amongus.core.snakemake_job import Named
 from amongus.core.tables import read_table
 from amongus.report import layout
-from amongus.report.render import Column, View
+from amongus.report.render import View
 from amongus.report.scores import CELL, TEAM_FILE, Design, Span, spans
 from amongus.report.statistics import wilson
-from amongus.report.tables._built import Built
 from amongus.scoring.metrics.noncompliance import KINDS, kind_of
 
 NEEDS = ("scores", "runs", "responses", "response_scores")
@@ -38,7 +37,7 @@ def read_counts(
     """A row per cell: its keys, n texts, how many were scored, the sum of scores, and how many did each of `KINDS`.
 
     Args:
-        texts, scores: a file of texts (responses, or runs with their defences) and its file of scores.
+        texts, scores: files of texts (responses, or runs with their defences), and of their scores.
         labels: seed, pool, method, dataset of each.
 
     Raises:
@@ -76,71 +75,34 @@ def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
     n: texts, over all seeds; score: the mean of those scored; refused, unknowing, asked: shares of all texts that
     refuse, do not know, ask back; refusal: their sum, with Wilson's interval over questions (one asked under several
     seeds counts once, the least that it is worth). Averages over datasets give each the same weight; averages
-    over methods are not made. Attacked, clean and control pools all have rows.
-
-    Args:
-        counts: as from `read_counts`.
-        design: the study's.
+    over methods are not made. Attacked, clean and control pools all have rows. `counts` are as from `read_counts`.
     """
+    orders = (list(design.levels), list(design.pools), ["none", *design.defences])
+
+    def place(cell: tuple[tuple[str, str, str], pd.DataFrame]) -> list[int]:
+        # A member may be called as a pool is: members keep the order in which they were read.
+        alone = cell[0][0] == SINGLE
+        return [-1] if alone else [order.index(name) for name, order in zip(cell[0], orders, strict=True)]
+
     rows = []
-    for (method, pool, defence), cell in _in_order(counts, design):
+    for (method, pool, defence), cell in sorted(counts.groupby(["method", "pool", "defence"], sort=False), key=place):
         summed = cell.groupby("dataset")[_COUNTS].sum()
         seeds = cell.groupby("dataset")["seed"].nunique()
         for span in spans(design, set(summed.index)):
-            names = {"method": method, "pool": pool, "defence": defence}
             here = list(span.datasets)
-            rows.append(
-                {**names, **_keys(design, method, pool, span), **_row(summed.loc[here], seeds[here], design.confidence)}
-            )
+            figures = _figures(summed.loc[here], seeds[here], design.confidence)
+            rows.append({**_keys(design, method, pool, defence, span), **figures})
     return pd.DataFrame(rows, columns=REFUSALS)
 
 
-def refusals_view(table: pd.DataFrame, design: Design) -> View:
-    """`refusals` for readers."""
-    note = (
-        "Mean scores in % beside the share of texts (in %) that decline instead of answering, by the rules that "
-        "score CoCoNot, without the request's category, with Wilson's "
-        f"{layout.level_label(design)} interval over questions: they refuse, do not know, or ask back. Where noncompliance "
-        "scores, a team that declines everything scores well: its refusals on the other datasets show it. Averages "
-        f"give each dataset the same weight. Method {SINGLE}: a member's own answers."
-    )
-    columns = [
-        Column("Method", layout.method_label, True),
-        Column("Pool or member", lambda row: row["pool"], True),
-        Column("Defence", lambda row: row["defence"], True),
-        Column("Dataset", layout.dataset_label, True),
-        Column("n", lambda row: str(row["n"])),
-        Column("Score", partial(layout.percent_label, "score")),
-        Column("Declined", partial(layout.points_label, "refusal")),
-        Column("Refused", partial(layout.percent_label, "refused")),
-        Column("Did not know", partial(layout.percent_label, "unknowing")),
-        Column("Asked back", partial(layout.percent_label, "asked")),
-    ]
-    return View("How often texts decline", note, columns, layout.by_dataset(table))
+def _keys(design: Design, method: str, pool: str, defence: str, span: Span) -> dict[str, Any]:
+    names = {"method": method, "pool": pool, "defence": defence, "dataset": span.dataset, "domain": span.domain}
+    if method == SINGLE:
+        return {**names, "level": "", "attacker": pool if pool in design.attackers else ""}
+    return {**names, "level": design.levels[method], "attacker": design.attacker(pool)}
 
 
-def _in_order(counts: pd.DataFrame, design: Design) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
-    """The cells of each method, pool and defence, in the design's order; members in theirs."""
-    cells = dict(list(counts.groupby(["method", "pool", "defence"], sort=False)))
-    orders = ([SINGLE, *design.levels], [*design.pools], ["none", *design.defences])
-
-    def place(key: tuple[str, str, str]) -> list[int]:
-        known = zip(key, orders, strict=True)
-        return [order.index(name) if name in order else len(order) for name, order in known]
-
-    # A member may be called as a pool is: its place is the one it was read at.
-    alone = [key for key in cells if key[0] == SINGLE]
-    for key in [*alone, *sorted((key for key in cells if key[0] != SINGLE), key=place)]:
-        yield key, cells[key]
-
-
-def _keys(design: Design, method: str, pool: str, span: Span) -> dict[str, Any]:
-    attacker = (pool if pool in design.attackers else "") if method == SINGLE else design.attacker(pool)
-    level = "" if method == SINGLE else design.levels[method]
-    return {"level": level, "attacker": attacker, "dataset": span.dataset, "domain": span.domain}
-
-
-def _row(counts: pd.DataFrame, seeds: pd.Series, confidence: float) -> dict[str, Any]:
+def _figures(counts: pd.DataFrame, seeds: pd.Series, confidence: float) -> dict[str, Any]:
     shares = {kind: (counts[kind] / counts["n"]).mean() for kind in KINDS}
     n, refusal = int(counts["n"].sum()), sum(shares.values())
     low, high = wilson(refusal, (counts["n"] / seeds).sum(), confidence=confidence)
@@ -155,12 +117,33 @@ def _row(counts: pd.DataFrame, seeds: pd.Series, confidence: float) -> dict[str,
     }
 
 
-def build(files: Named, params: Named, design: Design) -> Built:
+def refusals_view(table: pd.DataFrame, design: Design) -> View:
+    """`refusals` for readers."""
+    note = (
+        "Mean scores in % beside the share of texts (in %) that decline instead of answering, by the rules that "
+        "score CoCoNot, without the request's category, with Wilson's "
+        f"{layout.level_label(design)} interval over questions: they refuse, do not know, or ask back. Where noncompliance "
+        "scores, a team that declines everything scores well: its refusals on the other datasets show it. Averages "
+        f"give each dataset the same weight. Method {SINGLE}: a member's own answers."
+    )
+    columns = [
+        layout.METHOD,
+        layout.name("Pool or member", "pool"),
+        layout.name("Defence", "defence"),
+        layout.DATASET,
+        layout.count("n"),
+        *layout.percents({"Score": "score"}),
+        layout.points("Declined", "refusal"),
+        *layout.percents({"Refused": "refused", "Did not know": "unknowing", "Asked back": "asked"}),
+    ]
+    return View("How often texts decline", note, columns, layout.by_dataset(table), table)
+
+
+def build(files: Named, params: Named, design: Design) -> View:
     """`params.teams` labels the files of teams, `params.members` those of members."""
     counts = read_counts(
         [*files.responses, *files.runs],
         [*files.response_scores, *files.scores],
         [*member_labels(params.members), *params.teams],
     )
-    table = refusals(counts, design)
-    return Built(table, refusals_view(table, design))
+    return refusals_view(refusals(counts, design), design)

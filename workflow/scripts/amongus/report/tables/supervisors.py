@@ -1,7 +1,6 @@
 """How often each supervisor masked the right member, beside masking at random."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from numpy.typing import NDArray
 from amongus.core.snakemake_job import Named
 from amongus.core.tables import RUNS
 from amongus.report import layout, statistics
-from amongus.report.render import Column, View
+from amongus.report.render import View
 from amongus.report.scores import TEAM_FILE, Design, Span, read_long, read_responses, spans
-from amongus.report.tables._built import Built
 
 NEEDS = ("runs", "response_scores")
 SUPERVISORS = [
@@ -26,10 +24,9 @@ SUPERVISORS = [
 
 
 def read_masks(paths: Sequence[str | Path], labels: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The long frame of masked members, one file of runs per team and dataset, labelled by `labels`.
+    """The long frame of masked members under defences, one file of runs per team and dataset, labelled by `labels`.
 
     Columns: seed, pool, method, dataset, defence, id, masked (null: none), candidates (tuple), unreadable.
-    Undefended rows are left out.
     """
     columns = ["defence", "id", "masked", "candidates", "unreadable"]
     masks = read_long(paths, labels, RUNS, TEAM_FILE, columns)
@@ -61,7 +58,7 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
         masks: as from `read_masks`.
         responses: as from `read_responses`, test split; None leaves masked_wrong and chance_wrong empty.
     """
-    checked = with_checks(masks[masks["defence"] != "none"], responses, design)
+    checked = _with_checks(masks, responses, design)
     cells = dict(list(checked.groupby(["method", "pool", "defence"], sort=False, observed=True)))
     rows = []
     for method, pool, defence in product(design.levels, design.pools, design.defences):
@@ -74,9 +71,12 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     return pd.DataFrame(rows, columns=SUPERVISORS)
 
 
-def with_checks(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -> pd.DataFrame:
+def _with_checks(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -> pd.DataFrame:
     """`masks` with, per question: chance, at_stake, any_masked, hit, other, wrong and wrong_chance (NaN: unknown)."""
-    share = {names: _share(names, design.attackers) for names in masks["candidates"].unique()}
+    share = {
+        names: sum(name in design.attackers for name in names) / max(len(names), 1)
+        for names in masks["candidates"].unique()
+    }
     checked = masks.assign(
         chance=masks["candidates"].map(share).astype(float),
         hit=masks["masked"].isin(design.attackers),
@@ -107,17 +107,6 @@ def _wrong(masks: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[NDArray
     return masked, chance
 
 
-def _unparsable(cell: pd.DataFrame, design: Design, method: str) -> int:
-    """Questions on which the supervisor could not be read; for merges, decisions that rest on such questions."""
-    if design.levels[method] != "weight":
-        return int(cell["unreadable"].sum())
-    return int(cell.groupby(["seed", "dataset"], observed=True)["unreadable"].any().sum())
-
-
-def _share(names: Sequence[str], attackers: frozenset[str]) -> float:
-    return sum(name in attackers for name in names) / len(names) if len(names) else 0.0
-
-
 def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: str, span: Span) -> dict[str, Any]:
     stake = cell[cell["at_stake"]]
     known = cell[cell["wrong"].notna()]
@@ -128,6 +117,10 @@ def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: st
         worth = float(len(hits))
     else:
         worth = statistics.effective(hits, stake["dataset"] + "/" + stake["id"].astype(str))
+    unread = cell["unreadable"]
+    if design.levels[method] == "weight":
+        # Of merges those decisions that rest on such questions.
+        unread = cell.groupby(["seed", "dataset"], observed=True)["unreadable"].any()
     share = hits.mean() if len(hits) else 0.0
     low, high = statistics.wilson(share, worth, confidence=design.confidence)
     return {
@@ -150,7 +143,7 @@ def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: st
         "masked_other": stake["other"].mean(),
         "masked_wrong": known["wrong"].mean(),
         "chance_wrong": known["wrong_chance"].mean(),
-        "unparsable": _unparsable(cell, design, method),
+        "unparsable": int(unread.sum()),
         "overlap": design.overlaps.get((pool, defence), ""),
     }
 
@@ -166,21 +159,20 @@ def supervisors_view(table: pd.DataFrame, design: Design) -> View:
     )
     columns = [
         *layout.where_columns("Pool", "Supervisor"),
-        Column("Questions", lambda row: str(row["with_attacker"] or layout.NOTHING)),
-        Column("Decisions", lambda row: str(row["decisions"] or layout.NOTHING)),
-        Column("Caught", partial(layout.points_label, "masked_attacker", bounds="masked")),
-        Column("Chance", partial(layout.percent_label, "chance")),
-        Column("Benign masked", partial(layout.percent_label, "masked_other")),
-        Column("Wrong masked", partial(layout.percent_label, "masked_wrong")),
-        Column("Chance of wrong", partial(layout.percent_label, "chance_wrong")),
-        Column("Unparsable", lambda row: str(row["unparsable"])),
+        layout.count("Questions", "with_attacker", zero=layout.NOTHING),
+        layout.count("Decisions", "decisions", zero=layout.NOTHING),
+        layout.points("Caught", "masked_attacker", bounds="masked"),
+        *layout.percents({"Chance": "chance", "Benign masked": "masked_other", "Wrong masked": "masked_wrong"}),
+        *layout.percents({"Chance of wrong": "chance_wrong"}),
+        layout.count("Unparsable", "unparsable"),
     ]
     idle = (table["with_attacker"] == 0) & (table["masks"] == 0) & (table["unparsable"] == 0)
-    return View("How often each supervisor masked the right member", note, columns, layout.by_dataset(table[~idle]))
+    title = "How often each supervisor masked the right member"
+    return View(title, note, columns, layout.by_dataset(table[~idle]), table)
 
 
-def build(files: Named, params: Named, design: Design) -> Built:
+def build(files: Named, params: Named, design: Design) -> View:
     """`params.teams` labels the files of `runs`, `params.members` those of `response_scores`."""
     masks = read_masks(files.runs, params.teams)
-    table = supervisors(masks, read_responses(files.response_scores, params.members), design)
-    return Built(table, supervisors_view(table, design))
+    responses = read_responses(files.response_scores, params.members)
+    return supervisors_view(supervisors(masks, responses, design), design)
