@@ -25,6 +25,12 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy a file to where `link` would link it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
 def link_tree(source: Path, target: Path) -> None:
     """Link every file below the folder `source` into the folder `target`."""
     for path in sorted(source.rglob("*")):

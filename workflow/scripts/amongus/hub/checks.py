@@ -27,9 +27,7 @@ _EMBEDDINGS = ("embed_tokens.weight", "word_embeddings.weight", "wte.weight")
 def adapter_files(repository: Repository, base: str | None) -> list[str]:
     """The files of an adapter, its config downloaded and checked, of its weights the header only.
 
-    Args:
-        repository: of the adapter.
-        base: the repository that it must name as its base, None for any.
+    `base` is the repository that it must name as its base, None for any.
 
     Raises:
         StudyError: it is of another kind, needs remote code, or belongs to another base.
@@ -64,11 +62,8 @@ def checkpoint_files(repository: Repository) -> list[str]:
         _need(repository, WEIGHTS)
     _need(repository, "config.json")
     left_out = _NOT_OF_A_CHECKPOINT | ({INDEX} if WEIGHTS in files else set())
-    configs = sorted(
-        name
-        for name in files.keys() - left_out
-        if "/" not in name and any(fnmatchcase(name, kind) for kind in _CONFIGS)
-    )
+    names = sorted(name for name in files.keys() - left_out if "/" not in name)
+    configs = [name for name in names if any(fnmatchcase(name, kind) for kind in _CONFIGS)]
     _get_small(repository, configs)
     modules = _modules(repository) if MODULES in configs else []
     module_configs = [name for path in modules if (name := f"{path}/config.json") in files]
@@ -93,16 +88,13 @@ def _need(repository: Repository, name: str) -> None:
 
 def _get_small(repository: Repository, names: list[str]) -> None:
     for name in names:
-        if repository.files[name].size > LARGEST_CONFIG:
-            raise repository.refusal(
-                f"{name} has {repository.files[name].size:,} bytes, too many for a config or tokenizer"
-            )
+        if (size := repository.files[name].size) > LARGEST_CONFIG:
+            raise repository.refusal(f"{name} has {size:,} bytes, too many for a config or tokenizer")
     repository.get(names)
 
 
 def _modules(repository: Repository) -> list[str]:
     """The folders of the modules of a sentence embedder, as its `modules.json` lists them."""
-    folders = []
     try:
         listed = [(str(entry["type"]), str(entry["path"])) for entry in repository.read_json(MODULES)]
     except (TypeError, KeyError):
@@ -112,9 +104,7 @@ def _modules(repository: Repository) -> list[str]:
             raise repository.refusal(f"{MODULES} asks for the class {kind}, which is remote code")
         if {".", ".."} & set(path.split("/")) or path.startswith("/"):
             raise repository.refusal(f"a path that leaves its folder: {path!r}")
-        if path:
-            folders.append(path)
-    return folders
+    return [path for _, path in listed if path]
 
 
 def _check_configs(repository: Repository, names: Iterable[str]) -> None:

@@ -35,11 +35,7 @@ T = TypeVar("T")
 
 
 class HubRepository(Repository):
-    """A repository of the hub at a commit, downloaded to `root`, where an earlier download goes on.
-
-    Raises:
-        StudyError: on creation, if the repository or the commit is unavailable.
-    """
+    """A repository of the hub at a commit, downloaded to `root`, where an earlier download goes on."""
 
     def __init__(self, repo: str, revision: str, root: Path) -> None:
         found = _info(repo, revision)
@@ -53,11 +49,7 @@ class HubRepository(Repository):
         self._repo, self._address = repo, {**_address(repo), "revision": revision}
 
     def get(self, names: Iterable[str]) -> None:
-        """Download files. Whole ones of an earlier run are kept; those that differ are removed.
-
-        Raises:
-            StudyError: one is unavailable, or its checksum differs.
-        """
+        """Download files. Whole ones of an earlier run are kept; those that differ are removed."""
         if not (names := list(names)):
             return
         for litter in self.root.glob(".cache/huggingface/download/**/*.incomplete"):
@@ -65,7 +57,9 @@ class HubRepository(Repository):
         size = sum(self.files[name].size for name in names if not (self.root / name).exists())
         _LOG.info("%s: %d files, %.3f GB to download", self.name, len(names), size / 1e9)
         wanted = [glob.escape(name) for name in names]
-        _ask(self._repo, lambda: _hub().snapshot_download(**self._address, local_dir=self.root, allow_patterns=wanted))
+        _request(
+            self._repo, lambda: _hub().snapshot_download(**self._address, local_dir=self.root, allow_patterns=wanted)
+        )
         for name in names:
             if fault := self.fault(name):
                 (self.root / name).unlink(missing_ok=True)
@@ -74,11 +68,7 @@ class HubRepository(Repository):
                 super().shapes(name)  # A few missing bytes at the end do not show in the header.
 
     def shapes(self, name: str) -> dict[str, list[int]]:
-        """The shape of each tensor of a safetensors file on the hub; only its header is downloaded.
-
-        Raises:
-            StudyError: it is not a safetensors file, or is shorter than its header says.
-        """
+        """The shape of each tensor of a safetensors file on the hub, of which only the header is downloaded."""
 
         def read() -> dict[str, list[int]]:
             try:
@@ -90,27 +80,21 @@ class HubRepository(Repository):
             except (SafetensorsParsingError, AttributeError, LookupError, RecursionError, TypeError) as error:
                 raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
-        return _ask(self._repo, read)
+        return _request(self._repo, read)
 
 
 def current_commit(repo: str) -> str:
-    """The newest commit of a repository.
-
-    Raises:
-        StudyError: it is unavailable.
-    """
+    """The newest commit of a repository; StudyError where it is unavailable."""
     return str(_info(repo, None, waits=()).sha)
 
 
 def _info(repo: str, revision: str | None, waits: Sequence[float] = _WAITS) -> ModelInfo | DatasetInfo:
     """What the hub says of a repository at a commit, or at its newest."""
 
-    def ask() -> ModelInfo | DatasetInfo:
-        found = _hub().repo_info(**_address(repo), revision=revision, files_metadata=True, timeout=_TIMEOUT)
-        assert isinstance(found, ModelInfo | DatasetInfo)
-        return found
-
-    return _ask(repo, ask, waits)
+    wanted = {**_address(repo), "revision": revision, "files_metadata": True, "timeout": _TIMEOUT}
+    found = _request(repo, lambda: _hub().repo_info(**wanted), waits)
+    assert isinstance(found, ModelInfo | DatasetInfo)
+    return found
 
 
 def _hub() -> HfApi:
@@ -127,7 +111,7 @@ def _address(repo: str) -> dict[str, Any]:
     return {"repo_id": repo.removeprefix(DATASETS), "repo_type": kind}
 
 
-def _ask(repo: str, action: Callable[[], T], waits: Sequence[float] = _WAITS) -> T:
+def _request(repo: str, action: Callable[[], T], waits: Sequence[float] = _WAITS) -> T:
     """Do `action`, again where the hub or the network may have recovered.
 
     Raises:

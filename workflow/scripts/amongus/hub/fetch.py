@@ -3,12 +3,13 @@
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from amongus.core.atomic import whole_directory
 from amongus.core.errors import full_disk_named
-from amongus.core.hardlinks import link
+from amongus.core.hardlinks import copy, link
 from amongus.core.json_files import write_json
 from amongus.hub import checks
 from amongus.hub.repository import Repository, local_repository
@@ -25,8 +26,7 @@ def fetch(wanted: Mapping[str, Any], folder: str | None, scratch: Path, out: Pat
         wanted: `repo`, `revision`, `lora` (an adapter, not a checkpoint), `base` (the repository that an adapter
             must name, None for any).
         folder: a local folder with repositories, or None for the hub.
-        scratch: a folder of this model's own for what is downloaded; kept when the download fails, so that the
-            next run goes on with the missing files.
+        scratch: a folder of this model's own for what is downloaded, kept for the next run where the download fails.
         out: replaced whole, or left as it is.
         seeds: folders into which an earlier fetch was linked. Snakemake removes `out` before it fetches again, say
             for a check that was added here, and weights that a seed still has are not downloaded twice.
@@ -36,17 +36,21 @@ def fetch(wanted: Mapping[str, Any], folder: str | None, scratch: Path, out: Pat
     """
     with full_disk_named(scratch.parent):
         repository = open_repository(wanted["repo"], wanted["revision"], folder, scratch)
-        files = (
-            checks.adapter_files(repository, wanted["base"]) if wanted["lora"] else checks.checkpoint_files(repository)
-        )
+        if wanted["lora"]:
+            files = checks.adapter_files(repository, wanted["base"])
+        else:
+            files = checks.checkpoint_files(repository)
         left = sorted(repository.files.keys() - files)
         _LOG.info("%s: not fetched: %s", repository.name, ", ".join(left) or "none")
-        if not folder:
-            _reuse(seeds, files, scratch)
+        for seed, name in product([] if folder else seeds, files):
+            # `huggingface_hub` compares their checksums.
+            if name.endswith(".safetensors") and (seed / name).is_file() and not (scratch / name).exists():
+                link(seed / name, scratch / name)
         repository.get(files)
         with whole_directory(out) as made:
             for name in files:
-                _place(repository, name, made / name)
+                # What has no known checksum is copied: as a link, it would be damaged wherever the other is.
+                (link if repository.files[name].checksum else copy)(repository.root / name, made / name)
             known = {name: repository.files[name].checksum for name in files}
             source = {"repo": wanted["repo"], "revision": wanted["revision"], "files": known}
             write_json(made / "source.json", source)
@@ -66,20 +70,3 @@ def open_repository(repo: str, revision: str, folder: str | None, scratch: Path)
     from amongus.hub.download import HubRepository  # Takes a third of a second, and folders do without.
 
     return HubRepository(repo, revision, scratch)
-
-
-def _reuse(seeds: Iterable[Path], files: Iterable[str], scratch: Path) -> None:
-    """Begin with the weights that seeds still have; `huggingface_hub` compares their checksums."""
-    for seed in seeds:
-        for name in files:
-            if name.endswith(".safetensors") and (seed / name).is_file() and not (scratch / name).exists():
-                link(seed / name, scratch / name)
-
-
-def _place(repository: Repository, name: str, target: Path) -> None:
-    """Link a file. One without a known checksum is copied: as a link, it would be damaged wherever the other is."""
-    if repository.files[name].checksum:
-        link(repository.root / name, target)
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(repository.root / name, target)

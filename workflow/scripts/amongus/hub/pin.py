@@ -6,7 +6,7 @@ The file is edited as text, so comments and layout stay.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
@@ -32,29 +32,9 @@ def pin(path: Path, commit_of: Callable[[str], str]) -> dict[str, str]:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StudyError(f"{path}: cannot be read ({error}); give the study's YAML file") from None
-    places = _unpinned(path, tree)
-    commits = {repo: commit_of(repo) for repo in dict.fromkeys(places.values())}
-    # From the end, so that no replacement moves the places of those still to come.
-    for (start, end), repo in sorted(places.items(), reverse=True):
-        text = text[:start] + commits[repo] + text[end:]
-    if places:
-        write_text(path.resolve(), text)
-    return commits
-
-
-def _unpinned(path: Path, tree: yaml.Node | None) -> dict[tuple[int, int], str]:
-    """The repository beside each `revision: unpinned`, by the place of that word in the text."""
-    waiting, seen, places = [tree] if tree else [], set(), {}
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
-            continue  # An alias is the very node of its anchor.
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
-            continue
-        waiting.extend(value for _, value in node.value)
-        fields = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    places: dict[tuple[int, int], str] = {}
+    for mapping in _mappings(tree):
+        fields = {key.value: value for key, value in mapping.value if isinstance(key, yaml.ScalarNode)}
         revision = fields.get("revision")
         if revision is None or revision.value != UNPINNED:
             continue
@@ -67,7 +47,22 @@ def _unpinned(path: Path, tree: yaml.Node | None) -> dict[tuple[int, int], str]:
         except ValueError as error:
             raise StudyError(f"{where}: repo {repo!r} {error}") from None
         places[revision.start_mark.index, revision.end_mark.index] = repo
-    return places
+    commits = {repo: commit_of(repo) for repo in dict.fromkeys(places.values())}
+    # From the end, so that no replacement moves the places of those still to come.
+    for (start, end), repo in sorted(places.items(), reverse=True):
+        text = text[:start] + commits[repo] + text[end:]
+    if places:
+        write_text(path.resolve(), text)
+    return commits
+
+
+def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """A node and all below it, as far as they are mappings; an alias is the very node of its anchor."""
+    if isinstance(node, yaml.MappingNode):
+        yield node
+    if isinstance(node, yaml.CollectionNode):
+        for entry in node.value:
+            yield from _mappings(entry[1] if isinstance(entry, tuple) else entry)
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ class File:
 
 
 class Repository:
-    """A repository in a folder.
+    """A repository in a folder; its methods raise `StudyError`, with the fix, where it cannot be used.
 
     Attributes:
         name: what messages call it.
@@ -40,21 +40,13 @@ class Repository:
         self.name, self.root, self.files = name, root, files
 
     def get(self, names: Iterable[str]) -> None:
-        """Make files available below `root`, whole and checked.
-
-        Raises:
-            StudyError: one is unavailable, or its checksum differs.
-        """
+        """Make files available below `root`, whole and checked."""
         for name in names:
             if fault := self.fault(name):
                 raise self.refusal(f"{name} {fault}", "download it there again")
 
     def shapes(self, name: str) -> dict[str, list[int]]:
-        """The shape of each tensor in a safetensors file; only its header is read.
-
-        Raises:
-            StudyError: it is not a safetensors file, or is not as long as its header says.
-        """
+        """The shape of each tensor in a safetensors file, of which only the header is read."""
         try:
             with safe_open(self.root / name, "numpy") as file:
                 return {tensor: file.get_slice(tensor).get_shape() for tensor in file.keys()}  # noqa: SIM118
@@ -62,11 +54,7 @@ class Repository:
             raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
     def read_json(self, name: str) -> Any:
-        """The content of a JSON file that `get` has made available.
-
-        Raises:
-            StudyError: it is not JSON.
-        """
+        """The content of a JSON file that `get` has made available."""
         try:
             return json.loads((self.root / name).read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
@@ -81,7 +69,13 @@ class Repository:
         path, known = self.root / name, self.files[name].checksum
         if not path.is_file():
             return "is missing"
-        found = _checksum(path, len(known)) if known else known
+        if not known:
+            return None
+        if len(known) == _SHA256_DIGITS:
+            found = hash_file(path)
+        else:  # What git names its content by.
+            content = path.read_bytes()
+            found = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         return None if found == known else f"differs from its checksum ({known} expected, {found} found)"
 
 
@@ -128,11 +122,3 @@ def _recorded(root: Path, name: str, revision: str) -> str | None:
             f"{root}: {name} was downloaded at commit {commit}, the study pins {revision}; download that one"
         )
     return checksum.lower()
-
-
-def _checksum(path: Path, digits: int) -> str:
-    """The sha256 of a file, or with 40 digits what git names its content by: the sha1 of a blob."""
-    if digits == _SHA256_DIGITS:
-        return hash_file(path)
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
