@@ -4,9 +4,7 @@ Jobs check the same again when they start. On a cluster run it where jobs run.
 """
 
 import argparse
-import os
 import shutil
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,28 +19,37 @@ from amongus.core.errors import StudyError, run_command
 from amongus.core.gpus import check_gpus
 from amongus.core.offline import mirrored, use_mirrors
 from amongus.datasets._sources import check_local
+from amongus.hub.repository import local_repository
 from amongus.scoring.libraries import installed, of_scored_code
 from amongus.study import plugins
-from amongus.study.hub_references import DATASETS, check_pinned
+from amongus.study.hub_references import check_pinned
 from amongus.study.loading import read_study
 from amongus.study.study import Study
 
 _SECONDS = 5.0
-_NO_HEAD = (405, 501)
 Check = Callable[[], None]
 
 
 def checks(study: Study) -> Iterator[tuple[str, Check]]:
     """What is checked, in words, and a function that raises `StudyError` where it is missing."""
-    yield from _sources(study)
-    yield from _repositories(study)
+    for name in study.datasets:
+        yield f"dataset {name}", partial(_dataset, study, name)
+    for name, data in study.data.items():
+        if not data.repo:
+            yield f"data {name}", partial(_file, data.plain())
+    for name in study.attackers:
+        if vectors := study.published(name):
+            yield f"vectors of {name}", partial(_file, vectors)
+    repositories: dict[str, Any] = {f"model {name}": entry for name, entry in study.fetched.items()}
+    repositories |= {f"data {name}": entry for name, entry in study.data.items() if entry.repo}
+    for place, entry in repositories.items():
+        yield place, partial(_repository, entry.repo, entry.revision, study.config.hub_folder)
     yield "GPUs", lambda: _gpus(study)
     yield "disk space", lambda: _disk(study)
     metrics = [study.metric(dataset) for dataset in study.datasets if dataset not in study.graded]
     if any(plugins.fact("scoring.metrics", metric, "EXECUTES", False) for metric in metrics):
         yield "sandbox for code that is scored", _sandbox
-    libraries = of_scored_code(metrics)
-    if libraries:
+    if libraries := of_scored_code(metrics):
         yield "libraries for code that is scored", lambda: _libraries(libraries)
 
 
@@ -63,19 +70,6 @@ def _line(check: Check) -> str:
     return ""
 
 
-# -- sources -------------------------------------------------------------------------------------------
-
-
-def _sources(study: Study) -> Iterator[tuple[str, Check]]:
-    """Datasets, and everything else in the config that is read from a `path` or a `url`."""
-    for name in study.datasets:
-        yield f"dataset {name}", partial(_dataset, study, name)
-    config = study.config.plain()
-    for section in ("data", "models", "attackers"):
-        for place, spec in _files(section, config[section]):
-            yield place, partial(_mirrored_file, spec)
-
-
 def _dataset(study: Study, name: str) -> None:
     """A file that is there, with rows as the dataset's module expects them; or an address that answers."""
     spec = study.dataset_spec(name)
@@ -84,82 +78,34 @@ def _dataset(study: Study, name: str) -> None:
         _file(spec)
 
 
-def _mirrored_file(spec: Mapping[str, Any]) -> None:
-    """The file of `spec`, or its copy in a mirror."""
-    _file(mirrored(spec))
-
-
-def _files(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Mappings in the config with a `path` or a `url`, each with its place."""
-    if not isinstance(value, Mapping):
-        return
-    if any(isinstance(value.get(key), str) for key in ("path", "url")):
-        yield place, value
-        return
-    for key, inner in value.items():
-        yield from _files(f"{place}: {key}", inner)
-
-
 def _file(spec: Mapping[str, Any]) -> None:
-    """A file that is there, with a checksum to know it by."""
+    """A file that is there, or its copy in a mirror, with a checksum to know it by."""
+    spec = mirrored(spec)
     where = spec.get("path") or spec["url"]
     if not spec.get("sha256"):
         raise StudyError(f"{where}: no sha256 in the config; add the file's")
     if spec.get("path"):
-        if not Path(spec["path"]).is_file():
+        if not Path(where).is_file():
             raise StudyError(f"{where}: no such file; give another path or a url in the study's config")
         return
     try:
-        request = urllib.request.Request(spec["url"], method="HEAD")
-        urllib.request.urlopen(request, timeout=_SECONDS).close()
-    except urllib.error.HTTPError as error:
-        if error.code not in _NO_HEAD:
-            raise StudyError(f"{where}: unavailable (HTTP {error.code} {error.reason}); fix the address") from None
+        urllib.request.urlopen(where, timeout=_SECONDS).close()
     except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", "") or error
         raise StudyError(
-            f"{where}: unreachable ({reason}); check the network, or set datasets_folder to a folder that holds it"
+            f"{where}: unavailable ({error}); check the address and the network, or set datasets_folder to a folder "
+            "that holds it"
         ) from None
-
-
-def _repositories(study: Study) -> Iterator[tuple[str, Check]]:
-    """Models and training data of the hub."""
-    folder = study.config.hub_folder
-    named: dict[str, Any] = {f"model {name}": entry for name, entry in study.fetched.items()}
-    named |= {f"data {name}": entry for name, entry in study.data.items() if entry.repo}
-    for place, entry in named.items():
-        yield place, partial(_repository, entry.repo, entry.revision, folder)
 
 
 def _repository(repo: str, revision: str, folder: str | None) -> None:
     """A repository that is pinned, and available here or on the hub."""
     check_pinned(repo, revision)
     if folder:
-        if not Path(folder, repo).is_dir():
-            raise StudyError(f"{repo}: no folder {Path(folder, repo)}; put it there, or give another hub_folder")
-        return
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
+        local_repository(folder, repo, revision)
+    else:
+        from amongus.hub.download import check_access
 
-    kind = "dataset" if repo.startswith(DATASETS) else "model"
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
-    try:
-        api.repo_info(repo.removeprefix(DATASETS), repo_type=kind, revision=revision, timeout=_SECONDS)
-        api.auth_check(repo.removeprefix(DATASETS), repo_type=kind)
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        raise StudyError(
-            f"{repo}: unavailable (HTTP {status}); check its name and commit; if it is gated, accept its terms on its "
-            "page and run hf auth login"
-        ) from None
-    except Exception as error:  # Whatever its HTTP library raises.
-        raise StudyError(
-            f"{repo}: the hub is unreachable ({type(error).__name__}); check the network, or set hub_folder to a folder "
-            "that holds it"
-        ) from None
-
-
-# -- this machine --------------------------------------------------------------------------------------
+        check_access(repo, revision)
 
 
 def _gpus(study: Study) -> None:

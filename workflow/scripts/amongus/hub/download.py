@@ -88,6 +88,12 @@ def current_commit(repo: str) -> str:
     return str(_info(repo, None, waits=()).sha)
 
 
+def check_access(repo: str, revision: str) -> None:
+    """Check that a commit may be downloaded here, by the token too; StudyError where it may not."""
+    _info(repo, revision, waits=())
+    _request(repo, lambda: _hub().auth_check(**_address(repo)), waits=())
+
+
 def _info(repo: str, revision: str | None, waits: Sequence[float] = _WAITS) -> ModelInfo | DatasetInfo:
     """What the hub says of a repository at a commit, or at its newest."""
 
