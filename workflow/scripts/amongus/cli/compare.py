@@ -55,9 +55,15 @@ def compare(a: str | Path, b: str | Path) -> pd.DataFrame:
 def _scores(study: Path, column: str) -> pd.DataFrame:
     """The scores that the study's table was made of, as `column`, each beside its question."""
     inputs = read_manifest(study, _TABLE)["inputs"]
-    names = {study / f"seed-{name.rpartition('/seed-')[2]}": name for name in inputs if _RUN_SCORES in name}
-    scores = read_scores(list(names), [_label(name) for name in names.values()]).rename(columns={"score": column})
-    for path, name in names.items():
+    names = [name for name in inputs if _RUN_SCORES in name]
+    labels, paths = [], []
+    for name in names:
+        home, _, team = name.partition(_RUN_SCORES)
+        seed = home.rpartition("seed-")[2]
+        labels.append(dict(zip(TEAM_FILE, [int(seed), *team.removesuffix(".parquet").split("/")], strict=True)))
+        paths.append(study / f"seed-{seed}" / "scores" / "runs" / team)
+    scores = read_scores(paths, labels).rename(columns={"score": column})
+    for path, name in zip(paths, names, strict=True):
         if hash_file(path) != inputs[name]:
             raise StudyError(f"{path}: newer than the study's tables; run the study again first")
     questions = [
@@ -65,13 +71,6 @@ def _scores(study: Path, column: str) -> pd.DataFrame:
         for dataset in scores["dataset"].unique()
     ]
     return scores.merge(pd.concat(questions), on=["dataset", "id"])[[*CELL, "id", "prompt", "item", column]]
-
-
-def _label(name: str) -> dict[str, Any]:
-    """The `TEAM_FILE` of a file of scores."""
-    home, _, team = name.partition(_RUN_SCORES)
-    values = [int(home.rpartition("seed-")[2]), *team.removesuffix(".parquet").split("/")]
-    return dict(zip(TEAM_FILE, values, strict=True))
 
 
 def _row(method: str, pool: str, defence: str, dataset: str, pairs: pd.DataFrame) -> list[Any]:
@@ -104,20 +103,17 @@ def _flat(key: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def text(table: pd.DataFrame, differing: list[tuple[str, str, str]]) -> str:
     """The comparison as Markdown."""
-    rows = [
-        [
-            *(markdown_text(row[name]) for name in ("method", "pool", "defence", "dataset")),
-            *(row["n"], f"{100 * row['a']:.1f}", f"{100 * row['b']:.1f}"),
-            f"{100 * row['difference']:.1f} [{100 * row['difference_low']:.1f}, {100 * row['difference_high']:.1f}]",
-            f"{row['p_value']:.3f}",
-        ]
-        for row in table.to_dict("records")
-    ]
-    head = ["method", "pool", "defence", "dataset", "n", "A", "B", "B − A [95 %]", "p, adjusted"]
+    rows = []
+    for row in table.to_dict("records"):
+        names = [markdown_text(row[name]) for name in ("method", "pool", "defence", "dataset")]
+        a, b, difference, low, high = (
+            f"{100 * row[name]:.1f}" for name in ("a", "b", "difference", "difference_low", "difference_high")
+        )
+        rows.append([*names, row["n"], a, b, f"{difference} [{low}, {high}]", f"{row['p_value']:.3f}"])
+    scores = _table(["method", "pool", "defence", "dataset", "n", "A", "B", "B − A [95 %]", "p, adjusted"], rows)
     cells = [[markdown_text(part[:_SHOWN]) for part in one] for one in differing]
-    return f"Mean test scores in %\n\n{_table(head, rows)}\n\nWhat differs in how they were made\n\n" + (
-        _table(["what", "A", "B"], cells) if cells else "Nothing that the manifests contain."
-    )
+    others = _table(["what", "A", "B"], cells) if cells else "Nothing that the manifests contain."
+    return f"Mean test scores in %\n\n{scores}\n\nWhat differs in how they were made\n\n{others}"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:

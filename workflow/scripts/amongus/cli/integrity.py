@@ -26,8 +26,7 @@ MISSING = "missing"
 class Finding:
     """A file, why it cannot be used, and what is moved aside if it is damaged: itself or the folder it is part of.
 
-    `whole` is None where nothing is known to be damaged: the file is refused, or the system does not let it be read;
-    `reason` is then the whole line.
+    `whole` is None where the file is refused or cannot be read, so perhaps not damaged; `reason` is then the whole line.
     """
 
     path: Path
@@ -67,13 +66,20 @@ def verify_store(root: Path) -> Iterator[Finding]:
 
 
 def main() -> int:
-    """Print a line per file that is damaged or cannot be checked; 1 if there is any."""
+    """Print a line per file that is damaged or cannot be checked; 1 if there is any.
+
+    Raises:
+        StudyError: nothing is here to verify, or a run may be reading what is to be moved.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", nargs="*", default=[], help="the study's files; default is all results")
     parser.add_argument("--move", action="store_true", help="move what is damaged aside")
     arguments = parser.parse_args()
-    if arguments.move:
-        _refuse_beside_a_run()
+    if arguments.move and any(Path(".snakemake/locks").glob("*.lock")):
+        raise StudyError(
+            "Snakemake is running in this folder and may be reading what is damaged: wait until it has ended; "
+            "if it was killed, `snakemake --unlock`"
+        )
     config = read_configs(arguments.config)
     store = Path(config.get("store", STORE))
     studies = [RESULTS / config["study"]] if "study" in config else sorted(RESULTS.glob("*"))
@@ -84,7 +90,9 @@ def main() -> int:
     found = [*verify_files(sums), *verify_store(store)]
     for line in dict.fromkeys(_line(finding, arguments.move) for finding in found):
         print(line)
-    for model in _models(found):
+    # Loading checks the length of weights alone, so damaged ones may have been used.
+    weights = [one for one in found if one.path.suffix == ".safetensors" and one.reason != MISSING]
+    for model in sorted({one.whole for one in weights if one.whole and one.whole != one.path}):
         print(
             f"{model}: answers of its damaged weights may be in {store}, where the model made again would find "
             f"them; remove {store} before you run the study again (docs/integrity.md)"
@@ -98,25 +106,6 @@ def main() -> int:
     if not found:
         print(f"{len(sums)} files and {store}: nothing is damaged")
     return int(bool(found))
-
-
-def _refuse_beside_a_run() -> None:
-    """Refuse to move anything while a run may be reading it: Snakemake locks the folder it works in.
-
-    Raises:
-        StudyError: in one line, with the fix.
-    """
-    if any(Path(".snakemake/locks").glob("*.lock")):
-        raise StudyError(
-            "Snakemake is running in this folder and may be reading what is damaged: wait until it has ended; "
-            "if it was killed, `snakemake --unlock`"
-        )
-
-
-def _models(found: list[Finding]) -> list[Path]:
-    """The folders whose weights are damaged. Loading checks their length alone, so they may have been used."""
-    weights = (one for one in found if one.path.suffix == ".safetensors" and one.reason != MISSING)
-    return sorted({one.whole for one in weights if one.whole and one.whole != one.path})
 
 
 def _line(finding: Finding, move: bool) -> str:

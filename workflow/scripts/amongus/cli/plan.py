@@ -5,7 +5,6 @@ Both are upper bounds: what was answered before is not asked again, and where a 
 """
 
 import argparse
-import inspect
 from collections import Counter
 from collections.abc import Iterable
 from itertools import product
@@ -31,23 +30,23 @@ Prompts = dict[str, Counter[str] | None]
 """Step -> split -> prompts; None where it is unknown."""
 
 
-# -- prompts -------------------------------------------------------------------------------------------
-
-
 def prompts(study: Study) -> Prompts:
     """Prompts of all seeds, for each step that queries models; one that several models answer together counts once.
 
     A method's are told by its module's `request_counts(members, settings)`: per question of each split.
     """
     supervised, orders = supervision(study), study.config.supervisors.judge_orders
-    rows: Prompts = {"members": _times(study, ((split, 1) for _, split in product(study.members, SPLITS)))}
-    rows["reward model"] = _times(study, ((split, 1) for _, split in supervised["rewards"]))
+    members = [(split, 1) for _, split in product(study.members, SPLITS)]
     verdicts = [(split, 1) for _, split in supervised["verdicts"]]
-    rows["judge"] = _times(study, [*verdicts, *((split, orders) for _, split in supervised["rankings"])])
-    rows |= {method: _method(study, method) for method in study.methods}
-    answers = [(split, 1) for _, split in product(study.members, SPLITS)]
+    rankings = [(split, orders) for _, split in supervised["rankings"]]
     teams = [("test", len(study.pool_defences(*team))) for team in study.teams]
-    rows["grader"] = _times(study, [*answers, *teams], study.graded)
+    rows: Prompts = {
+        "members": _times(study, members),
+        "reward model": _times(study, ((split, 1) for _, split in supervised["rewards"])),
+        "judge": _times(study, [*verdicts, *rankings]),
+        **{method: _method(study, method) for method in study.methods},
+        "grader": _times(study, [*members, *teams], study.graded),
+    }
     return {step: counts for step, counts in rows.items() if counts is None or counts.total()}
 
 
@@ -58,27 +57,23 @@ def _teams(study: Study, method: str) -> list[tuple[int, list[str]]]:
 
 
 def _method(study: Study, method: str) -> Counter[str] | None:
-    counts = getattr(plugins.module("methods", study.methods[method].kind), "request_counts", None)
-    if not inspect.isfunction(counts):
+    request_counts = getattr(plugins.module("methods", study.methods[method].kind), "request_counts", None)
+    if not request_counts:
         return None
-    asked = []
+    counts = []
     for members, defences in _teams(study, method):
-        each = counts(members, study.methods[method])
+        each = request_counts(members, study.methods[method])
         learned = len(defences) if study.merges(method) else bool(study.routes(method))
-        asked += [("test", len(defences) * each.get("test", 0)), ("dev", learned * each.get("dev", 0))]
-    return _times(study, asked)
+        counts += [("test", len(defences) * each.get("test", 0)), ("dev", learned * each.get("dev", 0))]
+    return _times(study, counts)
 
 
-def _times(study: Study, asked: Iterable[tuple[str, int]], datasets: Iterable[str] | None = None) -> Counter[str]:
-    """Prompts by split, where each pair of `asked` is a split and the prompts per question of it."""
+def _times(study: Study, counts: Iterable[tuple[str, int]], datasets: Iterable[str] | None = None) -> Counter[str]:
+    """Prompts by split, where each pair of `counts` is a split and the prompts per question of it."""
     total: Counter[str] = Counter()
-    for split, number in asked:
-        for dataset in study.datasets if datasets is None else datasets:
-            total[split] += len(study.seeds) * number * (getattr(study.datasets[dataset], split) or 0)
+    for (split, number), dataset in product(counts, study.datasets if datasets is None else datasets):
+        total[split] += len(study.seeds) * number * (getattr(study.datasets[dataset], split) or 0)
     return total
-
-
-# -- disk ----------------------------------------------------------------------------------------------
 
 
 def disk(study: Study) -> dict[str, float]:
@@ -90,7 +85,7 @@ def disk(study: Study) -> dict[str, float]:
         "downloaded models": sum(gigabytes(study, name) for name in study.fetched),
         "trained models": seeds * sum(gigabytes(study, name) for name in study.trained),
         "checkpoints of running trainings": seeds * sum(_checkpoints(study, name) for name in study.trained),
-        "merged models of one team": _merged(study),
+        "merged models of one team": study.config.plan.model_gigabytes * max(_merges(study, m) for m in study.methods),
         "texts": _COPIES * _BYTES_PER_TOKEN * tokens / 1e9,
     }
 
@@ -122,18 +117,12 @@ def _checkpoints(study: Study, name: str) -> float:
     return _CHECKPOINTS * states * gigabytes(study, name)
 
 
-def _merged(study: Study) -> float:
-    """GB of the merges of the team that has most: defences that leave out the same member share one."""
-    most = 0
-    for method in study.methods:
-        if study.merges(method):
-            per_dataset = plugins.fact("methods", study.methods[method].kind, "PER_DATASET", True)
-            merges = [min(len(defences), members + 1) for members, defences in _teams(study, method)]
-            most = max(most, max(merges, default=0) * (len(study.datasets) if per_dataset else 1))
-    return most * study.config.plan.model_gigabytes
-
-
-# -- what is printed -----------------------------------------------------------------------------------
+def _merges(study: Study, method: str) -> int:
+    """Merged models of the method's team that has most: defences that leave out the same member share one."""
+    if not study.merges(method):
+        return 0
+    datasets = len(study.datasets) if study.method_fact(method, "PER_DATASET", True) else 1
+    return datasets * max((min(len(defences), members + 1) for members, defences in _teams(study, method)), default=0)
 
 
 def text(study: Study) -> str:
@@ -146,23 +135,19 @@ def text(study: Study) -> str:
         _table(["prompts, at most", *SPLITS, "total"], _prompt_rows(prompts(study))),
         _table(["disk, at most", "GB"], [*stored, ("total", f"{sum(sizes.values()):,.2f}")]),
     ]
-    unsized = [
-        f"{dataset} {split}"
-        for dataset, split in product(study.datasets, SPLITS)
-        if not getattr(study.datasets[dataset], split)
-    ]
-    if unsized:
+    splits = product(study.datasets, SPLITS)
+    if unsized := [f"{name} {split}" for name, split in splits if not getattr(study.datasets[name], split)]:
         blocks.append(f"Not counted, because the config does not say how many questions: {', '.join(unsized)}.")
     return "\n\n".join(blocks)
 
 
 def _prompt_rows(counted: Prompts) -> list[tuple[str, ...]]:
+    total = sum((counts for counts in counted.values() if counts), Counter())
     rows = []
-    for step, counts in counted.items():
+    for step, counts in {**counted, "total": total}.items():
         figures = ["?"] * 3 if counts is None else [f"{n:,}" for n in (*(counts[s] for s in SPLITS), counts.total())]
         rows.append((step, *figures))
-    total = sum((counts for counts in counted.values() if counts), Counter())
-    return [*rows, ("total", *(f"{n:,}" for n in (*(total[s] for s in SPLITS), total.total())))]
+    return rows
 
 
 def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:
