@@ -9,7 +9,7 @@ from typing import Any
 
 from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, SCORES, read_table
-from amongus.inference.opening import open_engine
+from amongus.inference.engine import open_engine
 from amongus.members.member import Member, load_member
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost

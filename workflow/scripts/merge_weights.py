@@ -11,7 +11,7 @@ from typing import Any
 from _helpers import Job, run
 from amongus.core.atomic import whole_directory
 from amongus.core.hardlinks import link_tree
-from amongus.inference.opening import open_engine
+from amongus.inference.engine import open_engine
 from amongus.members.member import Member, write_fingerprint
 from amongus.members.requests import Request, user
 from amongus.report.cost_sidecars import write_cost

@@ -2,7 +2,7 @@
 
 from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, read_table, write_table
-from amongus.inference.opening import open_engine
+from amongus.inference.engine import open_engine
 from amongus.members.member import load_member
 from amongus.members.requests import Request, user
 from amongus.report.cost_sidecars import write_cost

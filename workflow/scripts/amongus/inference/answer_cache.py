@@ -23,11 +23,7 @@ _LITTER_SECONDS = 24 * 3600
 
 
 class Store:
-    """The answers under `root`. A fingerprint's shards are read when it is first asked for.
-
-    Args:
-        root: the store's folder.
-    """
+    """The answers in the folder `root`. A fingerprint's shards are read when an answer of it is first wanted."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
@@ -38,7 +34,7 @@ class Store:
         """The answers among `keys` that are known.
 
         Raises:
-            StudyError: somebody else could have written them, or the system does not let them be read.
+            StudyError: another user could have written them, or the system does not let them be read.
         """
         known = self._partition(fingerprint)
         return {key: known[key] for key in keys if key in known}
@@ -49,6 +45,11 @@ class Store:
         row = (text.encode("utf-8", "replace").decode("utf-8"), n_tokens, finish)
         self._partition(fingerprint)[key] = row
         self._waiting[fingerprint][key] = row
+
+    @property
+    def waiting(self) -> int:
+        """How many answers are not on disk yet."""
+        return sum(map(len, self._waiting.values()))
 
     def flush(self) -> None:
         """Write what waits, a shard per fingerprint.
@@ -88,7 +89,9 @@ class Store:
             shard.write(folder, rows)
             for path in found:
                 path.unlink(missing_ok=True)
-        _remove_litter(folder)
+        for litter in folder.glob(".*"):  # What killed writers have left behind.
+            if time.time() - litter.stat().st_mtime > _LITTER_SECONDS:
+                litter.unlink(missing_ok=True)
         return len(found)
 
     def _partition(self, fingerprint: str) -> dict[str, Row]:
@@ -129,10 +132,3 @@ def refuse_foreign(folder: Path) -> None:
         raise StudyError(f"{folder}: belongs to user {status.st_uid}; set `store` to a folder of your own")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise StudyError(f"{folder}: others may write here; if you trust its answers, chmod go-w {folder}")
-
-
-def _remove_litter(folder: Path) -> None:
-    """Remove what killed writers have left behind."""
-    for litter in folder.glob(".*"):
-        if time.time() - litter.stat().st_mtime > _LITTER_SECONDS:
-            litter.unlink(missing_ok=True)

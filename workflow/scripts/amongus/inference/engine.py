@@ -7,12 +7,13 @@ backend, device, dtype and ENGINE_VERSION. Torch is imported only when the first
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
 from amongus.core.hashing import digest
+from amongus.core.snakemake_job import Named
 from amongus.inference.answer_cache import Store
 from amongus.inference.batching import batches
 from amongus.inference.rounding import doubtful, to_grid
@@ -112,7 +113,7 @@ class Engine:
         Raises:
             StudyError: a member's checkpoint, adapter or vector cannot be used.
         """
-        return self._ask([self._question((r.member,), r, self._fingerprint(r.member)) for r in requests], None)
+        return self._answer([self._question((r.member,), r, self._fingerprint(r.member)) for r in requests], None)
 
     def ensemble(
         self, requests: Sequence[EnsembleRequest], combine: Callable[[Any], Any], combine_id: str
@@ -132,7 +133,7 @@ class Engine:
             self._check_vocabulary(request.members)
             parts = [self._fingerprint(name) for name in request.members]
             questions.append(self._question(request.members, request, digest("ensemble", combine_id, parts)))
-        return self._ask(questions, combine)
+        return self._answer(questions, combine)
 
     def label_logits(
         self, member: str, conversations: Sequence[Sequence[Message]], labels: Sequence[str], continuation: str = ""
@@ -172,14 +173,15 @@ class Engine:
                 values[row] = to_grid(exact)
         return values
 
-    def _ask(self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None) -> list[Answer]:
+    def _answer(self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None) -> list[Answer]:
         started = time.perf_counter()
         unique = {question.key: question for question in questions}
         answers = self._cached(unique.values())
         missing = [question for key, question in unique.items() if key not in answers]
         try:
-            for question, answer in self._generated(missing, combine):
-                answers[question.key] = answer
+            for batch, texts in self._generated(missing, combine):
+                answers.update(zip((question.key for question in batch), texts, strict=True))
+                self._keep(batch, texts)
         finally:
             # Keep what was generated before an interruption.
             if self.store is not None:
@@ -201,10 +203,18 @@ class Engine:
             for key, row in self.store.get(fingerprint, some).items()
         }
 
+    def _keep(self, questions: Sequence[_Question], answers: Sequence[Answer]) -> None:
+        if self.store is None:
+            return
+        for question, answer in zip(questions, answers, strict=True):
+            self.store.put(question.fingerprint, question.key, answer)
+        if self.store.waiting >= self.flush_every:
+            self.store.flush()
+
     def _generated(
         self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None
-    ) -> Iterable[tuple[_Question, Answer]]:
-        """Decode what is missing, members with the same weights together."""
+    ) -> Iterator[tuple[list[_Question], list[Answer]]]:
+        """Batches of questions and their new answers, members with the same weights together."""
         from tqdm import tqdm
 
         if not questions:
@@ -212,22 +222,15 @@ class Engine:
         groups = defaultdict(list)
         for question in questions:
             groups[tuple(self._weights(name) for name in question.members)].append(question)
+        hidden = self.name_log is None
         with tqdm(
-            total=len(questions),
-            desc=self.name_log,
-            unit="text",
-            file=sys.stderr,
-            mininterval=2,
-            disable=self.name_log is None,
+            total=len(questions), desc=self.name_log, unit="text", file=sys.stderr, mininterval=2, disable=hidden
         ) as bar:
-            waiting = 0
             for weights, group in groups.items():
                 lengths = [(q.length + self.sampling.max_new_tokens) * len(weights) for q in group]
                 for rows in batches(lengths, self.batch_tokens, self.max_batch):
                     batch = [group[row] for row in rows]
-                    answers = self._decode(weights, batch, combine)
-                    yield from zip(batch, answers, strict=True)
-                    waiting = self._put(batch, answers, waiting)
+                    yield batch, self._decode(weights, batch, combine)
                     bar.update(len(batch))
 
     def _decode(
@@ -242,29 +245,10 @@ class Engine:
             Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), stop_reason) for ids, stop_reason in texts
         ]
 
-    def _put(self, batch: Sequence[_Question], answers: Sequence[Answer], waiting: int) -> int:
-        if self.store is None:
-            return 0
-        for question, answer in zip(batch, answers, strict=True):
-            self.store.put(question.fingerprint, question.key, (answer.text, answer.n_tokens, answer.stop_reason))
-        if waiting + len(batch) < self.flush_every:
-            return waiting + len(batch)
-        self.store.flush()
-        return 0
-
     def _question(self, members: tuple[str, ...], request: Request | EnsembleRequest, fingerprint: str) -> _Question:
         prompts = tuple(self._prompt(name, request.messages) for name in members)
-        key = digest(
-            self.seed,
-            request.sample,
-            fingerprint,
-            prompts,
-            self._drawn,
-            BACKEND,
-            self.device,
-            self.dtype,
-            ENGINE_VERSION,
-        )
+        machine = (BACKEND, self.device, self.dtype, ENGINE_VERSION)
+        key = digest(self.seed, request.sample, fingerprint, prompts, self._drawn, *machine)
         return _Question(key, fingerprint, members, prompts)
 
     def _prompt(self, name: str, messages: Sequence[Message], continuation: str = "") -> list[int]:
@@ -320,7 +304,21 @@ class Engine:
             self._loaded = Models(self.device, self.dtype)
         return self._loaded.weights(self._member(name), self._tokenizer(name))
 
-    def _count(self, asked: int, generated: int, prompt_tokens: int, new_tokens: int, started: float) -> None:
-        for name, amount in zip(self._counts, (asked, generated, prompt_tokens, new_tokens), strict=True):
+    def _count(self, prompts: int, generated: int, prompt_tokens: int, new_tokens: int, started: float) -> None:
+        for name, amount in zip(self._counts, (prompts, generated, prompt_tokens, new_tokens), strict=True):
             self._counts[name] += amount
         self._seconds += time.perf_counter() - started
+
+
+def open_engine(
+    params: Named, members: Iterable[Member], seed: int, sampling: Mapping[str, Any] | None = None
+) -> Engine:
+    """The engine over `members` with the settings, store and, unless given, sampling of a rule's `params`."""
+    return Engine(
+        {member.name: member for member in members},
+        Sampling(**(sampling or params.sampling)),
+        seed=seed,
+        store=Store(params.store),
+        name_log="answers",
+        **params.engine,
+    )

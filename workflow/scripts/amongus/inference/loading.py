@@ -124,7 +124,6 @@ class Models:
     """The checkpoints that an engine has used so far, each loaded once."""
 
     def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
-        check_device(device)
         self.device, self.dtype = device, dtype
         self.loads = 0
         self._bases: dict[str, Base] = {}

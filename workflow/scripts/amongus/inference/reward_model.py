@@ -36,7 +36,7 @@ class RewardModel:
         if self.model.config.num_labels != 1 or not hasattr(self.model, "score"):
             raise StudyError(f"{path}: a reward model has one output, this has {self.model.config.num_labels}")
         self.batch_tokens, self.max_batch, self.device = batch_tokens, max_batch, device
-        self._counts = {"prompts_asked": 0, "prompts_generated": 0, "prompt_tokens": 0, "new_tokens": 0}
+        self._counts = dict.fromkeys(("prompts_asked", "prompts_generated", "prompt_tokens", "new_tokens"), 0)
         self._seconds = 0.0
 
     @property
@@ -69,12 +69,8 @@ class RewardModel:
         The classifier's own forward looks for the last token that is not padding, and would miss a last token
         that equals the padding token.
         """
-        ids, mask = left_padded(prompts, self.device)
-        padded = min(map(len, prompts)) < ids.shape[1]
+        ids, mask, positions = left_padded(prompts, self.device)
         hidden = self.model.base_model(
-            input_ids=ids,
-            attention_mask=mask if padded else None,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            use_cache=False,
+            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False
         ).last_hidden_state
         return self.model.score(hidden[:, -1]).float()[:, 0].tolist()

@@ -42,31 +42,31 @@ class Stream:
     def prefill(self) -> torch.Tensor:
         """The logits after the prompts, [members, batch, vocabulary].
 
-        In pieces, because intermediate results larger than the processor's caches are slower.
+        In pieces, because intermediate results larger than the processor's caches are slower; in one piece with caches
+        that drop positions (sliding windows) and cannot be joined.
         """
-        if not all(isinstance(layer, GrowingLayer) for layer in self.cache.layers):
-            return self._prefill_whole()
+        if all(isinstance(layer, GrowingLayer) for layer in self.cache.layers):
+            logits = self._prefill_in_pieces()
+        else:
+            logits = self._read(self.weights, [prompt for member in self.prompts for prompt in member], self.cache)
+        return logits.unflatten(0, (len(self.weights), self.rows))
+
+    def _prefill_in_pieces(self) -> torch.Tensor:
         pieces, parts = [], []
         for weights, prompts in zip(self.weights, self.prompts, strict=True):
             for start, end in _pieces(prompts):
                 cache = new_cache(self.base.model)
-                some = prompts[start:end]
-                ids, mask = left_padded(some, self.device)
-                positions = (mask.cumsum(-1) - 1).clamp(min=0)
-                padded = min(map(len, some)) < ids.shape[1]
-                pieces.append(self._forward([weights], ids, mask if padded else None, positions, cache))
+                pieces.append(self._read([weights], prompts[start:end], cache))
                 parts.append(cache)
         for place, layer in enumerate(self.cache.layers if self.room else ()):
             states = [(part.layers[place].keys, part.layers[place].values) for part in parts]
             layer.fill(states, self.width, self.room)
-        return torch.cat(pieces).unflatten(0, (len(self.weights), self.rows))
+        return torch.cat(pieces)
 
-    def _prefill_whole(self) -> torch.Tensor:
-        """In one piece, for caches that drop positions (sliding windows) and cannot be joined."""
-        ids, mask = left_padded([prompt for member in self.prompts for prompt in member], self.device)
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        logits = self._forward(self.weights, ids, mask if self.padded else None, positions, self.cache)
-        return logits.unflatten(0, (len(self.weights), self.rows))
+    def _read(self, weights: Sequence[Weights], prompts: Sequence[Sequence[int]], cache: DynamicCache) -> torch.Tensor:
+        """The logits [prompts, vocabulary] after prompts, whose states fill an empty cache."""
+        ids, mask, positions = left_padded(prompts, self.device)
+        return self._forward(weights, ids, mask, positions, cache)
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         """The logits [members, batch, vocabulary] after one more token per question, ids [batch]."""
@@ -115,12 +115,19 @@ class Stream:
         return output.logits[:, -1, : self.base.vocabulary].float()
 
 
-def left_padded(prompts: Sequence[Sequence[int]], device: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and mask, both [batch, longest], zeros before the shorter prompts."""
+def left_padded(
+    prompts: Sequence[Sequence[int]], device: Any
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """Token ids with zeros before the shorter prompts, their mask and positions, each [batch, longest].
+
+    There is no mask where all are of one length: models are faster without.
+    """
     width = max(len(prompt) for prompt in prompts)
     ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    return ids, (torch.arange(width, device=device) >= (width - lengths)[:, None]).long()
+    mask = (torch.arange(width, device=device) >= (width - lengths)[:, None]).long()
+    padded = min(map(len, prompts)) < width
+    return ids, mask if padded else None, (mask.cumsum(-1) - 1).clamp(min=0)
 
 
 def _pieces(prompts: Sequence[Sequence[int]]) -> list[tuple[int, int]]:

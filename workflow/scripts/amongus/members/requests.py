@@ -1,6 +1,7 @@
 """Requests to members and their answers, without any model."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from amongus.members.member import Message
 
@@ -27,8 +28,7 @@ class EnsembleRequest:
     sample: int = 0
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A text, its length in tokens, and the reason why it ended: `stop` or `length`."""
 
     text: str

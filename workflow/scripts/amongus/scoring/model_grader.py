@@ -14,8 +14,7 @@ from typing import Any
 
 from amongus import datasets
 from amongus.core.snakemake_job import Named
-from amongus.inference.engine import Engine
-from amongus.inference.opening import EngineParams, open_engine
+from amongus.inference.engine import Engine, open_engine
 from amongus.members.judge_prompts import free_mark
 from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
@@ -81,8 +80,8 @@ def open_grader(folder: str | Path, params: Named, seed: int) -> ModelGrader:
     """
     how = params.grading
     member = Member(GRADER, str(folder), fingerprint=known_fingerprint(folder))
-    settings = EngineParams(params.engine, how["sampling"], params.store)
-    return ModelGrader(open_engine(settings, [member], seed), Template(**how["template"]), how["kinds"], how["limit"])
+    engine = open_engine(params, [member], seed, how["sampling"])
+    return ModelGrader(engine, Template(**how["template"]), how["kinds"], how["limit"])
 
 
 def compared(question: str, reference: str, text: str, template: Template, limit: int) -> tuple[Any, ...]:
