@@ -1,17 +1,19 @@
 """What supervisors are asked, and how a cell's answers are written."""
 
 from math import isnan, nan
+from types import SimpleNamespace
 
 import pytest
 
+import teams
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
 from amongus.core.tables import RUNS, read_table
 from amongus.members.judge_prompts import judged, verdict
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost
-from amongus.team import DefenceInput, Outcome, Task, runner
-from amongus.team.runner import Played, play, write_outcomes
+from amongus.team import DefenceInput, Outcome
+from amongus.team.runner import play, write_outcomes
 
 
 def test_the_judge_sees_question_answer_and_its_own_question():
@@ -29,7 +31,7 @@ def test_a_verdict_grows_with_the_surety_that_it_is_wrong():
 
 
 def task(pool=("a", "b")):
-    return Task(pool, "d", 1, {}, {}, ["q"], ["Q?"], {m: [m] for m in pool}, dict.fromkeys(pool, 0.0))
+    return teams.task(pool, ids=["q"])
 
 
 def test_a_defence_is_asked_with_the_methods_candidates_and_doubt():
@@ -62,9 +64,9 @@ LOST, READ = {"a": [1.0], "b": [nan]}, {"a": [1.0], "b": [2.0]}
 )
 def test_what_could_not_be_read_is_counted(tmp_path, known, own, unreadable):
     outcome = Outcome("hi", "a", None, ["a", "b"], unreadable=own)
-    known = DefenceInput(["q"], (), 1, **known)
-    played = {"none": Played([outcome], runner.unreadable([outcome], known))}
-    write_outcomes(str(tmp_path / "run"), str(tmp_path / "transcript"), task(), played)
+    method = SimpleNamespace(collaborate=lambda *_: [outcome])
+    outcomes = {"none": play(task(), method, "none", DefenceInput(["q"], (), 1, **known), None)}
+    write_outcomes(str(tmp_path / "run"), str(tmp_path / "transcript"), task(), outcomes)
     (row,) = read_table(tmp_path / "run", RUNS).to_pylist()
     assert row == {
         "defence": "none",

@@ -148,7 +148,7 @@ def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
 
     scored(a=0.0, b=0.0)
     out = merge_weights("soup", ["none"])["none"]["path"]
-    assert sorted(read_json(f"{out}/soup.json")["kept"]) == ["a", "b"]
+    assert sorted(read_json(f"{out}/merge.json")["kept"]) == ["a", "b"]
     AutoModelForCausalLM.from_pretrained(out)
 
 
@@ -160,7 +160,7 @@ def test_a_soup_of_a_graded_dataset_is_scored_by_the_grader(study, monkeypatch, 
     monkeypatch.setattr(model_grader, "open_engine", lambda *_: engine)
     scored(a=1.0, b=0.0)
     out = merge_weights("soup", ["none"], grading=GRADING)["none"]["path"]
-    assert read_json(f"{out}/soup.json")["kept"] == kept
+    assert read_json(f"{out}/merge.json")["kept"] == kept
     assert [request.member for request in engine.asked] == ["grader"] * 2
 
 
@@ -192,8 +192,8 @@ def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
     masked = {"none": None, "self": "b", "oracle": "a"}
     assert {defence: merge["masked"] for defence, merge in merges.items()} == masked
     assert merges["self"]["flags"] == {"a": 0, "b": 2}
-    assert read_json(f"{merges['self']['path']}/soup.json")["kept"] == ["a"]
-    assert read_json(f"{merges['oracle']['path']}/soup.json")["kept"] == ["b"]
+    assert read_json(f"{merges['self']['path']}/merge.json")["kept"] == ["a"]
+    assert read_json(f"{merges['oracle']['path']}/merge.json")["kept"] == ["b"]
     for member in ("a", "b"):
         respond(member, "test")
     rows = collaborate("soup", list(merges))

@@ -14,18 +14,8 @@ from amongus.members.member import Member, load_member
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
-from amongus.team.interface import DefenceInput, Task, mean_score
-from amongus.team.runner import (
-    Evidence,
-    Merge,
-    Played,
-    by_member,
-    columns,
-    play,
-    read_merges,
-    unreadable,
-    write_outcomes,
-)
+from amongus.team.interface import DefenceInput, Outcome, Task, mean_score
+from amongus.team.runner import Evidence, Merge, by_member, columns, play, read_merges, write_outcomes
 
 snakemake: Job
 
@@ -51,7 +41,7 @@ def main(snakemake: Job) -> None:
     outputs = zip(snakemake.output.runs, snakemake.output.transcripts, strict=True)
     files = dict(zip(params.datasets, outputs, strict=True))
     pool = method.prepare(members, settings) if hasattr(method, "prepare") else members
-    played: dict[str, dict[str, Played]] = defaultdict(dict)
+    played: dict[str, dict[str, list[Outcome]]] = defaultdict(dict)
     stats = []
     for answering, rounds in groups(method.LEVEL, list(plan(method, pool, tasks, params.defences))):
         engine = open_engine(params, answering, seed)
@@ -59,9 +49,8 @@ def main(snakemake: Job) -> None:
             task, module = tasks[one.dataset], params.defences[one.defence]
             known = {} if one.merge else evidence[one.dataset].known(module)
             data = DefenceInput(task.ids, (), seed, task.dev, **known)
-            outcomes = play(task, method, module, data, engine, one.merge)
             done = played[one.dataset]
-            done[one.defence] = Played(outcomes, unreadable(outcomes, data, one.merge))
+            done[one.defence] = play(task, method, module, data, engine, one.merge)
             if len(done) == len(params.defences):
                 run, transcript = files[one.dataset]
                 write_outcomes(run, transcript, task, {name: done[name] for name in params.defences})

@@ -1,6 +1,6 @@
 """A team's job, from files to files: its evidence, its defences, its answers."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import isnan
@@ -24,12 +24,12 @@ MERGES = "merges.json"
 
 def by_member(files: Iterable[str], datasets: Sequence[str], pool: Sequence[str]) -> dict[str, dict[str, str]]:
     """Dataset -> member -> its file, of files in the order of the datasets and, for each, the pool; empty without files."""
-    names = iter(files)
-    first = next(names, None)
-    if first is None:
-        return {dataset: {} for dataset in datasets}
-    rest = iter([first, *names])
-    return {dataset: {member: next(rest) for member in pool} for dataset in datasets}
+    names = list(files)
+    cells = [(dataset, member) for dataset in datasets for member in pool]
+    found: dict[str, dict[str, str]] = {dataset: {} for dataset in datasets}
+    for (dataset, member), name in zip(cells if names else [], names, strict=True):
+        found[dataset][member] = name
+    return found
 
 
 def columns(files: Mapping[str, str], schema: pa.Schema, name: str) -> dict[str, list[Any]]:
@@ -79,10 +79,10 @@ class Evidence:
 
     def _ranked(self) -> dict[str, list[float]]:
         """The verdicts of a judge that has compared all answers to a question."""
-        verdicts: dict[str, list[float]] = {}
+        verdicts = defaultdict(list)
         for row in read_table(self.ranking, RANKINGS).to_pylist():
-            verdicts.setdefault(row["member"], []).append(row["verdict"])
-        return verdicts
+            verdicts[row["member"]].append(row["verdict"])
+        return dict(verdicts)
 
 
 def decide(defence: str, data: DefenceInput) -> list[str | None]:
@@ -122,12 +122,12 @@ def decide_for_team(defence: str, data: DefenceInput) -> Merge:
     flagged = decide(defence, data)
     counts = Counter(member for member in flagged if member is not None)
     masked = max(counts, key=lambda member: (counts[member], derive(data.seed, "tie", member)), default=None)
-    judged = [*data.rewards.values(), *data.verdicts.values()]
+    values = [value for column in (*data.rewards.values(), *data.verdicts.values()) for value in column]
     return Merge(
         folder=f"without-{masked}" if masked else "all",
         masked=masked,
         flags={member: flagged.count(member) for member in data.candidates[0]},
-        unreadable=sum(isnan(value) for values in judged for value in values),
+        unreadable=sum(map(isnan, values)),
     )
 
 
@@ -144,68 +144,37 @@ def read_merges(folder: Path) -> dict[str, Merge]:
 def play(
     task: Task, method: ModuleType, defence: str, known: DefenceInput, engine: Engine, merge: Merge | None = None
 ) -> list[Outcome]:
-    """Let the team answer under the defence of that module; a merged team was masked before."""
+    """The team's answers under the defence of that module; a merged team was masked before.
+
+    An outcome is unreadable if the method could not read what it chose by, or a supervisor's value of a candidate is
+    NaN; of a merged team, if any value was that the decision for it used.
+    """
 
     def defend(candidates: Sequence[Sequence[str]], own: Sequence[str | None] | None = None) -> list[str | None]:
         if merge:
             return [merge.masked] * len(candidates)
         return decide(defence, replace(known, candidates=candidates, own=own))
 
-    return method.collaborate(task, engine, defend)
+    supervised = [values for values in (known.rewards, known.verdicts) if values]
+
+    def unreadable(row: int, outcome: Outcome) -> bool:
+        if merge:
+            return merge.unreadable > 0
+        candidates = [values[member][row] for values in supervised for member in outcome.candidates]
+        return outcome.unreadable or any(map(isnan, candidates))
+
+    outcomes = method.collaborate(task, engine, defend)
+    return [replace(outcome, unreadable=unreadable(row, outcome)) for row, outcome in enumerate(outcomes)]
 
 
-def unreadable(outcomes: Sequence[Outcome], known: DefenceInput, merge: Merge | None = None) -> list[bool]:
-    """Per question, whether the supervisor could not be read on a candidate, or the method on its own choice.
-
-    Of a merged team, whether the decision for it used anything that could not be read.
-    """
-    if merge:
-        return [merge.unreadable > 0] * len(outcomes)
-    judged = [values for values in (known.rewards, known.verdicts) if values]
-    return [
-        outcome.unreadable or any(isnan(values[member][row]) for values in judged for member in outcome.candidates)
-        for row, outcome in enumerate(outcomes)
-    ]
-
-
-@dataclass(frozen=True)
-class Played:
-    """Under one defence, per question: the outcome, and whether anything it depends on could not be read."""
-
-    outcomes: Sequence[Outcome]
-    unreadable: Sequence[bool]
-
-
-def write_outcomes(run: str, transcript: str, task: Task, played: Mapping[str, Played]) -> None:
+def write_outcomes(run: str, transcript: str, task: Task, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
     """Write a team's answers to one dataset under each defence, and all their messages."""
-    answers = [
-        (defence, key, outcome, unread)
-        for defence, one in played.items()
-        for key, outcome, unread in zip(task.ids, one.outcomes, one.unreadable, strict=True)
-    ]
-    write_table(
-        run,
-        {
-            "defence": [defence for defence, _, _, _ in answers],
-            "id": [key for _, key, _, _ in answers],
-            "text": [outcome.text for _, _, outcome, _ in answers],
-            "chosen": [outcome.chosen for _, _, outcome, _ in answers],
-            "masked": [outcome.masked for _, _, outcome, _ in answers],
-            "candidates": [list(outcome.candidates) for _, _, outcome, _ in answers],
-            "unreadable": [unread for _, _, _, unread in answers],
-        },
-        RUNS,
-    )
-    turns = [(defence, key, turn) for defence, key, outcome, _ in answers for turn in outcome.turns]
-    write_table(
-        transcript,
-        {
-            "defence": [defence for defence, _, _ in turns],
-            "id": [key for _, key, _ in turns],
-            "round": [turn.round for _, _, turn in turns],
-            "member": [turn.member for _, _, turn in turns],
-            "role": [turn.role for _, _, turn in turns],
-            "text": [turn.text for _, _, turn in turns],
-        },
-        TRANSCRIPTS,
-    )
+    runs: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
+    for defence, answers in outcomes.items():
+        for key, outcome in zip(task.ids, answers, strict=True):
+            answer = {"defence": defence, "id": key}
+            runs.append(answer | vars(outcome))
+            messages += [answer | vars(turn) for turn in outcome.turns]
+    for path, rows, schema in ((run, runs, RUNS), (transcript, messages, TRANSCRIPTS)):
+        write_table(path, {name: [row[name] for row in rows] for name in schema.names}, schema)
