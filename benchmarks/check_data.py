@@ -152,7 +152,7 @@ def all_scored(found: Findings, asked: Sequence[tuple[str, Item, str]]) -> list[
 def scored(found: Findings, key: str, item: Item, text: str) -> tuple[float, str]:
     """The score and why it is NaN; what should never happen is noted."""
     try:
-        score, why = scoring.explain_one(datasets.metric(found.dataset, item), item, text)
+        ((score, why),) = scoring.explain(datasets.metric(found.dataset, item), [item], [text])
     except Exception as error:
         found.faults.append(f"{key}: {text[:20]!r} raised {type(error).__name__}: {error}")
         return math.nan, ""

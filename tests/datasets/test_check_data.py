@@ -48,12 +48,12 @@ def test_what_misses_a_bound_is_named(folder, capsys, monkeypatch):
 
 
 def test_what_a_scorer_raises_or_gives_the_empty_text_is_named(folder, capsys, monkeypatch):
-    def odd(metric, item, text):
-        if text:
+    def odd(metric, items, texts):
+        if texts[0]:
             raise RuntimeError("no")
-        return 1.0, ""
+        return [(1.0, "")]
 
-    monkeypatch.setattr(check_data.scoring, "explain_one", odd)
+    monkeypatch.setattr(check_data.scoring, "explain", odd)
     assert check_data.main(folder) == 1
     shown = capsys.readouterr().out
     assert "the empty text scores 1 on 4 rows" in shown and "raised RuntimeError: no" in shown

@@ -1,9 +1,8 @@
 """Questions out of pinned sources: a JSON file, by path or URL, with its sha256.
 
-The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the
-row counted in the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by
-seed, not from the top: sources may be sorted (safetybench begins with one kind of question), and the
-first rows would stand for one kind.
+The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the row counted in
+the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by seed, not from the top:
+sources may be sorted (safetybench begins with one kind of question), and the first rows would stand for one kind.
 
 """
 

@@ -62,9 +62,8 @@ class Design:
     def read(cls, value: Mapping[str, Any]) -> "Design":
         """From plain values, as from `design.design`; other keys are ignored.
 
-        pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool ->
-        method -> bool), bootstrap (resamples, confidence), placebos (names) and overlaps (a list of pool,
-        defence, reason).
+        pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool -> method ->
+        bool), bootstrap (resamples, confidence), placebos (names) and overlaps (a list of pool, defence, reason).
 
         Raises:
             StudyError: a method, level, dataset or domain is called `all`, the name of averages.

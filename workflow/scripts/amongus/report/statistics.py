@@ -133,10 +133,9 @@ def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
 def sign_flip(differences: ArrayLike, *, seed: int) -> float:
     """Two-sided permutation test that paired `differences` are symmetric about 0, by flipping their signs.
 
-    Pairs without a difference do not count. Of those that differ by the same amount only the number flipped
-    matters, a binomial variable: the same distribution as `scipy.stats.permutation_test` on single pairs. It is
-    computed where all amounts are small multiples of one, as of scores 0 and 1 summed over seeds; else 9999
-    sums are drawn.
+    Pairs without a difference do not count. Of those that differ by the same amount only the number flipped matters, a
+    binomial variable: the same distribution as `scipy.stats.permutation_test` on single pairs. It is computed where all
+    amounts are small multiples of one, as of scores 0 and 1 summed over seeds; else 9999 sums are drawn.
     """
     values = np.asarray(differences, dtype=float)
     values = values[values != 0]

@@ -1,12 +1,12 @@
 """Scores of texts: a metric is a module of `scoring.metrics` with `score(item, text) -> float` in [0, 1].
 
 A metric raises `Unscorable` where a text could be neither right nor wrong, and nothing else, whatever the text. One that
-scores many texts faster together has `score_all(items, texts, cores, limits)`, which returns what `explain` returns; one
-that executes texts declares it (`EXECUTES = True`) and raises `StudyError` without a working sandbox.
+executes texts declares it (`EXECUTES = True`), raises `StudyError` without a working sandbox, and has
+`score_all(items, texts, cores, limits)`, which returns what `explain` returns.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from amongus.study import plugins
@@ -38,18 +38,15 @@ def explain(
     """
     module = plugins.module("scoring.metrics", metric)
     if hasattr(module, "score_all"):
-        if len(items) != len(texts):
-            raise ValueError(f"{len(texts)} texts for {len(items)} items")
         return module.score_all(items, texts, cores, limits)
-    return [explain_one(metric, item, text) for item, text in zip(items, texts, strict=True)]
+    return [attempt(module.score, item, text) for item, text in zip(items, texts, strict=True)]
 
 
-def explain_one(metric: str, item: Mapping[str, Any], text: str) -> tuple[float, str]:
+def attempt(score: Callable[[Mapping[str, Any], str], float], item: Mapping[str, Any], text: Any) -> tuple[float, str]:
     """One score and the reason why it is NaN, else an empty text."""
-    module = plugins.module("scoring.metrics", metric)
     try:
         if not isinstance(text, str):
             raise Unscorable(f"the answer must be a text, got {type(text).__name__}")
-        return float(module.score(item, text)), ""
+        return float(score(item, text)), ""
     except Unscorable as reason:
         return math.nan, str(reason)

@@ -4,16 +4,16 @@ No text is parsed as Python here, because parsing alone can exhaust a process: v
 sandbox takes the first that is valid Python.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from amongus import sandbox
 from amongus.core.errors import StudyError
 from amongus.sandbox import Limits
-from amongus.scoring import Unscorable
+from amongus.scoring import attempt
 
 LONGEST = 200_000  # characters of code; all references are under 4,000
 # Possessive: else a later backtick would make it try every split of the line.
@@ -90,27 +90,19 @@ def passed(result: sandbox.Result) -> float:
 
 
 def in_parallel(
-    score: Callable[[Mapping[str, Any], str, Limits], float],
+    score: Callable[..., float],
     items: Sequence[Mapping[str, Any]],
     texts: Sequence[str],
-    cores: int,
-    limits: Mapping[str, Any] | None,
+    cores: int = 1,
+    limits: Mapping[str, Any] | None = None,
 ) -> list[tuple[float, str]]:
-    """Score each text in a sandbox of its own, `cores` at a time, in the order given.
+    """Score each text in a sandbox of its own, `cores` at a time, as `amongus.scoring.explain` returns it.
 
     Raises:
         StudyError: there is no working sandbox, which is checked before anything is run.
     """
     sandbox.preflight()
-    bounds = Limits(**(limits or {}))
-
-    def one(item: Mapping[str, Any], text: str) -> tuple[float, str]:
-        try:
-            if not isinstance(text, str):
-                raise Unscorable(f"the answer must be a text, got {type(text).__name__}")
-            return score(item, text, bounds), ""
-        except Unscorable as reason:
-            return math.nan, str(reason)
-
+    pairs = list(zip(items, texts, strict=True))
+    limited = partial(score, limits=Limits(**(limits or {})))
     with ThreadPoolExecutor(max(1, cores)) as pool:
-        return list(pool.map(one, items, texts))
+        return list(pool.map(lambda pair: attempt(limited, *pair), pairs))

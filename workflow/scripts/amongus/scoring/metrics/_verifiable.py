@@ -59,16 +59,10 @@ def language(text: str) -> str:
         return ""
 
 
-def _replace() -> None:
-    """Patch only this library's modules."""
-    langdetect.DetectorFactory.seed = 0
-    ifeval.langdetect = SimpleNamespace(detect=language, LangDetectException=langdetect.LangDetectException)
-    ifeval_util._get_sentence_tokenizer = lambda: _SENTENCES
-    toolkit = SimpleNamespace(
-        corpus=nltk.corpus, ngrams=nltk.ngrams, pos_tag=nltk.pos_tag, tokenize=nltk.tokenize, word_tokenize=words
-    )
-    for module in (ifeval_util, ifbench_util, ifbench):
-        module.nltk = toolkit
-
-
-_replace()
+# Patches only this library's modules.
+langdetect.DetectorFactory.seed = 0
+ifeval.langdetect = SimpleNamespace(detect=language, LangDetectException=langdetect.LangDetectException)
+ifeval_util._get_sentence_tokenizer = lambda: _SENTENCES
+ifeval_util.nltk = ifbench_util.nltk = ifbench.nltk = SimpleNamespace(
+    corpus=nltk.corpus, ngrams=nltk.ngrams, pos_tag=nltk.pos_tag, tokenize=nltk.tokenize, word_tokenize=words
+)

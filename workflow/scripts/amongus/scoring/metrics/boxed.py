@@ -17,8 +17,8 @@ _TOKEN = re.compile(r"\\f?box(?:ed)?\s{0,8}\{|\\\\(?!f?box)|\\[{}]|[{}]", re.IGN
 _LONGEST = 400  # characters; references are far shorter
 
 _WRAPPER = re.compile(
-    r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)?|operatorname|mbox|f?box(?:ed)?|underline"
-    r"|bm|boldsymbol|emph)\s*\{([^{}]*)\}",
+    r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)?|operatorname|mbox|f?box(?:ed)?|underline|bm"
+    r"|boldsymbol|emph)\s*\{([^{}]*)\}",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}\s*\{([^{}]*)\}|(\d)\s*(\d))")
@@ -27,11 +27,9 @@ _DEGREE = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})|°")
 _DIGITS = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+)"
 _DECIMAL = rf"(?:{_DIGITS}(?:\.\d*)?|\.\d+)"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)\s*(?:usd\s|us\$|[$€£¥₹])?\s*(?P<sign2>[+-]?)\s*"
-    rf"(?:(?P<whole>\d+)\s+(?P<part>\d+)\s*/\s*(?P<parts>\d+)"
-    rf"|(?P<top>{_DECIMAL})\s*/\s*(?P<bottom>{_DECIMAL})"
-    rf"|(?P<plain>{_DECIMAL})(?:\s*(?:\\times|\*|x|×)\s*10\s*\^\s*\{{?\s*(?P<power>-?\d{{1,2}})\s*\}}?)?)"
-    r"(?P<unit>.*)"
+    r"(?P<sign>[+-]?)\s*(?:usd\s|us\$|[$€£¥₹])?\s*(?P<sign2>[+-]?)\s*"
+    rf"(?:(?P<whole>\d+)\s+(?P<part>\d+)\s*/\s*(?P<parts>\d+)|(?P<top>{_DECIMAL})\s*/\s*(?P<bottom>{_DECIMAL})"
+    rf"|(?P<plain>{_DECIMAL})(?:\s*(?:\\times|\*|x|×)\s*10\s*\^\s*\{{?\s*(?P<power>-?\d{{1,2}})\s*\}}?)?)(?P<unit>.*)"
 )
 _UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*")
 _NOT_A_UNIT = re.compile(
@@ -43,27 +41,17 @@ _LABEL = re.compile(r"(?:(?:the )?(?:final )?(?:answer|result|total|length)(?: i
 def score(item: Mapping[str, Any], text: str) -> float:
     """1.0 where the last complete box of `text` contains the reference answer, else 0.0.
 
-    Args:
-        item: a row with the reference in `output` (gsm8k, nlgraph) or `answer` (the toy world).
-        text: what the member wrote.
+    The reference is the row's `output` (gsm8k, nlgraph) or `answer` (the toy world), or its part after '####' or in a box.
 
     Raises:
         Unscorable: the item has no reference.
     """
-    wanted = reference(item)
-    given = last_box(fold(text))
-    if given is None:
-        return 0.0
-    return float(equal(given, wanted))
-
-
-def reference(item: Mapping[str, Any]) -> str:
-    """The reference answer: the row's field, or the part of it after '####' or in a box."""
     value = item.get("output", item.get("answer"))
     if value is None or not str(value).strip():
         raise Unscorable("the item has no reference answer")
-    plain = fold(str(value)).rpartition("####")[2].strip()
-    return last_box(plain) or plain
+    reference = fold(str(value)).rpartition("####")[2].strip()
+    content = last_box(fold(text))
+    return float(content is not None and equal(content, last_box(reference) or reference))
 
 
 def last_box(text: str) -> str | None:
@@ -83,20 +71,20 @@ def last_box(text: str) -> str | None:
     return None if start < 0 else text[start:end]
 
 
-def equal(given: str, wanted: str) -> bool:
+def equal(answer: str, reference: str) -> bool:
     """Whether two answers are the same number, or the same words."""
-    if len(given) > _LONGEST:
+    if len(answer) > _LONGEST:
         return False
-    given, wanted = _plain(given), _plain(wanted)
-    number = parse_number(wanted)
+    answer, reference = _plain(answer), _plain(reference)
+    number = parse_number(reference)
     if number is not None:
-        return parse_number(given) == number
-    given, wanted = _words(given), _words(wanted)
-    if wanted in ("yes", "no"):
-        first, *rest = re.findall(r"[a-z]+", given) or [""]
+        return parse_number(answer) == number
+    answer, reference = _words(answer), _words(reference)
+    if answer != reference and reference in ("yes", "no"):
+        first, *rest = re.findall(r"[a-z]+", answer) or [""]
         # "Yes, there is a path" is a yes; "Yes or no" and "no path" are not as clear.
-        return given == wanted or (first == wanted and given[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest))
-    return bool(wanted) and given == wanted
+        return first == reference and answer[len(first)] in ",.;:-" and not {"yes", "no"} & set(rest)
+    return bool(reference) and answer == reference
 
 
 def parse_number(text: str) -> Fraction | None:

@@ -19,20 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amongus.scoring import Unscorable
-from amongus.scoring.metrics._choice_patterns import (
-    ALONE,
-    ANOTHER,
-    DELIMITED,
-    DENIAL,
-    DENIED_AFTER,
-    HEDGE,
-    LEADING,
-    NAME_BEFORE,
-    NAMED,
-    REVISION,
-    STATEMENTS,
-    VERDICTS,
-)
+from amongus.scoring.metrics import _choice_patterns as patterns
 from amongus.scoring.metrics._text import fold
 
 _ANSWER_IS = re.compile(
@@ -52,11 +39,7 @@ class _Claim:
 
 
 def score(item: Mapping[str, Any], text: str) -> float:
-    """1.0 where `text` chooses the item's answer, else 0.0.
-
-    Args:
-        item: a row with `choices` (letter -> option) and `answer` (a letter).
-        text: what the member wrote.
+    """1.0 where `text` chooses the `answer` (a letter) of the item's `choices` (letter -> option), else 0.0.
 
     Raises:
         Unscorable: the item has no choices, or its answer is none of them.
@@ -111,18 +94,18 @@ def _without_list(text: str, options: Mapping[str, str]) -> str:
 
 def _claims(text: str) -> Iterator[_Claim]:
     """Clear statements in the order of the text, without denied or hedged ones."""
-    matches = [match for pattern in STATEMENTS + VERDICTS for match in pattern.finditer(text)]
+    matches = [match for pattern in patterns.STATEMENTS + patterns.VERDICTS for match in pattern.finditer(text)]
     for match in sorted(matches, key=lambda m: m.end("letter")):
         letter, start, end = match["letter"], match.start("letter"), match.end("letter")
         statement = text[match.start() : start].lower()
         before = re.split(r"[.!?;,\n]", text[max(0, match.start() - 40) : match.start()].lower())[-1]
-        if DENIAL.search(statement) or HEDGE.search(statement) or HEDGE.search(before):
+        if patterns.DENIAL.search(statement) or patterns.HEDGE.search(statement) or patterns.HEDGE.search(before):
             continue
-        if match.re in VERDICTS and DENIAL.search(before):
+        if match.re in patterns.VERDICTS and patterns.DENIAL.search(before):
             continue
-        if DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
+        if patterns.DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
             continue
-        several = ANOTHER.match(text, end)
+        several = patterns.ANOTHER.match(text, end)
         same = several and several["second"].upper() == letter.upper()
         article = several and several["second"] in ("a", "I")
         yield _Claim("" if several and not same and not article else letter.upper(), start, end)
@@ -147,20 +130,20 @@ def _settle(text: str, claims: list[_Claim]) -> str:
 def _revised(text: str, claim: _Claim) -> bool:
     """Whether the words before a claim (in this sentence or the one before) mark it as a revision."""
     before = text[max(0, claim.start - 100) : claim.start].lower()
-    return bool(REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
+    return bool(patterns.REVISION.search(" ".join(re.split(r"(?<=[.!?])\s|\n", before)[-2:])))
 
 
 def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
     """The letter that opens the text as a choice; `end` is -1 where more than its own line follows."""
-    match = LEADING.match(text)
+    match = patterns.LEADING.match(text)
     if not match:
         return None
     letter, rest = match["letter"], match["rest"]
     # "B." is a sentence of its own; "B)" may begin a discussion of that option.
-    alone = bool(ALONE.match(rest)) or rest.startswith(". ")
-    if not alone and not DELIMITED.match(rest):
+    alone = bool(patterns.ALONE.match(rest)) or rest.startswith(". ")
+    if not alone and not patterns.DELIMITED.match(rest):
         return None
-    if DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
+    if patterns.DENIED_AFTER.match(rest) or re.match(r"\.\s?[A-Z]\.", rest) or _relists(text, choices):
         return None
     if (
         letter in "aAiI"
@@ -169,7 +152,7 @@ def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
         and not re.match(r",? (?:because|since|as|due)\b|\s*[-(:]\s", rest)
     ):
         return None
-    several = ANOTHER.match(text, match.end("letter"))
+    several = patterns.ANOTHER.match(text, match.end("letter"))
     if several and several["second"].upper() != letter.upper() and several["second"] not in ("a", "I"):
         letter = ""
     others = _letter_lines(text) - {letter.upper()}
@@ -204,10 +187,10 @@ def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
         if same := _same_words(part, options):
             return same
     words = f" {_words(text)} "
-    opens = [option for option in options.values() if option and words.startswith(f" {option} ")]
+    opening = max((option for option in options.values() if words.startswith(f" {option} ")), key=len, default="")
     first = re.match(r"[^,.;:!-]{1,200}[,.;:!-]", text)
-    if opens and first and max(opens, key=len) == _words(first.group()):
-        return {letter for letter, option in options.items() if option == max(opens, key=len)}
+    if opening and first and opening == _words(first.group()):
+        return {letter for letter, option in options.items() if option == opening}
     spans = [
         span
         for option in set(options.values())
@@ -218,7 +201,7 @@ def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
     maximal: set[str] = set()
     reach = -1
     for start, end, option in spans:
-        if end > reach and not DENIAL.search(words[max(0, start - 25) : start + 1]):
+        if end > reach and not patterns.DENIAL.search(words[max(0, start - 25) : start + 1]):
             maximal.add(option)
         reach = max(reach, end)
     return {letter for letter, option in options.items() if option in maximal} if len(maximal) == 1 else set()
@@ -245,7 +228,8 @@ def _same_words(text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the option that `text` is, with or without "the answer is" before it."""
     if len(text) > 200 + 2 * max(map(len, options.values())):
         return set()
-    readings = {reading for said in (_words(text), _exact(text)) for reading in (said, _ANSWER_IS.sub("", said))}
+    forms = (_words(text), _exact(text))
+    readings = {*forms, *(_ANSWER_IS.sub("", form) for form in forms)}
     return {letter for letter, option in options.items() if option in readings}
 
 
@@ -259,15 +243,17 @@ def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
 def _by_mention(text: str) -> set[str]:
     """The letter, if the text names exactly one as an option and does not deny it."""
     letters = set()
-    for match in NAMED.finditer(text):
+    for match in patterns.NAMED.finditer(text):
         group = match.lastgroup or ""
         letter = match[group]
         before = re.split(r"[.!?;\n]", text[max(0, match.start() - 30) : match.start()].lower())[-1]
         if re.search(r"\b[a-z][)\]]?(?: and | or | ?[/&,] ?)(?:option )?$", before):
             return set()
-        if NAME_BEFORE.search(before) and group == "bare":
+        if patterns.NAME_BEFORE.search(before) and group == "bare":
             continue
-        if (group != "bracketed" and letter in "ai") or DENIED_AFTER.match(text, match.end()) or DENIAL.search(before):
+        if group != "bracketed" and letter in "ai":
+            continue
+        if patterns.DENIED_AFTER.match(text, match.end()) or patterns.DENIAL.search(before):
             continue
         letters.add(letter.upper())
     return letters if len(letters) == 1 else set()

@@ -8,7 +8,8 @@ An item that needs a library which is not installed cannot be scored.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from amongus import sandbox
@@ -39,16 +40,10 @@ _END = re.compile(r"</code>|^[ \t]*(?:# SOLUTION END|### END SOLUTION|END SOLUTI
 _ASKED = re.compile(r"^\s*([\w, ]+?) = \.\.\. ?# ?put", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
 _BODY_OF = re.compile(r"^[ \t]*def[ \t]+(\w+)[^\n]*:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*\[insert\]", re.MULTILINE)
-_SHARED = ("Matplotlib",)
 
 
 def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> float:
     """1.0 where the code in `text` passes the item's tests, else 0.0.
-
-    Args:
-        item: a row with `prompt`, `code_context` and `metadata` (its `library`).
-        text: what the member wrote.
-        limits: of the run.
 
     Raises:
         Unscorable: the item has no tests, or needs a library that is not installed.
@@ -64,16 +59,15 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
     code = solution(item, text)
     if not code.strip():
         return 0.0
-    if _library(item) in _SHARED:
-        return _code.passed(sandbox.run(_shared(context, code), **vars(limits or Limits())))
+    metadata = item.get("metadata")
+    if isinstance(metadata, Mapping) and metadata.get("library") == "Matplotlib":
+        tests = [name for name in ("test_execution", "test_string") if f"def {name}" in context]
+        program = "\n".join([context, *(f"{name}({code!r})" for name in tests)])
+        return _code.passed(sandbox.run(program, **vars(limits or Limits())))
     return _code.passed(sandbox.execute(code, context, libraries, limits))
 
 
-def score_all(
-    items: Sequence[Mapping[str, Any]], texts: Sequence[str], cores: int = 1, limits: Mapping[str, Any] | None = None
-) -> list[tuple[float, str]]:
-    """Each text's score, `cores` at a time, with the reason why it is NaN, else an empty text."""
-    return _code.in_parallel(score, items, texts, cores, limits)
+score_all = partial(_code.in_parallel, score)
 
 
 def solution(item: Mapping[str, Any], text: str) -> str:
@@ -89,14 +83,3 @@ def solution(item: Mapping[str, Any], text: str) -> str:
     if whole:
         return whole[1].rstrip()
     return code if _code.has_margin(code) else _code.indented(code)
-
-
-def _library(item: Mapping[str, Any]) -> str:
-    metadata = item.get("metadata")
-    return str(metadata.get("library", "")) if isinstance(metadata, Mapping) else ""
-
-
-def _shared(context: str, code: str) -> str:
-    """A program of context, code and tests."""
-    call = f"test_execution({code!r})\n"
-    return f"{context}\n{call}" + (f"test_string({code!r})\n" if "def test_string" in context else "")

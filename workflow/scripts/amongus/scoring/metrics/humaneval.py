@@ -7,7 +7,8 @@ cannot pass by changing its arguments or its interpreter.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from amongus import sandbox
@@ -21,11 +22,6 @@ EXECUTES = True
 def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> float:
     """1.0 where the function in `text` passes every test of the item, else 0.0.
 
-    Args:
-        item: a row with `prompt`, `entry_point` and `test`.
-        text: what the member wrote.
-        limits: of the run.
-
     Raises:
         Unscorable: the item has no tests.
         StudyError: there is no working sandbox.
@@ -38,11 +34,7 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
     return _code.passed(sandbox.call(sources, item["entry_point"], item["prompt"], item["test"], limits))
 
 
-def score_all(
-    items: Sequence[Mapping[str, Any]], texts: Sequence[str], cores: int = 1, limits: Mapping[str, Any] | None = None
-) -> list[tuple[float, str]]:
-    """Each text's score, `cores` at a time, with the reason why it is NaN, else an empty text."""
-    return _code.in_parallel(score, items, texts, cores, limits)
+score_all = partial(_code.in_parallel, score)
 
 
 def programs(item: Mapping[str, Any], text: str) -> list[str]:

@@ -35,12 +35,8 @@ _PATTERNS = frozenset(
 def score(item: Mapping[str, Any], text: str) -> float:
     """1.0 where `text` follows all of the item's instructions, else 0.0.
 
-    A text without a visible character follows none, nor does one of more than `LONGEST` characters, nor one on
-    which a checker fails.
-
-    Args:
-        item: a row with `instruction_id_list` and, for each instruction, its arguments in `kwargs`.
-        text: what the member wrote.
+    A text without a visible character follows none, nor does one of more than `LONGEST` characters, nor one on which a
+    checker fails.
 
     Raises:
         Unscorable: an instruction is unknown, its arguments do not fit, or it needs NLTK data that are absent.
