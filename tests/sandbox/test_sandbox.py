@@ -224,7 +224,7 @@ def test_nothing_outlives_a_killed_harness(alive):
     source = f"{PROGRAMS['daemon']}time.sleep(60)"
     code = (
         f"from amongus import sandbox; from amongus.sandbox import bubblewrap; bubblewrap.CODE = {bubblewrap.CODE!r};"
-        f"sandbox.run({source!r}, seconds=60)"
+        f"sandbox.run({source!r}, sandbox.Limits(60))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
     harness = subprocess.Popen([sys.executable, "-c", code], env=environment)

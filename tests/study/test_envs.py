@@ -20,22 +20,18 @@ DISTRIBUTIONS = {
 BY_NAME = {
     "dataset": ("datasets",),
     "score": ("scoring.metrics",),
-    "verify": ("datasets",),
+    "grade": ("datasets",),
     "member": ("attackers",),
     "train": ("models", "attackers"),
     "extract_vector": ("attackers",),
-    "learn": ("methods", "scoring.metrics", "datasets"),
+    "train_router": ("methods",),
+    "merge_weights": ("methods", "scoring.metrics", "datasets"),
     "collaborate": ("methods", "defences"),
-    "plan": ("methods",),
-    "doctor": ("methods", "datasets", "scoring.metrics"),
 }
 # What stands inside functions that another rule's script calls: an attacker's training, a method's learning.
 _TRAINING = {"trl", "datasets"}
 _MODELS = _TRAINING | {"torch", "transformers", "peft", "safetensors", "tokenizers", "tqdm"}
-# What a method asks is told by its module, whose functions import these when they are at work.
-_METHODS = _MODELS | {"sentence_transformers", "torch_geometric"}
 ELSEWHERE = {"member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
-ELSEWHERE |= {"plan": _METHODS, "doctor": _METHODS}
 
 
 def rules():
@@ -59,7 +55,7 @@ def imports(path):
 
 def needed(script):
     """Distributions that `script` may import."""
-    entries = [script, *(["amongus.scoring.model_grader"] if script == "learn" else [])]
+    entries = [script, *(["amongus.scoring.model_grader"] if script == "merge_weights" else [])]
     for package in BY_NAME.get(script, ()):
         entries += [plugins.entry(package, name) for name in plugins.available(package)]
     own = {path.stem for path in digests.SCRIPTS.glob("*.py")} | {"amongus"}
@@ -97,7 +93,7 @@ def test_scores_are_the_same_wherever_answers_are_run():
     lock = (ROOT / "requirements.lock").read_text()
     locked = {name for name in libraries if re.search(rf"^{name}==", lock, re.MULTILINE | re.IGNORECASE)}
     assert {"matplotlib", "torch"} < locked and "tensorflow" not in locked
-    for env in {env for script, env in rules() if script in ("score", "learn")}:
+    for env in {env for script, env in rules() if script in ("score", "merge_weights")}:
         assert {"bubblewrap", *locked} <= set(packages(env)), f"missing in envs/{env}.yaml"
         assert not (libraries - locked) & set(packages(env)), f"not of the lock in envs/{env}.yaml"
 

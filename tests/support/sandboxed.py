@@ -13,7 +13,7 @@ LIMITS = {"seconds": 3.0, "memory_mb": 200}
 
 def run(source: str, **limits: float) -> sandbox.Result:
     """Run a program in the sandbox, within `LIMITS` unless told otherwise."""
-    return sandbox.run(textwrap.dedent(source), **{**LIMITS, **limits})
+    return sandbox.run(textwrap.dedent(source), sandbox.Limits(**{**LIMITS, **limits}))
 
 
 @cache

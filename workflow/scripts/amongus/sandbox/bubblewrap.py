@@ -62,28 +62,12 @@ class Limits:
                 raise StudyError(f"sandbox: {name} is {value!r}; give a number above 0")
 
 
-@dataclass(frozen=True)
-class Tools:
-    """Paths of the programs that start a sandbox; the last two are needed by root only, else empty."""
-
-    bwrap: str
-    prlimit: str
-    setpriv: str
-    unshare: str
-
-
-def tools() -> Tools:
-    """The programs of this machine.
+def _program(name: str) -> str:
+    """The path of a program of this machine, or of this environment.
 
     Raises:
-        StudyError: one is missing.
+        StudyError: it is missing.
     """
-    names = ("bwrap", "prlimit", *(("setpriv", "unshare") if os.geteuid() == 0 else ()))
-    found = {"setpriv": "", "unshare": "", **{name: _program(name) for name in names}}
-    return Tools(**found)
-
-
-def _program(name: str) -> str:
     path = shutil.which(name) or shutil.which(name, path=f"{sys.prefix}/bin")
     if not path:
         fix = _INSTALL if name == "bwrap" else "install it (util-linux)"
@@ -99,44 +83,33 @@ def command(limits: Limits, verdicts: int, seccomp: int | None, cgroup_files: Se
         verdicts: the descriptor that process 1 writes to.
         seccomp: a descriptor that holds the filter of system calls.
         cgroup_files: the `cgroup.procs` files of the control group to join.
+
+    Raises:
+        StudyError: a program is missing, or what must be shown in the sandbox would show the home folder.
     """
-    programs = tools()
+    root = os.geteuid() == 0
+    sources = {path: _staged(path) if root else path for path in _visible()}
+    bubble = _bubble(sources, seccomp)
     line: list[str] = []
-    sources = {path: path for path in _visible()}
-    if os.geteuid() == 0:
-        sources = {path: _staged(path) for path in sources}
     moved = {source: shown for shown, source in sources.items() if source != shown}
     if moved:
-        line += [programs.unshare, "--mount", "--propagation", "private"]
+        line += [_program("unshare"), "--mount", "--propagation", "private"]
     if moved or cgroup_files:
         line += ["/bin/sh", "-c", _LAUNCHER, "sh"]
         line += [word for file in cgroup_files for word in ("join", file)]
         line += [word for stage, original in moved.items() for word in ("show", original, stage)]
         line += ["--"]
-    line += _limits(programs, limits)
-    if os.geteuid() == 0:
-        line += [programs.setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    line += [_program("prlimit"), f"--as={(limits.memory_mb << 20) + _SLACK}", f"--cpu={math.ceil(limits.seconds) + 1}"]
+    line += [f"--fsize={SCRATCH_BYTES}", "--nofile=128", "--core=0", "--memlock=0", "--msgqueue=0"]
+    if root:
+        line += [_program("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         line += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
-    return [*line, *_bubble(programs, sources, seccomp), *_python(verdicts)]
+    return [*line, *bubble, *_python(verdicts)]
 
 
-def _limits(programs: Tools, limits: Limits) -> list[str]:
-    space = (limits.memory_mb << 20) + _SLACK
-    return [
-        programs.prlimit,
-        f"--as={space}",
-        f"--cpu={math.ceil(limits.seconds) + 1}",
-        f"--fsize={SCRATCH_BYTES}",
-        "--nofile=128",
-        "--core=0",
-        "--memlock=0",
-        "--msgqueue=0",
-    ]
-
-
-def _bubble(programs: Tools, sources: dict[str, str], seccomp: int | None) -> list[str]:
+def _bubble(sources: dict[str, str], seccomp: int | None) -> list[str]:
     """bubblewrap and its namespaces: no network, no other process, no file but libraries and the interpreter's."""
-    line = [programs.bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
+    line = [_program("bwrap"), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
     line += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     line += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL"]
     for name in ("usr", "lib", "lib64", "lib32", "bin", "sbin"):
@@ -167,7 +140,7 @@ def _python(verdicts: int) -> list[str]:
 
 
 def packages() -> list[str]:
-    """Folders of installed libraries, as the code under test imports them; resolved, because links are not visible there."""
+    """Folders of installed libraries, without links, which are not visible in the sandbox."""
     return list(dict.fromkeys(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
 
 
@@ -179,9 +152,8 @@ def _visible() -> tuple[str, ...]:
         StudyError: the interpreter is installed such that showing it would show the home folder.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    wanted = [os.path.realpath(sys.base_prefix), *packages()]
     kept: list[str] = []
-    for path in wanted:
+    for path in (os.path.realpath(sys.base_prefix), *packages()):
         if path == "/" or (home != "/" and f"{home}/".startswith(f"{path}/")):
             raise StudyError(
                 f"sandbox: the interpreter's folder {path} holds the home folder; use a virtual environment"

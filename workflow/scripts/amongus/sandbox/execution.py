@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
+
+import psutil
 
 from amongus.core.errors import StudyError
 from amongus.sandbox import cgroups, seccomp
@@ -61,22 +62,9 @@ class _Job:
     entry_point: str = ""
 
 
-def run(
-    source: str, *, seconds: float = 10.0, memory_mb: int = 1024, processes: int = 16, output_bytes: int = 65536
-) -> Result:
-    """Run a program; it passed if it reached its end.
-
-    Args:
-        source: Python, its tests included.
-        seconds: of wall clock from its start, and of processor time for each process.
-        memory_mb: of all its processes together, in MiB.
-        processes: and threads it may have at a time.
-        output_bytes: kept of each of its output and error streams; the rest is dropped.
-
-    Returns:
-        The outcome; without a working sandbox the status is `refused`.
-    """
-    return _guarded(_Job("program", [source]), Limits(seconds, memory_mb, processes, output_bytes))
+def run(source: str, limits: Limits | None = None) -> Result:
+    """Run a Python program, its tests included; it passed if it reached its end."""
+    return _guarded(_Job("program", [source]), limits)
 
 
 def call(sources: Sequence[str], entry_point: str, prelude: str, tests: str, limits: Limits | None = None) -> Result:
@@ -89,8 +77,7 @@ def call(sources: Sequence[str], entry_point: str, prelude: str, tests: str, lim
         tests: trusted code that defines `check(candidate)`.
         limits: of the run.
     """
-    secret = {"prelude": prelude, "tests": tests}
-    return _guarded(_Job("function", sources, secret, entry_point=entry_point), limits or Limits())
+    return _guarded(_Job("function", sources, {"prelude": prelude, "tests": tests}, entry_point=entry_point), limits)
 
 
 def execute(solution: str, tests: str, imports: Sequence[str] = (), limits: Limits | None = None) -> Result:
@@ -103,8 +90,7 @@ def execute(solution: str, tests: str, imports: Sequence[str] = (), limits: Limi
         imports: modules that the tests import, loaded before the clock starts.
         limits: of the run.
     """
-    secret = {"tests": tests, "solution": solution}
-    return _guarded(_Job("context", [], secret, imports), limits or Limits())
+    return _guarded(_Job("context", [], {"tests": tests, "solution": solution}, imports), limits)
 
 
 @cache
@@ -146,12 +132,13 @@ else:
 """
 
 
-def _guarded(job: _Job, limits: Limits) -> Result:
+def _guarded(job: _Job, limits: Limits | None) -> Result:
+    """The outcome of a job; without a working sandbox its status is `refused`."""
     try:
         preflight()
     except StudyError as error:
         return Result("refused", reason=str(error))
-    return _launch(job, limits)
+    return _launch(job, limits or Limits())
 
 
 def _launch(job: _Job, limits: Limits) -> Result:
@@ -335,19 +322,10 @@ class _Watch:
 
 
 def memory_of(root: int) -> int:
-    """Bytes resident in `root` and all its descendants; memory they share counts for each."""
-    children: dict[int, list[int]] = {}
-    sizes: dict[int, int] = {}
-    page = os.sysconf("SC_PAGE_SIZE")
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-                children.setdefault(int(fields[1]), []).append(int(entry.name))
-                sizes[int(entry.name)] = int(fields[21]) * page
-    waiting, total = [root], 0
-    while waiting:
-        process = waiting.pop()
-        total += sizes.get(process, 0)
-        waiting += children.get(process, [])
+    """Bytes resident in the process `root` and all its descendants; memory they share counts for each."""
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (psutil.Process(root), *psutil.Process(root).children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
     return total

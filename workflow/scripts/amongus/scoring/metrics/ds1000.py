@@ -63,7 +63,7 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
     if isinstance(metadata, Mapping) and metadata.get("library") == "Matplotlib":
         tests = [name for name in ("test_execution", "test_string") if f"def {name}" in context]
         program = "\n".join([context, *(f"{name}({code!r})" for name in tests)])
-        return _code.passed(sandbox.run(program, **vars(limits or Limits())))
+        return _code.passed(sandbox.run(program, limits))
     return _code.passed(sandbox.execute(code, context, libraries, limits))
 
 
