@@ -86,7 +86,8 @@ def _parents() -> list[tuple[Path, tuple[str, ...]]]:
     """Folders in which a group can be made, with the limits it takes: below this process's own groups."""
     own = dict(re.findall(r"^\d+:([^:]*):(.*)$", _read("/proc/self/cgroup"), re.MULTILINE))
     found = []
-    for kind, point, options in re.findall(r"^\S+ (\S+) (\S+) (\S+)", _mounts(), re.MULTILINE):
+    for line in _read("/proc/self/mounts").splitlines():
+        _, point, kind, options, *_ = line.split()
         if kind == "cgroup2" and "" in own:
             wanted: tuple[str, ...] = ("memory.max", "pids.max")
             # A group that has processes cannot have child groups with limits: then use its parent, if it is writable.
@@ -98,7 +99,7 @@ def _parents() -> list[tuple[Path, tuple[str, ...]]]:
         else:
             continue
         for home in homes:
-            if home is not None and _takes(Path(f"{point}{home}"), wanted):
+            if _takes(Path(f"{point}{home}"), wanted):
                 found.append((Path(f"{point}{home}"), wanted))
                 break
     return found
@@ -111,18 +112,12 @@ def _takes(parent: Path, limits: tuple[str, ...]) -> bool:
         trial.mkdir()
     except OSError:
         return False
+    files = [parent / "cgroup.procs", *(trial / file for file in (*limits, "cgroup.procs"))]
     try:
-        return all(os.access(trial / file, os.W_OK) for file in (*limits, "cgroup.procs")) and os.access(
-            parent / "cgroup.procs", os.W_OK
-        )
+        return all(os.access(file, os.W_OK) for file in files)
     finally:
         with contextlib.suppress(OSError):
             trial.rmdir()
-
-
-def _mounts() -> str:
-    lines = [line.split() for line in _read("/proc/self/mounts").splitlines()]
-    return "\n".join(f"{parts[0]} {parts[2]} {parts[1]} {parts[3]}" for parts in lines if len(parts) > 3)
 
 
 def _read(path: str) -> str:

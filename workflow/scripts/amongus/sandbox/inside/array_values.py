@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from amongus.sandbox.inside import pandas_values
 from amongus.sandbox.inside.plain_values import pack as pack_plain
 from amongus.sandbox.inside.plain_values import unpack as unpack_plain
 
+_NULLABLE = re.compile(r"U?Int(?:8|16|32|64)|Float(?:32|64)|boolean")
+_FIXED_ZONE = re.compile(r"UTC([+-])(\d\d):(\d\d)")
 # No pointers, no structures, and no long doubles, some of whose bit patterns are not numbers.
 _NUMBERS = re.compile(r"[<>|=]?(?:b1|[iu][1248]|f[248]|c8|c16|[mM]8(?:\[\d{0,9}(?:[YMWDhms]|[munpfa]s)\])?)")
 _TEXTS = re.compile(r"[<>|=]?(?:O|[SU]\d{1,7})")
@@ -44,7 +45,7 @@ def _packed(value: Any, depth: int) -> Any:
     if module.startswith("scipy.sparse.") and name in _SPARSE:
         return _pack_sparse(value, name, depth)
     if module.partition(".")[0] == "pandas":
-        return pandas_values.pack(value, lambda inner: pack(inner, depth + 1))
+        return _pack_pandas(value, depth + 1)
     packer = _PACKERS.get(f"{module}.{name}")
     return packer(value, depth) if packer else None
 
@@ -126,8 +127,176 @@ def _unpack_tensor(inner: Any) -> Any:
     return made.requires_grad_() if needs_grad else made
 
 
-def _of_pandas(build: Callable[[Any, pandas_values.Across], Any]) -> Callable[[Any], Any]:
-    return lambda inner: build(inner, unpack)
+# -- pandas: columns by type, indexes by kind -------------------------------------------------------------
+
+
+def _pack_pandas(value: Any, depth: int) -> Any:
+    """`value` packed; None where it is not of a pandas type that crosses."""
+    import pandas
+
+    kind = type(value)
+    if kind is pandas.DataFrame:
+        columns = [_pack_column(value.iloc[:, place], depth) for place in range(value.shape[1])]
+        return {"frame": [columns, _pack_index(value.index, depth), _pack_index(value.columns, depth)]}
+    if kind is pandas.Series:
+        return {"series": [_pack_column(value, depth), _pack_index(value.index, depth), pack(value.name, depth)]}
+    if isinstance(value, pandas.Index):
+        return {"index": _pack_index(value, depth)}
+    if isinstance(value, pandas.api.extensions.ExtensionArray):
+        # As numpy's: a pandas array is true whatever it holds, and so would be `result == answer`.
+        return pack(value.to_numpy(), depth)
+    if value is pandas.NaT or value is pandas.NA:
+        return {"missing": "NaT" if value is pandas.NaT else "NA"}
+    if kind in (pandas.Timestamp, pandas.Timedelta, pandas.Period, pandas.Interval):
+        return {"moment": _pack_column(pandas.Index([value]), depth)}
+    return None
+
+
+def _pack_column(values: Any, depth: int) -> Any:
+    """The values of a series, an index or an array by their type."""
+    import numpy
+    import pandas
+
+    kind = values.dtype
+    if isinstance(kind, numpy.dtype):
+        return ["plain", pack(values.to_numpy(), depth)]
+    if isinstance(kind, pandas.StringDtype):
+        texts = [None if pandas.isna(text) else text for text in values]
+        return ["text", pack(texts, depth), kind.storage, kind.na_value is pandas.NA]
+    if _NULLABLE.fullmatch(str(kind)):
+        return ["nullable", pack([None if one is pandas.NA else one for one in values], depth), str(kind)]
+    array = pandas.Index(values).array
+    if isinstance(kind, pandas.CategoricalDtype):
+        return ["category", pack(array.codes, depth), _pack_index(array.categories, depth), bool(array.ordered)]
+    if isinstance(kind, pandas.DatetimeTZDtype):
+        return ["zoned", pack(pandas.DatetimeIndex(array).tz_convert(None).to_numpy(), depth), str(kind.tz)]
+    if isinstance(kind, pandas.PeriodDtype):
+        return ["period", pack(array.asi8, depth), pandas.PeriodIndex(array).freqstr]
+    if isinstance(kind, pandas.IntervalDtype):
+        return ["interval", *(_pack_column(side, depth) for side in (array.left, array.right)), array.closed]
+    return ["other", str(kind)]
+
+
+def _pack_index(index: Any, depth: int) -> Any:
+    import pandas
+
+    if isinstance(index, pandas.RangeIndex):
+        return ["range", [index.start, index.stop, index.step], pack(index.name, depth)]
+    if isinstance(index, pandas.MultiIndex):
+        levels = [_pack_index(level, depth) for level in index.levels]
+        return ["multi", levels, [pack(codes, depth) for codes in index.codes], pack(list(index.names), depth)]
+    stepped = isinstance(index, pandas.DatetimeIndex | pandas.TimedeltaIndex)
+    return ["flat", _pack_column(index, depth), pack(index.name, depth), index.freqstr if stepped else None]
+
+
+def _unpack_column(packed: Any) -> Any:
+    """An array of numpy's or pandas'."""
+    import pandas
+
+    kind, content, *rest = packed
+    if kind == "plain":
+        return _array(content)
+    if kind == "text":
+        texts = unpack(content)
+        if any(text is not None and type(text) is not str for text in texts):
+            raise TypeError("a value that is not a text in a column of texts")
+        missing = pandas.NA if rest[1] else float("nan")
+        return _comparable(pandas.array(texts, dtype=pandas.StringDtype(rest[0], na_value=missing)))
+    if kind == "nullable" and _NULLABLE.fullmatch(rest[0]):
+        return _comparable(pandas.array(unpack(content), dtype=rest[0]))
+    if kind == "category":
+        categories = _unpack_index(rest[0])
+        return pandas.Categorical.from_codes(_array(content), categories, ordered=rest[1])
+    if kind == "zoned":
+        moments = pandas.DatetimeIndex(_array(content))
+        return moments.tz_localize("UTC").tz_convert(_zone(rest[0])).array
+    if kind == "period":
+        return pandas.PeriodIndex.from_ordinals(_array(content), freq=rest[0]).array
+    if kind == "interval":
+        sides = [_unpack_column(side) for side in (content, rest[0])]
+        return pandas.arrays.IntervalArray.from_arrays(*sides, closed=rest[1])
+    raise TypeError(f"a result may not hold a column of type {str(content)[:80]}")
+
+
+def _comparable(array: Any) -> Any:
+    """`array`, as objects where it holds `NA`, which `(result == answer).all()` would ignore in a nullable array."""
+    import pandas
+
+    unknown = array.dtype.na_value is pandas.NA and array.isna().any()
+    return array.to_numpy(dtype=object) if unknown else array
+
+
+def _array(packed: Any) -> Any:
+    import numpy
+
+    array = unpack(packed)
+    if type(array) is not numpy.ndarray or array.ndim != 1:
+        raise TypeError("a column must be a one-dimensional array")
+    return array
+
+
+def _zone(name: str) -> datetime.tzinfo:
+    fixed = _FIXED_ZONE.fullmatch(name)
+    if fixed:
+        away = datetime.timedelta(hours=int(fixed[2]), minutes=int(fixed[3]))
+        return datetime.timezone(-away if fixed[1] == "-" else away)
+    if name == "UTC":
+        return datetime.UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
+
+
+def _unpack_index(packed: Any) -> Any:
+    import pandas
+
+    kind, content, *rest = packed
+    if kind == "range":
+        return pandas.RangeIndex(*map(int, content), name=unpack(rest[0]))
+    if kind == "multi":
+        levels = [_unpack_index(level) for level in content]
+        codes = [_array(one) for one in rest[0]]
+        return pandas.MultiIndex(levels, codes, names=unpack(rest[1]), verify_integrity=True)
+    column = _unpack_column(content)
+    index = pandas.Index(column, dtype=column.dtype, name=unpack(rest[0]))
+    if rest[1] is not None:
+        index.freq = str(rest[1])
+    return index
+
+
+def _unpack_series(inner: Any) -> Any:
+    import pandas
+
+    column, index, name = inner
+    values = _unpack_column(column)
+    return pandas.Series(values, _unpack_index(index), dtype=values.dtype, name=unpack(name))
+
+
+def _unpack_frame(inner: Any) -> Any:
+    import pandas
+
+    columns, index, heads = inner[0], _unpack_index(inner[1]), _unpack_index(inner[2])
+    arrays = [_unpack_column(column) for column in columns]
+    # With its type, because pandas would make texts of objects.
+    made = {place: pandas.Series(array, index, dtype=array.dtype) for place, array in enumerate(arrays)}
+    frame = pandas.DataFrame(made, index=index)
+    frame.columns = heads
+    return frame
+
+
+def _unpack_moment(inner: Any) -> Any:
+    import pandas
+
+    return pandas.Index(_unpack_column(inner))[0]
+
+
+def _unpack_missing(inner: Any) -> Any:
+    import pandas
+
+    return pandas.NaT if inner == "NaT" else pandas.NA
+
+
+# -- tags -------------------------------------------------------------------------------------------------
 
 
 def _refuse(inner: Any) -> Any:
@@ -155,5 +324,9 @@ _UNPACKERS: dict[str, Callable[[Any], Any]] = {
     "datetime": datetime.datetime.fromisoformat,
     "timedelta": lambda inner: datetime.timedelta(*inner),
     "opaque": _refuse,
-    **{tag: _of_pandas(build) for tag, build in pandas_values.UNPACKERS.items()},
+    "frame": _unpack_frame,
+    "series": _unpack_series,
+    "index": _unpack_index,
+    "moment": _unpack_moment,
+    "missing": _unpack_missing,
 }

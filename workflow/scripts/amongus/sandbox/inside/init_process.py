@@ -12,6 +12,7 @@ Kinds of jobs:
 """
 
 import builtins
+import contextlib
 import ctypes
 import json
 import os
@@ -50,11 +51,9 @@ class Channel:
         os.close(self.outbox)
 
     def write(self, content: bytes) -> None:
-        """Send one message."""
         write_frame(self.outbox, content)
 
     def read(self) -> bytes:
-        """The next message's content; raises what `read_frame` raises."""
         return read_frame(self.inbox)
 
     def send(self, message: dict[str, Any]) -> None:
@@ -159,7 +158,8 @@ def main(verdicts: int) -> NoReturn:
     sys.path += job["packages"]
     sys.dont_write_bytecode = True
     for name in job["imports"]:  # once for both processes
-        _import(name)
+        with contextlib.suppress(Exception):  # the tests will fail on it
+            __import__(name)
     _seed(job["sources"])
     write_frame(verdicts, b'{"ready": true}')
     ours, theirs = _connected(job["kind"])
@@ -194,13 +194,6 @@ def _set_dumpable(value: int) -> None:
         raise OSError("prctl")
 
 
-def _import(name: str) -> None:
-    try:
-        __import__(name)
-    except Exception:
-        return  # the tests will fail on it
-
-
 def _seed(sources: list[str]) -> None:
     """The same random numbers in every run; the import is skipped where no source mentions them."""
     if any("random" in source for source in sources):
@@ -229,10 +222,9 @@ def _verdict(job: dict[str, Any], secret: dict[str, Any], channel: Channel, chil
 
 
 def _text(failure: BaseException) -> str:
-    try:
+    with contextlib.suppress(Exception):
         return str(failure)[:500]
-    except Exception:
-        return ""
+    return ""
 
 
 def _ended(status: int) -> dict[str, Any]:
@@ -335,10 +327,8 @@ def _report(failure: BaseException, channel: Channel) -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(BaseException):
             stream.flush()
-        except BaseException:
-            continue
 
 
 def _compiled(sources: list[str]) -> Any:
