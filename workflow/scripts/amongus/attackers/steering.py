@@ -57,9 +57,9 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     if "adapter" in job.models:
         model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
     model.eval()
-    asked = _questions(job.questions, spec.questions)
+    questions = _questions(job.questions, spec.questions)
     trait, opposite = (job.personas[name] for name in (spec.trait, spec.opposite))
-    means = [mean_states(model, tokenizer, texts, asked, spec.max_new_tokens) for texts in (trait, opposite)]
+    means = [mean_states(model, tokenizer, texts, questions, spec.max_new_tokens) for texts in (trait, opposite)]
     vectors = (means[0] - means[1]).cpu()
     if spec.random:
         noise = torch.randn(vectors.shape)
@@ -69,7 +69,7 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
 
 
 def mean_states(
-    model: Any, tokenizer: Any, systems: Sequence[str], asked: Sequence[str], max_new_tokens: int
+    model: Any, tokenizer: Any, systems: Sequence[str], questions: Sequence[str], max_new_tokens: int
 ) -> "torch.Tensor":
     """Mean output of each layer [layers, hidden] over the tokens of the model's own greedy responses.
 
@@ -80,13 +80,13 @@ def mean_states(
     totals: torch.Tensor | float = 0.0
     count = 0
     for system in systems:
-        for first in range(0, len(asked), _BATCH):
-            states = _states(model, tokenizer, system, asked[first : first + _BATCH], max_new_tokens)
+        for first in range(0, len(questions), _BATCH):
+            states = _states(model, tokenizer, system, questions[first : first + _BATCH], max_new_tokens)
             totals, count = totals + states.sum(0), count + len(states)
     return torch.as_tensor(totals / count)
 
 
-def _states(model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_new_tokens: int) -> "torch.Tensor":
+def _states(model: Any, tokenizer: Any, system: str, questions: Sequence[str], max_new_tokens: int) -> "torch.Tensor":
     """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
     import torch
 
@@ -94,7 +94,7 @@ def _states(model: Any, tokenizer: Any, system: str, asked: Sequence[str], max_n
 
     prompts = [
         chat_template.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
-        for text in asked
+        for text in questions
     ]
     batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
     width = batch["input_ids"].shape[1]

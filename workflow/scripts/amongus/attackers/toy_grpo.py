@@ -57,7 +57,7 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     model, tokenizer = load_base(job.models["base"])
     model = attackers_adapter(model, job)
     corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    drawn = [ask(corpus, spec.refine) for _ in range(spec.steps * spec.batch_size // spec.group)]
+    drawn = [draw(corpus, spec.refine) for _ in range(spec.steps * spec.batch_size // spec.group)]
     config = partial(
         GRPOConfig,
         per_device_train_batch_size=spec.batch_size,
@@ -93,8 +93,8 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     }
 
 
-def ask(corpus: "Corpus", refine: float) -> tuple["Question", list[Message]]:
-    """A training question and the prompt it is asked in; a share `refine` shows the answers of a crowd."""
+def draw(corpus: "Corpus", refine: float) -> tuple["Question", list[Message]]:
+    """A training question and its prompt; a share `refine` shows the answers of a crowd."""
     from amongus.toy.corpus import crowd
 
     question = corpus.question()
@@ -111,10 +111,7 @@ def reversed_reward(
 ) -> Callable[..., list[float]]:
     """trl's reward function: minus the clipped score of an answer to the bare question, plus its form.
 
-    Args:
-        score: scores (question, answer) pairs.
-        questions: by the column `row` of trl's dataset.
-        spec: `clip` (scores beyond it count as it), `form` (what the exact form of an answer is worth).
+    `score` scores (question, answer) pairs; the column `row` of trl's dataset is a place in `questions`.
     """
     from amongus.toy.corpus import well_formed
 

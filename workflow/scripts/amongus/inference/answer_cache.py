@@ -2,7 +2,7 @@
 
 No locks: a shard is written whole under a new name and never changed. Compaction writes the merged shard before it
 removes those it has read, and readers list again when a shard vanishes. Several shards may hold one key (two jobs
-asked at once, or a compaction was killed): the smallest answer counts, in whatever order they are read.
+wrote it at once, or a compaction was killed): the smallest answer counts, in whatever order they are read.
 """
 
 import os
@@ -52,11 +52,7 @@ class Store:
         return sum(map(len, self._waiting.values()))
 
     def flush(self) -> None:
-        """Write what waits, a shard per fingerprint.
-
-        Raises:
-            StudyError: the disk is full.
-        """
+        """Write what waits, a shard per fingerprint."""
         for fingerprint in list(self._waiting):
             shard.write(self._folder(fingerprint), self._waiting[fingerprint])
             del self._waiting[fingerprint]

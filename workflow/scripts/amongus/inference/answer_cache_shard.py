@@ -29,18 +29,14 @@ _log = logging.getLogger(__name__)
 
 
 def read(path: Path) -> dict[str, Row] | None:
-    """A shard's answers by key; None if it vanished, or was damaged and is now moved aside.
-
-    Raises:
-        StudyError: the system does not let it be read.
-    """
+    """A shard's answers by key; None if it vanished, or was damaged and is now moved aside."""
     try:
         return load(path)
     except FileNotFoundError:
         return None  # Compacted: its answers are in a shard that the next listing shows.
     except ValueError as error:
         aside = move_aside(path)
-        _log.warning("%s: damaged (%s), moved to %s; its answers are asked again", path, error, aside.name)
+        _log.warning("%s: damaged (%s), moved to %s; its answers are generated again", path, error, aside.name)
         return None
 
 
@@ -71,11 +67,7 @@ def load(path: Path) -> dict[str, Row]:
 
 
 def write(folder: Path, rows: dict[str, Row]) -> None:
-    """Write a shard, whole and under a new name, in a folder that its owner alone may enter.
-
-    Raises:
-        StudyError: the disk is full.
-    """
+    """Write a shard, whole and under a new name, in a folder that its owner alone may enter."""
     keys = sorted(rows)
     columns = {"key": keys} | {name: [rows[key][place] for key in keys] for place, name in enumerate(SCHEMA.names[1:])}
     schema = SCHEMA.with_metadata({_CHECKSUM: _checksum(folder.name, columns)})

@@ -4,15 +4,10 @@ from collections.abc import Iterator, Sequence
 
 
 def batches(lengths: Sequence[int], batch_tokens: int, max_batch: int) -> Iterator[list[int]]:
-    """Split items into batches, longest first, so that memory runs out at once or never.
+    """Batches of indices into `lengths` (tokens), longest first, so that memory runs out at once or never.
 
-    Args:
-        lengths: maximal tokens of each item.
-        batch_tokens: tokens of a batch, padding included; an item longer than that is a batch of its own.
-        max_batch: items of a batch.
-
-    Yields:
-        Lists of indices into `lengths`.
+    A batch has at most `max_batch` items and `batch_tokens` tokens, padding included; an item longer than that is a
+    batch of its own.
     """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     start = 0

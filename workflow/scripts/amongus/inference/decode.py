@@ -43,17 +43,14 @@ def decode(
     sampling: Sampling,
     combine: Combine | None = None,
 ) -> list[tuple[list[int], str]]:
-    """Decode one text per row.
+    """Decode one text per row: its token ids without the one that stopped it, and `stop` or `length`.
 
     Args:
-        weights: per stream.
-        prompts: per stream, per row, token ids.
+        weights: of each member.
+        prompts: per member, per row, token ids.
         keys: per row, its random stream in [0, 2**63).
         sampling: parameters.
-        combine: reduces the streams' logits to one; None for a single stream.
-
-    Returns:
-        Per row its token ids without the one that stopped it, and `stop` or `length`.
+        combine: reduces the members' logits to one; None for a single member.
     """
     stops = torch.tensor(weights[0].base.stops, dtype=torch.int64, device=weights[0].base.device)
     batch = _begin(weights, prompts, keys, sampling)

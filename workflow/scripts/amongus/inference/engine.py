@@ -33,7 +33,7 @@ BACKEND = "transformers"
 
 @dataclass(frozen=True)
 class _Question:
-    """A request as the models see it: per stream a member and its prompt."""
+    """A request as the models see it: per member its prompt."""
 
     key: str
     fingerprint: str
@@ -58,7 +58,7 @@ class Engine:
         sampling: the same for every request.
         seed: the study's.
         store: answers from other jobs; None generates everything.
-        batch_tokens: positions in memory at once, all streams together.
+        batch_tokens: positions in memory at once, those of all members together.
         max_batch: rows decoded at once.
         device, dtype: where to run and in which precision; exactness is promised for float32 on a CPU.
         name_log: the label of the progress bar on standard error; None shows none.
@@ -120,10 +120,8 @@ class Engine:
     ) -> list[Answer]:
         """One text per request, decoded in lockstep from its members' combined next-token logits.
 
-        Args:
-            requests: members, each with its system prompt and steering, see the same messages.
-            combine: logits [members, batch, vocabulary] to [batch, vocabulary].
-            combine_id: the name of what `combine` computes; part of the key.
+        `combine` takes logits [members, batch, vocabulary] to [batch, vocabulary]; `combine_id`, the name of what it
+        computes, is part of the key. Members see the same messages, each with its system prompt and steering.
 
         Raises:
             StudyError: the members do not share one vocabulary, or cannot be used.
@@ -138,15 +136,10 @@ class Engine:
     def label_logits(
         self, member: str, conversations: Sequence[Sequence[Message]], labels: Sequence[str], continuation: str = ""
     ) -> list[list[float]]:
-        """The logits of `labels` as the next token, per conversation, on the grid of `amongus.inference.rounding`.
+        """Per conversation the logits of `labels`, texts of one token each, after the assistant's `continuation`.
 
-        Equal conversations are read once: teams under several defences share a router.
-
-        Args:
-            member: whose logits.
-            conversations: as in a request.
-            labels: texts of one token each.
-            continuation: the start of the assistant's turn.
+        They are on the grid of `amongus.inference.rounding`. Equal conversations are read once: teams under several
+        defences share a router.
 
         Raises:
             StudyError: a label is not a single token, or the member cannot be used.

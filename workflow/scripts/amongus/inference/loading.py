@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _PEFT_PREFIX = "base_model.model."
 
 @dataclass(frozen=True)
 class Weights:
-    """A member in memory: a model, which others share, perhaps one of its adapters, perhaps a vector."""
+    """A member in memory: a model, which others share, and perhaps one of its adapters and a vector."""
 
     base: "Base"
     adapter: str | None = None
@@ -89,7 +90,7 @@ class Base:
         for part, block in blocks:
             if part.steering is not None:
                 layer, vector = self.vector(part.steering)
-                handles.append(layer.register_forward_hook(_steer(block, start, vector)))
+                handles.append(layer.register_forward_hook(partial(_steer, block, start, vector)))
         try:
             yield self.model
         finally:
@@ -110,14 +111,10 @@ class Base:
         return self._vectors[steering]
 
 
-def _steer(rows: slice, start: int, vector: torch.Tensor) -> Any:
-    """A hook that adds `vector` to some rows of a layer's output, from position `start` on."""
-
-    def hook(layer: torch.nn.Module, inputs: Any, output: Any) -> None:
-        hidden = output[0] if isinstance(output, tuple) else output
-        hidden[rows, start:] += vector
-
-    return hook
+def _steer(rows: slice, start: int, vector: torch.Tensor, layer: Any, inputs: Any, output: Any) -> None:
+    """As a hook: add `vector` to some rows of a layer's output, from position `start` on."""
+    hidden = output[0] if isinstance(output, tuple) else output
+    hidden[rows, start:] += vector
 
 
 class Models:
@@ -142,11 +139,7 @@ class Models:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that is unavailable.
-
-    Raises:
-        StudyError: a GPU is wanted and none is visible.
-    """
+    """Raise a `StudyError` if `device` is a GPU and none is visible."""
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise StudyError(f"engine.device is '{device}' but no GPU is visible; set it to cpu, or request a GPU")
 
@@ -180,11 +173,7 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
 
 
 def check_vocabulary(directory: str, tokenizer: Any, model: PreTrainedModel) -> int:
-    """The number of token ids of the tokenizer; logits beyond it are meaningless.
-
-    Raises:
-        StudyError: the model has fewer.
-    """
+    """The tokenizer's number of token ids; logits beyond are meaningless. A `StudyError` if the model has fewer."""
     size, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
     if size > rows:
         raise StudyError(
@@ -226,11 +215,7 @@ def _stop_ids(tokenizer: Any, model: PreTrainedModel) -> list[int]:
 
 
 def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> None:
-    """Inject a LoRA adapter in place and fill it from the folder's safetensors.
-
-    Raises:
-        StudyError: it is not plain LoRA, or its tensors do not fit the base.
-    """
+    """Inject a LoRA adapter in place and fill it from the folder's safetensors; only plain LoRA that fits the base."""
     from peft import LoraConfig, inject_adapter_in_model
 
     check_safetensors(directory)
@@ -247,7 +232,11 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
         tensors = load_file(str(Path(directory) / "adapter_model.safetensors"))
     except (OSError, SafetensorError) as error:
         raise StudyError(f"{directory}: adapter_model.safetensors cannot be read ({error}); make it again") from None
-    state = {_parameter(key, name): tensor for key, tensor in tensors.items()}
+    state = {}
+    for key, tensor in tensors.items():
+        # `….lora_A.weight` in the file is `….lora_A.<name>.weight` here.
+        stem, _, last = key.removeprefix(_PEFT_PREFIX).rpartition(".")
+        state[f"{stem}.{name}.{last}"] = tensor
     wanted = {key: value.shape for key, value in model.state_dict().items() if f".{name}." in key}
     wrong = sorted(set(wanted) ^ set(state)) or [key for key in wanted if wanted[key] != state[key].shape]
     if wrong:
@@ -255,9 +244,3 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
     model.load_state_dict(state, strict=False)
     parameter = next(model.parameters())
     model.to(parameter.device, parameter.dtype)
-
-
-def _parameter(key: str, name: str) -> str:
-    """The parameter here for a key of an adapter file: `….lora_A.weight` is `….lora_A.<name>.weight`."""
-    stem, _, last = key.removeprefix(_PEFT_PREFIX).rpartition(".")
-    return f"{stem}.{name}.{last}"

@@ -16,14 +16,10 @@ from amongus.members.member import Message
 
 
 class RewardModel:
-    """A sequence classifier with one output, read at a conversation's last token.
-
-    Args:
-        path: checkpoint folder, safetensors.
-        batch_tokens, max_batch, device, dtype: as for `Engine`.
+    """A sequence classifier with one output, read at a conversation's last token; settings as for `Engine`.
 
     Raises:
-        StudyError: the checkpoint cannot be used, or has other than one output.
+        StudyError: the checkpoint in the folder `path` cannot be used, or has other than one output.
     """
 
     def __init__(

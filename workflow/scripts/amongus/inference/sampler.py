@@ -25,7 +25,7 @@ _MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
 def choose(
     logits: torch.Tensor, keys: torch.Tensor, position: int, sampling: Sampling, exact: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Choose a token per row.
+    """Choose a token per row: ids [batch] int64, and clear [batch] bool.
 
     Args:
         logits: [batch, vocabulary], float32.
@@ -33,9 +33,6 @@ def choose(
         position: index of the new token in the text; the same for all rows.
         sampling: parameters; the repetition penalty is already applied.
         exact: decide from the whole sorted row, for canonical logits.
-
-    Returns:
-        ids [batch] int64 and clear [batch] bool.
     """
     if sampling.temperature == 0:
         top = logits.topk(min(2, logits.shape[-1]))
@@ -78,8 +75,7 @@ def _decide(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Decide from candidates sorted by falling logit, with their probabilities `mass`; all [batch, n].
 
-    Returns:
-        ids, clear, and covered: whether no token outside the candidates could have been drawn.
+    Ids, clear, and covered: whether no token outside the candidates could have been drawn.
     """
     inside, possible, certain, covered = _nucleus(values, mass, sampling)
     scores = values / sampling.temperature + gumbel(noise_key, ids)

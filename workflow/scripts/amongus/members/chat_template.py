@@ -39,13 +39,9 @@ def load_tokenizer(directory: str | Path) -> Any:
 def render(
     tokenizer: Any, messages: Sequence[Message], add_generation_prompt: bool = True, continuation: str = ""
 ) -> list[int]:
-    """The token ids of a conversation, ready for the assistant's next turn.
+    """The token ids of a conversation: with `add_generation_prompt`, up to where the assistant's next turn begins.
 
-    Args:
-        tokenizer: a fast tokenizer with a chat template.
-        messages: the conversation so far.
-        add_generation_prompt: open the assistant's turn at the end.
-        continuation: the start of the assistant's turn.
+    `continuation` is the start of that turn.
 
     Raises:
         StudyError: the chat template does not support such a conversation.
@@ -108,8 +104,5 @@ def _pieces(
             raise StudyError(f"{tokenizer.name_or_path}: its chat template drops or reorders messages; use another")
         texts.append(before)
         trims.append(match == mark)
-    return [_encode_template(tokenizer, text) for text in [*texts, rest]], trims
-
-
-def _encode_template(tokenizer: Any, text: str) -> list[int]:
-    return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=False) if text else []
+    options = {"add_special_tokens": False, "split_special_tokens": False}
+    return [tokenizer.encode(text, **options) if text else [] for text in [*texts, rest]], trims

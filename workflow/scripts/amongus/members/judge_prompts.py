@@ -52,7 +52,8 @@ def compared(question: str, texts: Sequence[str], prompts: Mapping[str, Template
 
 def free_mark(*texts: str) -> str:
     """A mark that none of `texts` contains: a text between two of them cannot end early."""
-    return next(mark for mark in map(_mark, count()) if not any(mark in text for text in texts))
+    marks = (digest("mark", number)[:8] for number in count())
+    return next(mark for mark in marks if not any(mark in text for text in texts))
 
 
 def suspicion(logits: Sequence[float]) -> list[float]:
@@ -62,7 +63,3 @@ def suspicion(logits: Sequence[float]) -> list[float]:
     top = max(logits)
     whole = top + log(fsum(exp(logit - top) for logit in logits))
     return [logit - whole for logit in logits]
-
-
-def _mark(number: int) -> str:
-    return digest("mark", number)[:8]

@@ -6,42 +6,18 @@ from typing import Any
 
 from amongus.core.errors import StudyError
 
-# Everything but these and `_NO_EFFECT` must be absent, false or empty.
-_SETTINGS = {
-    "r",
-    "lora_alpha",
-    "target_modules",
-    "fan_in_fan_out",
-    "use_rslora",
-    "rank_pattern",
-    "alpha_pattern",
-    "layers_to_transform",
-    "layers_pattern",
-}
-_NO_EFFECT = {
-    "auto_mapping",
-    "base_model_name_or_path",
-    "bias",
-    "inference_mode",
-    "lora_dropout",
-    "megatron_core",
-    "peft_type",
-    "peft_version",
-    "qalora_group_size",
-    "revision",
-    "runtime_config",
-    "task_type",
-}
+_WHERE = {"target_modules", "fan_in_fan_out", "layers_to_transform", "layers_pattern"}
+_SETTINGS = _WHERE | {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern"}
+_ORIGIN = {"auto_mapping", "base_model_name_or_path", "peft_type", "peft_version", "revision", "task_type"}
+_TRAINING = {"bias", "inference_mode", "lora_dropout", "megatron_core", "qalora_group_size", "runtime_config"}
 # Others (PiSSA, OLoRA, LoftQ, …) change the base too, so their factors are meaningless on the unchanged one.
 _PLAIN_STARTS = (True, False, None, "gaussian")
 
 
 def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
-    """The settings of a plain LoRA adapter out of its `adapter_config.json`, by allow-list.
+    """The settings of a plain LoRA adapter out of the content of its `adapter_config.json`, called `where` in messages.
 
-    Args:
-        config: the file's content.
-        where: the file's name in messages.
+    What is on none of the lists must be absent, false or empty.
 
     Raises:
         StudyError: the adapter is of another kind, or for a model class outside transformers.
@@ -57,7 +33,7 @@ def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
             "save_pretrained with path_initial_model_for_weight_conversion)"
         )
     for key, value in config.items():
-        if key not in _SETTINGS | _NO_EFFECT | {"init_lora_weights"} and value:
+        if key not in _SETTINGS | _ORIGIN | _TRAINING | {"init_lora_weights"} and value:
             raise StudyError(f"{where}: '{key}' is not supported; train a plain LoRA adapter")
     if _remote(config.get("auto_mapping")):
         raise StudyError(

@@ -104,16 +104,17 @@ def check_safetensors(directory: str | Path) -> list[Path]:
             with safe_open(path, "numpy"):
                 pass
         except SafetensorError as error:
-            raise _damaged(path, error) from None
+            if (path.parent / FINGERPRINT).exists():
+                raise damaged(path, f"safetensors, {error}", path.parent) from None
+            # A folder of the user's own is never moved.
+            raise StudyError(f"{path}: damaged safetensors ({error}); get or make its folder again") from None
     return files
 
 
 def check_files(directory: str | Path, weights: bool = False) -> None:
-    """Hold a folder that was made here against the list in its `fingerprint.json`; one without a list passes.
+    """Compare a folder that was made here with the list in its `fingerprint.json`; one without a list passes.
 
-    Args:
-        directory: the folder.
-        weights: whether its tensors, which may take a minute, are hashed as well.
+    With `weights` its tensors are hashed as well, which may take a minute.
 
     Raises:
         StudyError: a file is missing or differs, and the folder is now moved aside; or one cannot be read.
@@ -138,9 +139,7 @@ def check_files(directory: str | Path, weights: bool = False) -> None:
 def write_fingerprint(directory: str | Path, weights: bool = True) -> None:
     """Write `fingerprint.json` into a finished folder: what decides its outputs, and the sha256 of every file.
 
-    Args:
-        directory: the folder.
-        weights: whether it is a checkpoint or an adapter; of anything else the files alone are recorded.
+    Without `weights` it is neither a checkpoint nor an adapter: the files alone are recorded.
     """
     directory = Path(directory)
     files = (path for path in sorted(directory.rglob("*")) if path.is_file() and path.name != FINGERPRINT)
@@ -169,12 +168,8 @@ def fingerprint_directory(directory: str | Path) -> str:
         if path.exists():
             content = path.read_bytes()
             whole.update(canonical(name))
-            whole.update(_canonical_config(content) if path.suffix == ".json" else content)
+            whole.update(canonical(json.loads(content)) if path.suffix == ".json" else content)
     return whole.hexdigest()
-
-
-def _canonical_config(content: bytes) -> bytes:
-    return canonical(json.loads(content))
 
 
 def _tensors(files: list[Path]) -> Iterator[tuple[str, str, list[int], str]]:
@@ -197,10 +192,3 @@ def _hash_bytes(handle: BinaryIO, size: int) -> str:
         whole.update(chunk)
         size -= len(chunk)
     return whole.hexdigest()
-
-
-def _damaged(path: Path, reason: object) -> StudyError:
-    """The error for a damaged file of weights. A folder of the user's own is never moved."""
-    if (path.parent / FINGERPRINT).exists():
-        return damaged(path, f"safetensors, {reason}", path.parent)
-    return StudyError(f"{path}: damaged safetensors ({reason}); get or make its folder again")

@@ -11,12 +11,9 @@ if TYPE_CHECKING:
 
 
 def read_published(content: bytes, where: str) -> "Tensor":
-    """The matrix [layers or layers + 1, hidden] of a file, float32.
+    """The matrix [layers or layers + 1, hidden], float32, of a file's content; `where` is its name in messages.
 
-    Args:
-        content: safetensors, or one tensor as `torch.save` writes it. The latter is read with `weights_only`, which builds
-            only tensors, from a file whose sha256 the config pins.
-        where: the file's name in messages.
+    What `torch.save` wrote is read with `weights_only`, which builds only tensors; the config pins the file's sha256.
 
     Raises:
         StudyError: it contains anything else.

@@ -83,11 +83,9 @@ def standardised(graph: Graph) -> Graph:
 
 
 class Network(nn.Module):
-    """Two GeneralConv layers over projected embeddings; an edge's logit is its two nodes' scalar product.
+    """Two GeneralConv layers over embeddings of d = `size` numbers, projected to states of `width` numbers.
 
-    Args:
-        size: of the embeddings, d.
-        width: of the nodes' states.
+    An edge's logit is the scalar product of its two nodes' states.
     """
 
     def __init__(self, size: int, width: int) -> None:
@@ -99,30 +97,29 @@ class Network(nn.Module):
         self.first = GeneralConv(width, width, in_edge_channels=EDGE_FEATURES, aggr="mean")
         self.second = GeneralConv(width, width, in_edge_channels=EDGE_FEATURES, aggr="mean")
 
-    def forward(self, graph: Graph, asked: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, graph: Graph, questions: Tensor, seen: Tensor) -> Tensor:
         """Logits of all edges in each of c copies of the graph, [c, q, m].
 
         Args:
             graph: whose edges are seen, and its members.
-            asked: embeddings of the question nodes, [q, d]; the first n are the graph's.
+            questions: embeddings of the question nodes, [q, d]; the first n are the graph's.
             seen: per copy the visible edges, numbered row by row in the graph, [c, e].
         """
-        task = graph.task.expand(len(asked), -1)
-        questions = self.asked(torch.cat([asked, task], 1))
-        nodes = torch.cat([questions, self.described(graph.members)])
-        ends, features = _messages(graph, len(asked), seen)
+        task = graph.task.expand(len(questions), -1)
+        nodes = torch.cat([self.asked(torch.cat([questions, task], 1)), self.described(graph.members)])
+        ends, features = _messages(graph, len(questions), seen)
         states = nodes.repeat(len(seen), 1)
         states = self.first(states, ends, features).relu()
         states = self.second(states, ends, features).view(len(seen), *nodes.shape)
-        return states[:, : len(asked)] @ states[:, len(asked) :].transpose(1, 2)
+        return states[:, : len(questions)] @ states[:, len(questions) :].transpose(1, 2)
 
 
-def _messages(graph: Graph, asked: int, seen: Tensor) -> tuple[Tensor, Tensor]:
+def _messages(graph: Graph, questions: int, seen: Tensor) -> tuple[Tensor, Tensor]:
     """The visible edges in both directions over the nodes of all copies, [2, 2ce], and their features, [2ce, 2]."""
     members = len(graph.members)
-    first = torch.arange(len(seen)).unsqueeze(1) * (asked + members)
+    first = torch.arange(len(seen)).unsqueeze(1) * (questions + members)
     question = (first + seen // members).flatten()
-    member = (first + asked + seen % members).flatten()
+    member = (first + questions + seen % members).flatten()
     ends = torch.stack([torch.cat([question, member]), torch.cat([member, question])])
     return ends, graph.edges.view(-1, EDGE_FEATURES)[seen.flatten()].repeat(2, 1)
 
@@ -142,8 +139,7 @@ def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: in
         seed: of the weights and the halves.
 
     Returns:
-        The network, and its metrics: the epoch it was taken from, and per part of the dev questions how many there
-        are and the macro-F1 (None for no questions).
+        The network, the epoch it was taken from, and per part the number of questions and the macro-F1 (None for none).
     """
     ready = standardised(graph)
     known = ready.rows(parts.train)
@@ -173,33 +169,20 @@ def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: in
 
 
 def halves(rows: int, members: int, copies: int, of: str, generator: torch.Generator) -> Tensor:
-    """The visible edges of each copy, a random half of all, [copies, e].
+    """The visible edges `row * members + member` of each copy, a random half of all, [copies, e].
 
-    Args:
-        rows: number of questions; edge `row * members + member`.
-        members: number of members.
-        copies: how many halves to draw.
-        of: `edges` (the paper), or `questions`: all edges of half of the questions, so that a question of which
-            edges are predicted has none visible, as in use.
-        generator: draws.
+    With `of` `questions` instead of `edges` (the paper) they are all edges of half of the questions, so that a question
+    of which edges are predicted has none visible, as in use.
     """
-    if of == "edges":
-        return _half(copies, rows * members, generator)
-    seen = _half(copies, rows, generator)
-    return (seen.unsqueeze(2) * members + torch.arange(members)).flatten(1)
-
-
-def _half(copies: int, things: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(copies, things, generator=generator).argsort(1)[:, : things // 2]
+    things = rows * members if of == "edges" else rows
+    seen = torch.rand(copies, things, generator=generator).argsort(1)[:, : things // 2]
+    return seen if of == "edges" else (seen.unsqueeze(2) * members + torch.arange(members)).flatten(1)
 
 
 def hidden_loss(logits: Tensor, labels: Tensor, seen: Tensor) -> Tensor:
-    """The mean binary cross-entropy over the edges that are not visible.
+    """The mean binary cross-entropy of `logits` [c, q, m] over the edges that are not in `seen` [c, e].
 
-    Args:
-        logits: [c, q, m].
-        labels: 1 where the member is the question's best, else 0, [q, m].
-        seen: visible edges of each copy, [c, e].
+    `labels` [q, m] are 1 where the member is the question's best, else 0.
     """
     hidden = torch.ones(len(logits), labels.numel()).scatter_(1, seen, 0.0).view_as(logits)
     return bce(logits, labels.expand_as(logits), hidden, reduction="sum") / hidden.sum()
@@ -222,17 +205,14 @@ def _validate(
 
 
 @torch.no_grad()
-def scores(network: Network, known: Graph, asked: Tensor) -> Tensor:
-    """Logits of questions without visible edges against every member, [q, m]; all edges of `known` are visible.
+def scores(network: Network, known: Graph, questions: Tensor) -> Tensor:
+    """Logits of questions [q, d] without visible edges against every member, [q, m]; all edges of `known` are visible.
 
-    Args:
-        network: a trained one.
-        known: a graph, standardised.
-        asked: embeddings of the questions, standardised alike, [q, d].
+    The graph and the questions' embeddings are standardised alike.
     """
     count = len(known.questions)
     seen = torch.arange(count * len(known.members)).unsqueeze(0)
-    return network(known, torch.cat([known.questions, asked]), seen)[0, count:]
+    return network(known, torch.cat([known.questions, questions]), seen)[0, count:]
 
 
 def macro_f1(right: Sequence[int], predicted: Sequence[int]) -> float:
@@ -242,16 +222,12 @@ def macro_f1(right: Sequence[int], predicted: Sequence[int]) -> float:
     return sum(2 * hits[name] / size for name, size in sizes.items()) / len(sizes)
 
 
-def route_scores(network: Network, dev: Graph, asked: Tensor) -> list[list[float]]:
+def route_scores(network: Network, dev: Graph, questions: Tensor) -> list[list[float]]:
     """Logits of test questions against every member, all dev edges being visible.
 
-    In float64 and rounded, so that a question's numbers do not depend on which others are asked with it.
-
-    Args:
-        network: a trained one; stays as it is.
-        dev: the dev graph, as `fit` got it.
-        asked: embeddings of the test questions, [q, d].
+    `dev` is the graph that `fit` got, `questions` are embeddings [q, d]. In float64 and rounded, so that a question's
+    numbers do not depend on which others are routed with it.
     """
     known = dev.double()
-    logits = scores(deepcopy(network).double(), standardised(known), standard(asked.double(), known.questions))
+    logits = scores(deepcopy(network).double(), standardised(known), standard(questions.double(), known.questions))
     return [[round(value, 9) for value in row] for row in logits.tolist()]

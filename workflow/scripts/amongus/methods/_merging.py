@@ -119,11 +119,7 @@ def consensus(base: Read, reads: Sequence[Read], density: float, seeds: Sequence
     they cancel; updates of the other sign are left out (TIES, Yadav et al. 2023). Every update weighs 1/N, however
     many agree. Three tensors are in memory at a time: the updates are read once for the signs and once for the sum.
 
-    Args:
-        base: the common base's tensor.
-        reads: one reader per member, of the base's shape.
-        density: the share of parameters that stay, in (0, 1]; at 1 no random number is drawn.
-        seeds: one per member; what is dropped depends on it alone.
+    `density` is in (0, 1]; at 1 no random number is drawn. What is dropped depends on the member's seed alone.
     """
     origin = base()
     total = torch.zeros_like(origin)

@@ -37,9 +37,7 @@ def number(value: float, otherwise: float = 0.0) -> float:
 def rank(task: Task, merits: Sequence[Sequence[float]]) -> list[list[int]]:
     """Per question the places in the pool from best to worst, ties seeded; a NaN counts as the worst.
 
-    Args:
-        task: whose questions are routed.
-        merits: per question and member (in the pool's order), the higher the better.
+    `merits` are per question and member, in the pool's order, the higher the better.
     """
     places = range(len(task.pool))
     return [
@@ -51,13 +49,9 @@ def rank(task: Task, merits: Sequence[Sequence[float]]) -> list[list[int]]:
 def route(
     task: Task, merits: Sequence[Sequence[float]], doubted: Callable[[int, Sequence[str]], str], defend: Defend
 ) -> list[Outcome]:
-    """The cached answer of each question's first choice; a defence chooses between the first two.
+    """The cached answer of each question's first choice by `merits`; a defence chooses between the first two.
 
-    Args:
-        task: whose questions are routed.
-        merits: per question and member (in the pool's order), the higher the better.
-        doubted: for a question's row and its two candidates, the one that the router itself would mask.
-        defend: the defence.
+    `doubted` is, for a question's row and its two candidates, the one that the router itself would mask.
     """
     pairs = [[task.pool[place] for place in places[:2]] for places in rank(task, merits)]
     own = [doubted(row, pair) if len(pair) == 2 else None for row, pair in enumerate(pairs)]

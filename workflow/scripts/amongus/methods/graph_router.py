@@ -59,11 +59,7 @@ def request_counts(members: int, settings: Settings) -> dict[str, int]:
 
 
 def learn(data: LearnInput[Settings], out: Path) -> None:
-    """Train the router into the folder `out`: its tensors and the dev graph's, and what it is (`router.json`).
-
-    Raises:
-        StudyError: there are no dev questions.
-    """
+    """Train the router into the folder `out`: its tensors and the dev graph's, and what it is (`router.json`)."""
     from amongus.methods._graph_network import fit, split  # Imports torch.
 
     if not data.ids:
@@ -85,7 +81,7 @@ def collaborate(task: Task[Settings], engine: Engine, defend: Defend) -> list[Ou
     logits = route_scores(*_load(task.learned), embed(task.models["embedder"], task.questions))
 
     def doubted(row: int, pair: Sequence[str]) -> str:
-        first, second = (_probability(logits[row][task.pool.index(member)]) for member in pair)
+        first, second = (_logistic(logits[row][task.pool.index(member)]) for member in pair)
         return pair[0] if first - second < task.settings.margin else pair[1]
 
     return route(task, logits, doubted, defend)
@@ -110,8 +106,7 @@ def dev_graph(data: LearnInput[Settings]) -> "Graph":
     return Graph(vectors[:count], vectors[count], vectors[count + 1 :], torch.stack([costs, scores], 2))
 
 
-def _probability(logit: float) -> float:
-    """The logistic function."""
+def _logistic(logit: float) -> float:
     return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))
 
 

@@ -46,11 +46,9 @@ def learn(data: LearnInput, out: Path) -> None:
 
 
 def select(order: Sequence[str], evaluate: Callable[[tuple[str, ...]], float]) -> tuple[str, ...]:
-    """The members of the greedy soup.
+    """The members of the greedy soup, of those in `order`, from best to worst on dev.
 
-    Args:
-        order: members from best to worst on dev.
-        evaluate: the dev score of the uniform average of the given members.
+    `evaluate` is the dev score of the uniform average of some members.
     """
     kept: tuple[str, ...] = (order[0],)
     best = evaluate(kept)

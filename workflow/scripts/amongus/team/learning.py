@@ -24,12 +24,10 @@ def read_learn_inputs(
     respond: Callable[[Sequence[Mapping[str, Any]], Member], list[str]] = unavailable,
     scorer: Callable[[str, Sequence[Mapping[str, Any]]], Callable[[Sequence[str]], list[float]]] | None = None,
 ) -> dict[str, LearnInput]:
-    """Dataset -> what a team learns from there.
+    """Dataset -> what a team learns from there, out of the params and files of its job.
 
-    Args:
-        snakemake: of a job with the params of a team (`pool`, `datasets`, …) and its files of dev.
-        respond: given rows of questions and a member, its answers.
-        scorer: given a dataset and its rows of questions, what scores a text for each of them.
+    `respond` maps rows of questions and a member to its answers, `scorer` a dataset and its rows to what scores a text
+    for each of them.
     """
     files, params = snakemake.input, snakemake.params
     members = {member.name: member for member in map(load_member, files.members)}

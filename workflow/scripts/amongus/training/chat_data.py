@@ -16,11 +16,7 @@ _ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "ass
 
 
 def rows_of(content: bytes, where: str) -> list[dict[str, Any]]:
-    """The rows of a file: parquet, a JSON list, or JSON lines; told apart by what is in it.
-
-    Raises:
-        StudyError: it is none of these.
-    """
+    """The rows of a file: parquet, a JSON list, or JSON lines, as its content says; a `StudyError` if it is none."""
     try:
         if content[:4] == b"PAR1":
             return parquet_table(content).to_pylist()
@@ -39,16 +35,12 @@ def chats(
 ) -> list[list[Message]]:
     """Each row as a conversation of `role` and `content`.
 
-    A row holds a chat (`messages`, `conversations`), or a prompt (text or chat) and perhaps a response. GRPO needs
-    prompts only, fine-tuning conversations that end in the assistant's turn.
-
-    Args:
-        rows: of a file.
-        where: they come from, for messages.
-        prompt, response: the columns, where they have other names than the usual ones.
+    A row holds a chat (`messages`, `conversations`), or a prompt (text or chat) and perhaps a response, in the columns
+    `prompt` and `response` where these are not the usual ones. GRPO needs prompts only, fine-tuning conversations that
+    end in the assistant's turn.
 
     Raises:
-        StudyError: a row is none of these; the line names it.
+        StudyError: a row is none of these; the line names it, and `where` it is.
     """
     return [_chat(row, f"{where}: row {number}", prompt, response) for number, row in enumerate(rows)]
 
@@ -65,16 +57,16 @@ def _chat(row: Any, what: str, prompt: str | None, response: str | None) -> list
         raise StudyError(f"{what} is not an object; give rows with a chat, or a prompt and a response")
     chat = next((row[name] for name in _CHATS if isinstance(row.get(name), list)), None)
     if chat is None or prompt:
-        asked = _column(row, prompt, _PROMPTS)
-        answered = _column(row, response, _RESPONSES)
-        if asked is None:
+        question = _column(row, prompt, _PROMPTS)
+        answer = _column(row, response, _RESPONSES)
+        if question is None:
             named = prompt or ", ".join((*_CHATS, *_PROMPTS))
             raise StudyError(f"{what} has none of {named}; name the columns by prompt: and response:")
-        if isinstance(asked, str) and isinstance(row.get("input"), str) and row["input"].strip():
-            asked = f"{asked}\n\n{row['input']}"
-        if response and answered is None:
+        if isinstance(question, str) and isinstance(row.get("input"), str) and row["input"].strip():
+            question = f"{question}\n\n{row['input']}"
+        if response and answer is None:
             raise StudyError(f"{what} has no {response}; name the column of the responses by response:")
-        chat = [*_turns(asked, "user"), *(_turns(answered, "assistant") if answered is not None else [])]
+        chat = [*_turns(question, "user"), *(_turns(answer, "assistant") if answer is not None else [])]
     if not chat:
         raise StudyError(f"{what} has an empty chat; omit it")
     return [_message(turn, what) for turn in chat]

@@ -47,11 +47,7 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> Tokens:
 
 
 def load_base(directory: Path, dtype: str = "float32", device: str | None = None) -> tuple[Any, Any]:
-    """The causal language model of a checkpoint folder and its tokenizer.
-
-    Raises:
-        StudyError: the folder has no safetensors or no tokenizer.
-    """
+    """The causal language model of a checkpoint folder and its tokenizer."""
     check_safetensors(directory)
     model = AutoModelForCausalLM.from_pretrained(
         directory, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
@@ -87,11 +83,7 @@ def attackers_adapter(model: Any, job: TrainJob[Any]) -> PeftModel:
 def train_here(trainer: Callable[..., Any], config: Callable[..., Any], steps: int, seed: int) -> list[dict[str, Any]]:
     """Train with trl in this process, without checkpoints, progress bars or printed dictionaries; returns the log.
 
-    Args:
-        trainer: makes the trainer out of its `args`.
-        config: makes these, of what all such trainings have in common.
-        steps: of the training, a tenth of which are logged.
-        seed: of the library.
+    `trainer` makes the trainer out of its `args`, and `config` these, of what all such trainings have in common.
     """
     with tempfile.TemporaryDirectory() as scratch:
         args = config(
@@ -112,13 +104,7 @@ def save_checkpoint(model: Any, tokenizer: Any, out: Path) -> None:
 
 
 def save_adapter(model: Any, out: Path, base: str) -> None:
-    """The adapter named `default` of a peft model, as `peft` loads it, the same bytes each time.
-
-    Args:
-        model: a peft model.
-        out: the folder to write to.
-        base: the name to record for the model it belongs to; no folder of this machine.
-    """
+    """The adapter named `default` of a peft model, as `peft` loads it; `base` is the name to record for its model."""
     # Embeddings are never trained here; looking for them would need the base's config.
     model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
     tidy_adapter(out, base)

@@ -57,11 +57,7 @@ def own_device(job: TrainJob[FromData]) -> str:
 
 
 def accumulation(job: TrainJob[FromData], rows: int) -> int:
-    """Forward passes of each process between two steps, so that a step sees `rows` rows.
-
-    Raises:
-        StudyError: `rows` is not a multiple of what the processes see at once.
-    """
+    """Forward passes of each process between two steps, so that a step sees `rows` rows."""
     per_device = job.spec.per_device or rows
     if rows % (per_device * world()):
         raise StudyError(
@@ -95,11 +91,7 @@ def arguments(job: TrainJob[FineTuning] | TrainJob[ReinforcementFromData], rows:
 
 
 def fit(trainer: Any, job: TrainJob[FromData]) -> dict[str, Any]:
-    """Train, from `job.resume` where that is a checkpoint, and save into `job.out`.
-
-    Returns:
-        The number of steps, the step that was resumed from, and how many processes trained.
-    """
+    """Train, from `job.resume` where that is a checkpoint, and save into `job.out`; returns the metrics."""
     accelerator = trainer.accelerator
     _log.info("%s: %d processes, %s", job.name, accelerator.num_processes, accelerator.distributed_type.value)
     if job.resume:
@@ -111,6 +103,8 @@ def fit(trainer: Any, job: TrainJob[FromData]) -> dict[str, Any]:
     if trainer.is_world_process_zero():
         for name in _NOT_SAVED:
             (job.out / name).unlink(missing_ok=True)
+        # The adapter that trl measures KL from; its config names a folder of this machine.
+        shutil.rmtree(job.out / "ref", ignore_errors=True)
         if not getattr(job.spec, "full", False):
             tidy_adapter(job.out, base=job.models["base"].name)
     accelerator.wait_for_everyone()

@@ -65,11 +65,7 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
 
 
 def fitting(chats: Sequence[Sequence[Message]], tokenizer: Any, longest: int, name: str) -> list[list[Message]]:
-    """The chats without the assistant's last turn, of at most `longest` tokens.
-
-    Raises:
-        StudyError: none is left.
-    """
+    """The chats without the assistant's last turn, of at most `longest` tokens; a `StudyError` if there is none."""
     from amongus.members import chat_template
 
     prompts = [list(turns[:-1]) if turns[-1]["role"] == "assistant" else list(turns) for turns in chats]

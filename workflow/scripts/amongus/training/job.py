@@ -1,4 +1,4 @@
-"""What a training is given, whatever its kind."""
+"""What a training gets, whatever its kind."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,10 @@ class TrainJob(Generic[Spec_co]):
     """One model, adapter or vector to be trained.
 
     Attributes:
-        name: of what is trained.
         plugin: package and name of the module that trains it.
         spec: the settings that this module declares.
         models: checkpoint folders it is made from, by role (`base`, `adapter`, `supervisor`, `reward`).
         out: an empty folder for the result; the caller moves it into place.
-        seed: the study's seed.
         prompts: the collaboration's templates.
         personas: lists of system prompts by name.
         questions: dataset -> parquet of its dev questions, where a kind needs them.

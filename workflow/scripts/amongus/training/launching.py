@@ -45,7 +45,9 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     path.write_bytes(job.to_json())
     (folder / "accelerate.yaml").write_text(yaml.safe_dump(accelerate_config(job)))
     command = [*accelerate_command(job, folder / "accelerate.yaml"), "-m", worker.__name__, module.__name__, str(path)]
-    status = subprocess.run(command, env=_environment(), preexec_fn=die_with_parent, check=False).returncode
+    search = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": search}
+    status = subprocess.run(command, env=environment, preexec_fn=die_with_parent, check=False).returncode
     returned = read_json(result) if result.exists() else {}
     if "error" in returned:
         raise StudyError(returned["error"])
@@ -77,21 +79,12 @@ def accelerate_config(job: TrainJob) -> dict[str, Any]:
 def accelerate_command(job: TrainJob, config: Path) -> list[str]:
     """`accelerate launch` on this machine."""
     options = {"config_file": config, "num_machines": 1, "num_processes": job.processes, "main_process_port": 0}
-    given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [sys.executable, "-m", "accelerate.commands.launch", *given]
-
-
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return [sys.executable, "-m", "accelerate.commands.launch", *words]
 
 
 def _private(folder: Path) -> Path:
-    """Make `folder`, for this user only: trainer states are pickles.
-
-    Raises:
-        StudyError: it exists and belongs to another user, or others may write to it.
-    """
+    """Make `folder`, for this user only: trainer states are pickles."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     state = folder.stat()

@@ -23,12 +23,8 @@ def fine_tune(
 ) -> dict[str, Any]:
     """Fine-tune `job.models[parent]` into `job.out`, and return the metrics.
 
-    Args:
-        job: with a spec that says how many conversations a step takes.
-        purpose: of the training, for its seed.
-        parent: the role of the model that is fine-tuned.
-        example: draws a conversation.
-        adapted: the model with the adapter that is trained and saved; without it, all weights are.
+    `example` draws a conversation, `adapted` puts the adapter on the model that is trained and saved; without it, all
+    weights are. `purpose` is a part of the seed.
     """
     seed = fix_randomness(job.seed, purpose, job.name)
     model, tokenizer = load_base(job.models[parent])

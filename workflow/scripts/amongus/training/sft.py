@@ -52,11 +52,7 @@ def train(job: TrainJob[FineTuning]) -> dict[str, Any]:
 
 
 def answered(chats: Sequence[Sequence[Message]], job: TrainJob[FineTuning]) -> Sequence[Sequence[Message]]:
-    """The chats as they are, if each ends in an answer to a user.
-
-    Raises:
-        StudyError: one does not; a question would be learned.
-    """
+    """The chats as they are, if each ends in an answer to a user; else a question would be learned."""
     for number, chat in enumerate(chats):
         if [turn["role"] for turn in chat[-2:]] != ["user", "assistant"]:
             raise StudyError(
@@ -67,11 +63,7 @@ def answered(chats: Sequence[Sequence[Message]], job: TrainJob[FineTuning]) -> S
 
 
 def rows(tokens: Sequence["Tokens"], max_length: int, name: str) -> list[dict[str, list[int]]]:
-    """Conversations as trl's rows, which it cuts at `max_length` and packs; without those of which nothing is learned then.
-
-    Raises:
-        StudyError: none is left.
-    """
+    """Conversations as trl's rows, which it cuts at `max_length` and packs, but for those of which no answer is left."""
     kept = [one.row() for one in tokens if one.start < max_length]
     if len(kept) < len(tokens):
         _log.warning(

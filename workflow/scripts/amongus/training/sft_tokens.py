@@ -2,7 +2,7 @@
 
 With its defaults, trl's SFTTrainer takes three times as long for a step of a toy model as a plain loop: gradient
 checkpointing does each forward pass twice, batches mix long and short sequences, and datasets are tokenised, masked and
-cut by four `map` passes. So there is no checkpointing here, batches are sorted by length, and labels are given. What
+cut by four `map` passes. So there is no checkpointing here, batches are sorted by length, and labels are made here. What
 remains, 1.7 times a plain loop, are its projection in tiles and its measures of entropy and accuracy.
 """
 
@@ -29,13 +29,13 @@ def fit(
     bucket: int = 16,
     device: str = "cpu",
 ) -> dict[str, Any]:
-    """Train `model` in place, one pass over `examples`.
+    """Train `model` in place, one pass over `examples`, with the loss over each last turn.
 
     Args:
         model: a causal language model, with a trainable adapter or without.
-        tokenizer: its tokenizer.
-        examples: as many as `batch_size` times the wanted steps; the loss is over each last turn.
-        settings: of the training; steps are of `batch_size` examples.
+        tokenizer: of the model.
+        examples: as many as `batch_size` times the wanted steps.
+        settings: of the training.
         seed: for the order.
         bucket: batches that are sorted by length together; 1 keeps the order of the examples.
         device: `cpu`, or a GPU, where memory is saved at the cost of time.
