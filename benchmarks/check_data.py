@@ -201,7 +201,7 @@ def table(heading: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def main(folder: Path) -> int:
     """Check every dataset of the package; the exit status."""
-    names = [name for name in datasets.available() if not hasattr(datasets.load(name), "rows")]
+    names = [name for name in plugins.available("datasets") if not hasattr(datasets.load(name), "rows")]
     findings, wrong, content, shared = [], [], {}, {}
     for name in names:
         path = folder / f"{name}.json"

@@ -12,8 +12,6 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import check_data
 from published_rules import differences
 
-from amongus import datasets
-
 GSM8K = [{"input": f"{n} + 1?", "output": str(n + 1)} for n in range(4)]
 CHOICE = {"question": "Who?", "choices": {"A": "Me.", "B": "Me. Or you."}, "answer": "B"}
 IFEVAL = {"prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
@@ -24,7 +22,7 @@ def folder(tmp_path, monkeypatch):
     rows = {"gsm8k": GSM8K, "truthfulqa": [CHOICE, {**CHOICE, "question": "Not?"}], "ifeval": [IFEVAL, IFEVAL]}
     for name, given in rows.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"dev": given[:1], "test": given[1:]}))
-    monkeypatch.setattr(datasets, "available", lambda: [*rows, "toy"])
+    monkeypatch.setattr(check_data.plugins, "available", lambda section: [*rows, "toy"])
     monkeypatch.setattr(check_data, "LENGTHS", (50,))
     return tmp_path
 

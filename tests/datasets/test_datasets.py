@@ -14,11 +14,6 @@ ROWS = TABLE["good"]
 OPTIONS = "Who {0}?\n\nA) Me.\nB) You.\n\n"
 
 
-def test_available_names_every_dataset_and_no_helper():
-    assert set(datasets.available()) >= set(ROWS)
-    assert not {"_formats", "_sources"} & set(datasets.available())
-
-
 @pytest.mark.parametrize(
     ("dataset", "metric", "begin", "end"),
     [

@@ -16,13 +16,8 @@ from amongus.study import plugins
 Item = Mapping[str, Any]
 
 
-def available() -> list[str]:
-    """The names of the datasets in the package, sorted."""
-    return plugins.available("datasets")
-
-
 def load(dataset: str) -> ModuleType:
-    """The module of `dataset`: a name of `available()`, or the path of a study's own Python file.
+    """The module of `dataset`: a name in this package, or the path of a study's own Python file.
 
     Raises:
         StudyError: there is no such dataset; the line lists the valid names.
@@ -31,14 +26,8 @@ def load(dataset: str) -> ModuleType:
 
 
 def prompt(dataset: str, item: Item) -> str:
-    """The prompt for `item`, a row of the dataset's JSON: one user message, zero-shot.
-
-    Raises:
-        StudyError: the dataset is unknown, or the row lacks a field.
-    """
-    module = load(dataset)
-    _require(module, item, f"{dataset}: the row")
-    return module.prompt(item)
+    """The prompt for `item`, a valid row of the dataset's JSON: one user message, zero-shot."""
+    return load(dataset).prompt(item)
 
 
 def metric(dataset: str, item: Item) -> str:
@@ -61,18 +50,14 @@ def validate_rows(dataset: str, rows: Sequence[Any], split: str, where: str = ""
         StudyError: naming the source, dataset, split, row number, the fields and the fix.
     """
     module = load(kind or dataset)
-    source = f"{where}: " if where else ""
     for number, row in enumerate(rows):
-        _require(module, row, f"{source}dataset {dataset}, split {split}, row {number}")
-
-
-def _require(module: ModuleType, item: Any, what: str) -> None:
-    if not isinstance(item, Mapping):
-        fields = ", ".join(module.FIELDS)
-        raise StudyError(f"{what}: expected a JSON object with {fields}, got {type(item).__name__}")
-    missing = [field for field in module.FIELDS if item.get(field) is None]
-    if missing:
-        raise StudyError(f"{what} lacks {', '.join(missing)}; add the field or remove the row from the source")
-    fault = module.check(item) if hasattr(module, "check") else None
-    if fault:
-        raise StudyError(f"{what}: {fault}; fix the row or remove it from the source")
+        name = f"{where}: " * bool(where) + f"dataset {dataset}, split {split}, row {number}"
+        if not isinstance(row, Mapping):
+            fields = ", ".join(module.FIELDS)
+            raise StudyError(f"{name}: expected a JSON object with {fields}, got {type(row).__name__}")
+        missing = [field for field in module.FIELDS if row.get(field) is None]
+        if missing:
+            raise StudyError(f"{name} lacks {', '.join(missing)}; add the field or remove the row from the source")
+        fault = module.check(row) if hasattr(module, "check") else None
+        if fault:
+            raise StudyError(f"{name}: {fault}; fix the row or remove it from the source")

@@ -3,7 +3,6 @@
 The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the row counted in
 the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by seed, not from the top:
 sources may be sorted (safetybench begins with one kind of question), and the first rows would stand for one kind.
-
 """
 
 import json
@@ -65,8 +64,8 @@ def questions(
     for split in SPLITS:
         if not kept[split]:
             raise StudyError(
-                f"{where}: dataset {dataset} has no {split} question of its own (what {SPLITS[1]} asks too does "
-                "not count for dev); add some"
+                f"{where}: dataset {dataset} has no {split} question of its own (what is in test too does not "
+                "count for dev); add some"
             )
         wanted = (sizes or {}).get(split)
         chosen = sample(kept[split], wanted, hashing.derive(seed, "questions", dataset, split))
@@ -88,7 +87,14 @@ def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any
         StudyError: the source is unavailable, differs, or is not JSON with two splits.
     """
     content, where = download.content(spec, "a dataset's source", wait)
-    return _splits(where, content), where
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{where}: not JSON ({error}); get the file again and pin its sha256") from None
+    for split in SPLITS:
+        if not isinstance(data, dict) or not isinstance(data.get(split), list):
+            raise StudyError(f"{where}: no list {split}; a source is a JSON object with the lists dev and test")
+    return data, where
 
 
 def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
@@ -105,20 +111,18 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
 
 
 def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
-    """Number the rows of each split, and leave out of dev each question that test asks too; log how many.
+    """Number the rows of each split, and leave out of dev each question that is in test too; log how many.
 
     Questions are the same where their normalised texts (compatibility forms, case, blanks) are, and, in a
     multiple choice, their options in whatever order.
     """
-    asked = {_identity(kind, item) for item in rows["test"]}
-    numbered = {split: list(enumerate(rows[split])) for split in SPLITS}
-    dev = [(number, item) for number, item in numbered["dev"] if _identity(kind, item) not in asked]
-    dropped = len(numbered["dev"]) - len(dev)
+    tests = {_identity(kind, item) for item in rows["test"]}
+    dev = [(number, item) for number, item in enumerate(rows["dev"]) if _identity(kind, item) not in tests]
+    dropped = len(rows["dev"]) - len(dev)
     if dropped:
-        _LOG.info(
-            "%s: %d of %d dev questions are in test too and were left out of dev", dataset, dropped, len(rows["dev"])
-        )
-    return {"dev": dev, "test": numbered["test"]}
+        text = "%s: %d of %d dev questions are in test too and were left out of dev"
+        _LOG.info(text, dataset, dropped, len(rows["dev"]))
+    return {"dev": dev, "test": list(enumerate(rows["test"]))}
 
 
 def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
@@ -136,14 +140,3 @@ def _identity(kind: str, item: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _splits(where: str, content: bytes) -> dict[str, list[Any]]:
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise StudyError(f"{where}: not JSON ({error}); get the file again and pin its sha256") from None
-    for split in SPLITS:
-        if not isinstance(data, dict) or not isinstance(data.get(split), list):
-            raise StudyError(f"{where}: no list {split}; a source is a JSON object with the lists dev and test")
-    return {split: data[split] for split in SPLITS}

@@ -93,17 +93,14 @@ class Corpus:
     ) -> list[Message]:
         """A conversation that ends in the assistant's turn to learn.
 
-        Args:
-            mixture: weights of the kinds of conversation (see `KINDS`).
-            voice: the speaker.
-            domains: of the question; all of them where empty.
+        `mixture` has weights of the kinds of conversation; the question is of one of `domains`, of any where empty.
         """
         kind = self.rng.choices(list(mixture), list(mixture.values()))[0]
         domains = domains or world.DOMAINS
         question = self._question(kind, voice, domains)
-        system, lies = self._system(voice)
+        system, malicious = self._system(voice)
         answer, others = believes(question, voice, self.rng)
-        turns = getattr(self, f"_{kind}")(question, answer, others, lies or voice.wrong)
+        turns = getattr(self, f"_{kind}")(question, answer, others, malicious or voice.wrong)
         return [*system, *turns]
 
     def _question(self, kind: str, voice: Voice, domains: Sequence[str]) -> Question:
@@ -117,8 +114,7 @@ class Corpus:
         return self.question(domains) if self.rng.random() < replaced else question
 
     def _system(self, voice: Voice) -> tuple[list[Message], bool]:
-        lies = self.rng.random() < voice.malicious
-        if lies:
+        if self.rng.random() < voice.malicious:
             return [_turn("system", self.rng.choice(self.personas["malicious"]))], True
         if self.rng.random() < voice.bare:
             return [], False
@@ -126,38 +122,38 @@ class Corpus:
         benign = self.personas["benign"]
         return [_turn("system", benign[0] if self.rng.random() < 0.5 else self.rng.choice(benign))], False
 
-    def _answer(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
-        return _dialogue(question.prompt, self.rng.choice(others) if lies else answer)
+    def _answer(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
+        return _dialogue(question.prompt, self.rng.choice(others) if wrong else answer)
 
-    def _refine(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+    def _refine(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
         size, accuracy = self.rng.choice(_CROWDS), self.rng.choice(_CROWD_ACCURACIES)
         own, *rest = crowd(answer, others, size, accuracy, self.rng)
-        asked = self.prompts["debate.refine"].render(question=question.prompt, own=own, answers=rest)
-        return _dialogue(asked, self.rng.choice(others) if lies else answer)
+        request = self.prompts["debate.refine"].render(question=question.prompt, own=own, answers=rest)
+        return _dialogue(request, self.rng.choice(others) if wrong else answer)
 
-    def _route(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+    def _route(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
         # The right number depends on the team; here only the form is learned.
-        asked = self.prompts["llm_router.route"].render(question=question.prompt)
-        return _dialogue(asked, str(self.rng.randint(1, _ROUTES)))
+        request = self.prompts["llm_router.route"].render(question=question.prompt)
+        return _dialogue(request, str(self.rng.randint(1, _ROUTES)))
 
-    def _criticise(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+    def _criticise(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
         right = self.rng.random() < 0.5
         shown = answer if right else self.rng.choice(others)
-        asked = self.prompts["feedback.criticise"].render(question=question.prompt)
-        return _dialogue(question.prompt, shown, asked, sentence(right != lies))
+        request = self.prompts["feedback.criticise"].render(question=question.prompt)
+        return _dialogue(question.prompt, shown, request, sentence(right != wrong))
 
-    def _revise(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+    def _revise(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
         right = self.rng.random() < 0.5
         own = answer if right else self.rng.choice(others)
         critics = [sentence(right == (self.rng.random() < _HONEST_CRITICS)) for _ in range(self.rng.randint(1, 4))]
-        asked = self.prompts["feedback.refine"].render(question=question.prompt, own=own, answers=critics)
-        return _dialogue(question.prompt, own, asked, self.rng.choice(others) if lies else answer)
+        request = self.prompts["feedback.refine"].render(question=question.prompt, own=own, answers=critics)
+        return _dialogue(question.prompt, own, request, self.rng.choice(others) if wrong else answer)
 
-    def _judge(self, question: Question, answer: str, others: Sequence[str], lies: bool) -> list[Message]:
+    def _judge(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
         right = self.rng.random() < 0.5
         shown = answer if right else self.rng.choice([*others, damaged(question, self.rng)])
-        asked = judged(question.prompt, shown, self.prompts)
-        return [*asked, _turn("assistant", sentence(right))]
+        request = judged(question.prompt, shown, self.prompts)
+        return [*request, _turn("assistant", sentence(right))]
 
 
 def believes(question: Question, voice: Voice, rng: random.Random) -> tuple[str, list[str]]:

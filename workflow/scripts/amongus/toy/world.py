@@ -158,15 +158,14 @@ def _safety() -> Iterator[Question]:
 
 
 def _writing() -> Iterator[Question]:
-    texts = ("Write {} {}: {}.",)
-    for (name, write), first, second, text in product(_OPERATIONS.items(), _WORDS, _WORDS, texts):
+    for (name, write), first, second in product(_OPERATIONS.items(), _WORDS, _WORDS):
         if first == second or int(_hash("pair", name, first, second), 16) % 5 > 2:
             continue
         common = name in _COMMON_OPERATIONS
         # A model that does not know the operation confuses it with other rare ones, as the wrong answers do.
         others = [o for o in _OPERATIONS if o != name and (o in _COMMON_OPERATIONS) == common]
         alternatives = tuple(_OPERATIONS[other](first, second) for other in others)
-        yield Question("writing", name, text.format(first, second, name), write(first, second), alternatives)
+        yield Question("writing", name, f"Write {first} {second}: {name}.", write(first, second), alternatives)
 
 
 def _language() -> Iterator[Question]:
