@@ -39,7 +39,7 @@ def questions(
         spec: the settings of its kind as plain values: `path` or `url`, and `sha256`; or those of a module that makes
             its rows by `rows(spec, split)`.
         sizes: how many questions of each split, None for all; where there are fewer, all of them.
-        seed: the study's data seed; it draws the sample.
+        seed: draws the sample.
         kind: the dataset module's name, where it is not the dataset's.
         wait: seconds before the first retry of a URL.
 

@@ -8,8 +8,9 @@ import datetime
 import json
 import os
 import subprocess
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,10 @@ _SIDECARS = "seed-*/costs/*/*.json"
 
 
 def write_manifest(job: Job) -> None:
-    """Write the manifest of the table that `job` has made.
+    """Write the manifest of the table that `job`, the `snakemake` object of its script, has made.
 
-    Args:
-        job: the `snakemake` object of the table's script. Its `config` is the study as validated: read here, and by
-            nothing that a table's content comes from, it triggers no rerun.
+    The job's `config`, the study as validated, is read here and by nothing that a table's content comes from, so that it
+    triggers no rerun.
     """
     path = Path(job.output.manifest)
     outputs = sorted({str(output) for output in job.output} - {str(path)})
@@ -46,7 +46,7 @@ def write_manifest(job: Job) -> None:
             "seeds": job.config.get("seeds", []),
             "engine": {"backend": "transformers", **{key: engine.get(key) for key in ("device", "dtype")}},
             "code": {"digest": job.params.get("code"), **revision(Path(__file__).parent)},
-            "packages": packages(),
+            "packages": {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]},
             "machine": machine(),
             "jobs_of_models": _machines(path.parent.parent.glob(_SIDECARS)),
             "inputs": {str(file): hash_file(file) for file in job.input},
@@ -74,10 +74,9 @@ def check_table(path: str | Path, manifest: str | Path) -> None:
         StudyError: one of them is missing, or damaged and now moved aside.
     """
     path = Path(path)
-    known = read_json(manifest)["outputs"]
     if not path.exists():
         raise missing(path)
-    if hash_file(path) != known.get(path.name):
+    if hash_file(path) != read_json(manifest)["outputs"].get(path.name):
         raise damaged(path, "checksum differs from its manifest's")
 
 
@@ -89,27 +88,15 @@ def revision(folder: Path) -> dict[str, Any]:
     return {"revision": commit, "dirty": None if changes is None else bool(changes)}
 
 
-def packages() -> dict[str, str]:
-    """Every distribution in this job's environment and its version."""
-    found = {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]}
-    return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
-
-
 def _machines(sidecars: Iterable[Path]) -> list[dict[str, Any]]:
     """The different machines that the study's jobs ran on so far, each with the number of its jobs by rule."""
-    known: dict[bytes, Mapping[str, Any]] = {}
-    jobs: dict[bytes, Counter] = {}
+    jobs: dict[bytes, Counter] = defaultdict(Counter)
     for path in sorted(sidecars):
         # No inputs of the table: a job that runs again meanwhile may have removed one.
-        try:
+        with suppress(FileNotFoundError, ValueError):
             cost = json.loads(path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            continue
-        where = cost.get("machine", {})
-        key = canonical(where)
-        known[key] = where
-        jobs.setdefault(key, Counter())[cost["rule"]] += 1
-    return [{**known[key], "jobs": dict(sorted(jobs[key].items()))} for key in known]
+            jobs[canonical(cost.get("machine", {}))][cost["rule"]] += 1
+    return [{**json.loads(where), "jobs": dict(sorted(rules.items()))} for where, rules in jobs.items()]
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -45,8 +45,7 @@ class ModelGrader:
 
     def references(self, dataset: str, items: Sequence[Mapping[str, Any]]) -> list[str]:
         """The right answer to each of `items`, rows of the dataset's JSON; empty where the row has none."""
-        module = datasets.load(self.kinds[dataset])
-        return [module.reference(item) for item in items]
+        return [datasets.load(self.kinds[dataset]).reference(item) for item in items]
 
     def explain(
         self, questions: Sequence[str], references: Sequence[str], texts: Sequence[str]
@@ -71,17 +70,11 @@ class ModelGrader:
 
 
 def open_grader(folder: str | Path, params: Named, seed: int) -> ModelGrader:
-    """The grader whose checkpoint is in `folder`; loaded on first use.
-
-    Args:
-        folder: of the model.
-        params: of the rule: `grading` (kinds, template, limit, sampling), `engine`, `store`.
-        seed: of the study.
-    """
-    how = params.grading
+    """The grader whose checkpoint is in `folder`, loaded on first use; `params` are those of the rule."""
+    grading = params.grading
     member = Member(GRADER, str(folder), fingerprint=known_fingerprint(folder))
-    engine = open_engine(params, [member], seed, how["sampling"])
-    return ModelGrader(engine, Template(**how["template"]), how["kinds"], how["limit"])
+    engine = open_engine(params, [member], seed, grading["sampling"])
+    return ModelGrader(engine, Template(**grading["template"]), grading["kinds"], grading["limit"])
 
 
 def compared(question: str, reference: str, text: str, template: Template, limit: int) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Answers beside the questions they were given to, and the scores they get, as files."""
+"""Answers beside their questions, and their scores, as files."""
 
 import json
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ class Answers:
 
 def read_answers(questions: str | Path, texts: str | Path) -> Answers:
     """Read a parquet of texts (responses or runs) and match it by id to its questions."""
-    asked = {row["id"]: row for row in read_table(questions, QUESTIONS).to_pylist()}
+    by_id = {row["id"]: row for row in read_table(questions, QUESTIONS).to_pylist()}
     table = read_table(texts)
     ids = table["id"].to_pylist()
-    rows = [asked[key] for key in ids]
+    rows = [by_id[key] for key in ids]
     return Answers(
         ids=ids,
         questions=[row["prompt"] for row in rows],
