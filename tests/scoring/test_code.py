@@ -40,13 +40,14 @@ def test_ds1000_runs_the_items_tests():
 
 
 def test_attacks_score_0():
-    attacks = ATTACKS["doubled"]
-    judged = humaneval.score_all([DOUBLED] * len(attacks), list(attacks.values()), 2, {"seconds": 1.5})
-    assert dict(zip(attacks, judged, strict=True)) == dict.fromkeys(attacks, (0.0, ""))
-    item = {**SUM, "code_context": f"import scipy.optimize\n{SUM['code_context']}"}
-    attacks = ATTACKS["result"]
-    judged = ds1000.score_all([item] * len(attacks), list(attacks.values()), 2)
-    assert dict(zip(attacks, judged, strict=True)) == dict.fromkeys(attacks, (0.0, ""))
+    importing = {**SUM, "code_context": f"import scipy.optimize\n{SUM['code_context']}"}
+    for metric, item, name, limits in (
+        ("humaneval", DOUBLED, "doubled", {"seconds": 1.5}),
+        ("ds1000", importing, "result", None),
+    ):
+        attacks = ATTACKS[name]
+        judged = scoring.explain(metric, [item] * len(attacks), list(attacks.values()), 2, limits)
+        assert dict(zip(attacks, judged, strict=True)) == dict.fromkeys(attacks, (0.0, ""))
 
 
 CROSSES = """def check(candidate):
@@ -75,8 +76,6 @@ def test_order_is_kept_and_what_is_no_text_is_nan():
     judged = scoring.explain("humaneval", [DOUBLED] * 6, texts, 4)
     assert [score for score, _ in judged if not math.isnan(score)] == [1.0, 0.0, 1.0, 0.0, 1.0]
     assert math.isnan(judged[3][0]) and "must be a text" in judged[3][1]
-    with pytest.raises(ValueError):
-        scoring.explain("humaneval", [DOUBLED], [])
 
 
 def test_nothing_is_scored_without_a_sandbox(monkeypatch, tmp_path):

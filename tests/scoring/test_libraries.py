@@ -14,7 +14,6 @@ from checkout import ROOT
 
 def test_installed_means_found_and_imports_nothing():
     assert installed("json") and not installed("no_such_module_here")
-    assert not installed("no_such_module_here.inner")
 
 
 DS1000 = os.path.join(os.environ.get("AMONGUS_DATASETS", ROOT.parent / "shared" / "datasets"), "ds1000.json")

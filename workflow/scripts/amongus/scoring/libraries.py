@@ -17,8 +17,5 @@ def of_scored_code(metrics: Iterable[str]) -> dict[str, str]:
 
 @cache
 def installed(name: str) -> bool:
-    """Whether a module can be found, without importing it."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
+    """Whether a module, not one of a package, can be found, without importing it."""
+    return importlib.util.find_spec(name) is not None

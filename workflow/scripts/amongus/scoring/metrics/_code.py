@@ -5,15 +5,9 @@ sandbox takes the first that is valid Python.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
 
 from amongus import sandbox
 from amongus.core.errors import StudyError
-from amongus.sandbox import Limits
-from amongus.scoring import attempt
 
 LONGEST = 200_000  # characters of code; all references are under 4,000
 # Possessive: else a later backtick would make it try every split of the line.
@@ -59,23 +53,23 @@ def _unfenced(text: str, wanted: re.Pattern[str]) -> str:
 
 def _unindented(block: str) -> str:
     """`block` without the indentation that all lines share, as in a list; the body of a function keeps its own."""
-    lines = block.split("\n")
-    first = next((line for line in lines if line.strip()), "")
+    first = _first_line(block)
     margin = len(first) - len(first.lstrip())
     if not margin or not _CODE_LINE.match(first.lstrip()):
         return block
-    return "\n".join(line[margin:] if not line[:margin].strip() else line for line in lines)
+    return "\n".join(line[margin:] if not line[:margin].strip() else line for line in block.split("\n"))
 
 
-def indented(code: str) -> str:
-    """`code` as the body of a function."""
+def as_body(code: str) -> str:
+    """`code` as the body of a function: indented, if its first line is not."""
+    if _first_line(code).startswith((" ", "\t")):
+        return code
     return "\n".join(f"    {line}" if line.strip() else line for line in code.split("\n"))
 
 
-def has_margin(code: str) -> bool:
-    """Whether the first line of `code` that is not blank is indented."""
-    first = next((line for line in code.split("\n") if line.strip()), "")
-    return first[:1] in (" ", "\t")
+def _first_line(code: str) -> str:
+    """The first line that is not blank."""
+    return next((line for line in code.split("\n") if line.strip()), "")
 
 
 def passed(result: sandbox.Result) -> float:
@@ -87,22 +81,3 @@ def passed(result: sandbox.Result) -> float:
     if result.status == "refused":
         raise StudyError(result.reason)
     return float(result.status == "passed")
-
-
-def in_parallel(
-    score: Callable[..., float],
-    items: Sequence[Mapping[str, Any]],
-    texts: Sequence[str],
-    cores: int = 1,
-    limits: Mapping[str, Any] | None = None,
-) -> list[tuple[float, str]]:
-    """Score each text in a sandbox of its own, `cores` at a time, as `amongus.scoring.explain` returns it.
-
-    Raises:
-        StudyError: there is no working sandbox, which is checked before anything is run.
-    """
-    sandbox.preflight()
-    pairs = list(zip(items, texts, strict=True))
-    limited = partial(score, limits=Limits(**(limits or {})))
-    with ThreadPoolExecutor(max(1, cores)) as pool:
-        return list(pool.map(lambda pair: attempt(limited, *pair), pairs))

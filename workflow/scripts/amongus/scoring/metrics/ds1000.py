@@ -9,7 +9,6 @@ An item that needs a library which is not installed cannot be scored.
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from amongus import sandbox
@@ -19,6 +18,7 @@ from amongus.scoring.libraries import installed
 from amongus.scoring.metrics import _code
 
 EXECUTES = True
+preflight = sandbox.preflight
 LIBRARIES = {
     "numpy": "numpy",
     "pandas": "pandas",
@@ -42,7 +42,7 @@ _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
 _BODY_OF = re.compile(r"^[ \t]*def[ \t]+(\w+)[^\n]*:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*\[insert\]", re.MULTILINE)
 
 
-def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> float:
+def score(item: Mapping[str, Any], text: str, limits: Mapping[str, Any] | None = None) -> float:
     """1.0 where the code in `text` passes the item's tests, else 0.0.
 
     Raises:
@@ -59,15 +59,12 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
     code = solution(item, text)
     if not code.strip():
         return 0.0
-    metadata = item.get("metadata")
-    if isinstance(metadata, Mapping) and metadata.get("library") == "Matplotlib":
+    bounds = Limits(**limits or {})
+    if item["metadata"]["library"] == "Matplotlib":
         tests = [name for name in ("test_execution", "test_string") if f"def {name}" in context]
         program = "\n".join([context, *(f"{name}({code!r})" for name in tests)])
-        return _code.passed(sandbox.run(program, limits))
-    return _code.passed(sandbox.execute(code, context, libraries, limits))
-
-
-score_all = partial(_code.in_parallel, score)
+        return _code.passed(sandbox.run(program, bounds))
+    return _code.passed(sandbox.execute(code, context, libraries, bounds))
 
 
 def solution(item: Mapping[str, Any], text: str) -> str:
@@ -82,4 +79,4 @@ def solution(item: Mapping[str, Any], text: str) -> str:
     whole = re.search(rf"^def {body_of[1]}\([^\n]*:[ \t]*\n((?:[ \t]+[^\n]*\n?|\n)+)", code, re.MULTILINE)
     if whole:
         return whole[1].rstrip()
-    return code if _code.has_margin(code) else _code.indented(code)
+    return _code.as_body(code)

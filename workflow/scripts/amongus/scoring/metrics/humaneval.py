@@ -8,7 +8,6 @@ cannot pass by changing its arguments or its interpreter.
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from amongus import sandbox
@@ -17,9 +16,10 @@ from amongus.scoring import Unscorable
 from amongus.scoring.metrics import _code
 
 EXECUTES = True
+preflight = sandbox.preflight
 
 
-def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> float:
+def score(item: Mapping[str, Any], text: str, limits: Mapping[str, Any] | None = None) -> float:
     """1.0 where the function in `text` passes every test of the item, else 0.0.
 
     Raises:
@@ -31,10 +31,8 @@ def score(item: Mapping[str, Any], text: str, limits: Limits | None = None) -> f
     sources = programs(item, text)
     if not sources:
         return 0.0
-    return _code.passed(sandbox.call(sources, item["entry_point"], item["prompt"], item["test"], limits))
-
-
-score_all = partial(_code.in_parallel, score)
+    bounds = Limits(**limits or {})
+    return _code.passed(sandbox.call(sources, item["entry_point"], item["prompt"], item["test"], bounds))
 
 
 def programs(item: Mapping[str, Any], text: str) -> list[str]:
@@ -45,17 +43,13 @@ def programs(item: Mapping[str, Any], text: str) -> list[str]:
         return []
     prompt = item["prompt"].rstrip("\n") + "\n"
     if defines.search(code):
-        # Prose may follow the definition: the part before it is the second variant.
-        return [f"{_complete(prompt)}\n{code}", f"{_complete(prompt)}\n{_until_prose(code)}"]
-    first = code.lstrip("\n") if _code.has_margin(code) else _code.indented(code.lstrip("\n"))
+        # Prose may follow the definition: the part before it is the second variant. The prompt's last function has a
+        # docstring, but perhaps nothing else.
+        return [f"{prompt}    pass\n\n{function}" for function in (code, _until_prose(code))]
+    first = _code.as_body(code.lstrip("\n"))
     # Some tokenizers drop the first blank, and so the indentation of the first line only.
     again = "    " + code.lstrip()
     return [f"{prompt}{body}" for body in (first, again, _until_prose(again))]
-
-
-def _complete(prompt: str) -> str:
-    """The prompt as a program of its own: its last function has a docstring, but perhaps nothing else."""
-    return f"{prompt}    pass\n"
 
 
 def _until_prose(code: str) -> str:
