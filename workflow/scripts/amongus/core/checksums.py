@@ -36,9 +36,7 @@ def sums_path(log: str | Path) -> Path:
 def write_sums(path: str | Path, outputs: Iterable[str]) -> None:
     """Write the checksums of a job's outputs, with all files of its folders, as `sha256sum -c` reads them.
 
-    Args:
-        path: the file to write.
-        outputs: files and folders, relative to the folder that `sha256sum -c` is to run in.
+    `outputs` are relative to the folder that `sha256sum -c` is to run in.
     """
     sums = {file: digest for output in outputs for file, digest in _hashed(Path(output))}
     write_text(path, "".join(f"{digest}  {file}\n" for file, digest in sorted(sums.items())))
@@ -53,20 +51,14 @@ def read_sums(study: str | Path) -> dict[Path, str]:
         StudyError: a list is damaged.
     """
     lists = [path for home in ("", "seed-*/") for path in Path(study).glob(f"{home}{SUMS}/**/*.sha256")]
-    return {
-        Path(file): digest
-        for path in sorted(lists, key=lambda path: path.stat().st_mtime)
-        for digest, file in _listed(path)
-    }
-
-
-def _listed(path: Path) -> list[tuple[str, str]]:
-    """The checksums and files of a list."""
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    found = [line.split("  ", 1) for line in lines if line]
-    if not all(len(pair) == 2 for pair in found):
-        raise StudyError(f"{path}: damaged list of checksums; remove it, what it lists is then not checked")
-    return [(digest, file) for digest, file in found]
+    sums = {}
+    for path in sorted(lists, key=lambda path: path.stat().st_mtime):
+        for line in filter(None, path.read_text(encoding="utf-8", errors="replace").split("\n")):
+            digest, separator, file = line.partition("  ")
+            if not separator:
+                raise StudyError(f"{path}: damaged list of checksums; remove it, what it lists is then not checked")
+            sums[Path(file)] = digest
+    return sums
 
 
 def _hashed(output: Path) -> Iterator[tuple[str, str]]:

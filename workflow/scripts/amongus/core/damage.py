@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from amongus.core.errors import StudyError
@@ -10,11 +11,7 @@ ASIDE = ".damaged"
 
 
 def read_bytes(path: str | Path, part_of: str | Path | None = None) -> bytes:
-    """The bytes of a file.
-
-    Args:
-        path: the file.
-        part_of: the folder that is made as one and holds the file.
+    """The bytes of a file, which may be part of a folder that is made as one.
 
     Raises:
         StudyError: the file is missing or cannot be read; the line names it and the fix.
@@ -61,15 +58,8 @@ def move_aside(path: str | Path) -> Path:
     # Another job may have moved it already, or do so now.
     if os.path.lexists(path):
         with suppress(FileNotFoundError):
-            if aside.is_dir():
-                os.rename(aside, _free(aside))
+            if aside.is_dir():  # Folders, unlike files, cannot be replaced.
+                names = (aside.with_name(f"{aside.name}.{number}") for number in count(2))
+                os.rename(aside, next(name for name in names if not name.exists()))
             os.replace(path, aside)
     return aside
-
-
-def _free(aside: Path) -> Path:
-    """A name for an earlier damaged folder: folders, unlike files, cannot be replaced."""
-    number = 2
-    while (other := aside.with_name(f"{aside.name}.{number}")).exists():
-        number += 1
-    return other

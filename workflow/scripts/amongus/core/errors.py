@@ -16,7 +16,7 @@ _ROOM = 2**26
 
 
 class StudyError(Exception):
-    """Something in the study's input is wrong; the message is one line that names the file and the mend.
+    """Something in the study's input is wrong; the message is one line that names the file and the fix.
 
     Scripts print it without a traceback and exit with status 1. What does not print (it may quote model text or
     a file's content) is spelled out.
@@ -49,8 +49,8 @@ def run_command(main: Callable[[], int]) -> None:
 def full_disk(error: BaseException, folder: str | Path) -> StudyError | None:
     """The line to show where `error` says that the disk of `folder` is full or a quota used up; None if it does not."""
     code = getattr(error, "errno", None)
-    told = code in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in _FULL)
-    if not told and not (any(words in str(error) for words in _TORN) and no_room(folder)):
+    full = code in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in _FULL)
+    if not full and not (any(words in str(error) for words in _TORN) and no_room(folder)):
         return None
     what = "a quota is used up" if code == errno.EDQUOT or _FULL[1] in str(error) else "the disk is full"
     return StudyError(f"{folder}: {what}; make room there and run again, nothing that was made is lost")

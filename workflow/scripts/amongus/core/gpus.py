@@ -50,11 +50,7 @@ def take_gpus(count: int, folder: str | Path | None = None) -> None:
     """Reserve `count` GPUs for this process, waiting while other jobs use them; call it before anything uses CUDA.
 
     Snakemake may limit how many GPUs its jobs use at once (`--resources gpu=N`), but does not say which job uses
-    which. So jobs on one machine lock what they use, and no two ever share a GPU.
-
-    Args:
-        count: GPUs needed; with 0 nothing is done.
-        folder: of the locks; by default one of this user's on this machine.
+    which. So jobs on one machine lock what they use, in a `folder` of this user's, and no two ever share a GPU.
 
     Raises:
         StudyError: there are fewer GPUs than that.

@@ -23,7 +23,7 @@ def read_json(path: str | Path, part_of: str | Path | None = None, ours: bool = 
         ours: whether the workflow made the file, and can make it again; what others made is never moved.
 
     Raises:
-        StudyError: the file is missing, or is not JSON and, if it is ours, now moved aside; the line names the file.
+        StudyError: the file is missing, or is not JSON and, if it is ours, now moved aside.
     """
     try:
         return json.loads(read_bytes(path, part_of))

@@ -33,14 +33,9 @@ def allow_hub() -> None:
     os.environ.update(HF_HUB_OFFLINE="0", HF_HUB_DISABLE_TELEMETRY="1")
 
 
-def mirrored(spec: Mapping[str, Any], folder: str | None = None) -> dict[str, Any]:
-    """`spec` with its URL, if it has one, replaced by the file of that name in a folder, if one stands for URLs.
-
-    Args:
-        spec: what a config says of a file.
-        folder: that folder; None for the one that `use_mirrors` has named.
-    """
-    kept, folder = dict(spec), folder or os.environ.get(_FILES)
+def mirrored(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What a config says of a file, its URL replaced by the file of that name in the folder that stands for URLs, if any."""
+    kept, folder = dict(spec), os.environ.get(_FILES)
     if folder and kept.get("url"):
         kept["path"] = str(Path(folder, kept.pop("url").rsplit("/", 1)[-1]))
     return kept
