@@ -45,28 +45,6 @@ def test_an_adapter_must_name_its_bases_repository_or_what_it_was_trained_on():
     assert study().repository("base") == {"repo": "owner/base", "revision": COMMIT, "lora": False, "base": None}
 
 
-@pytest.mark.parametrize(
-    ("spec", "line"),
-    [
-        ({**BASE, "repo": "base"}, "repo: 'base' must be owner/name"),
-        ({**BASE, "repo": "../base"}, "repo: '../base'"),
-        ({**BASE, "repo": "/owner/base"}, "repo: '/owner/base'"),
-        ({**BASE, "repo": "owner/a..b"}, "repo: 'owner/a..b'"),
-        ({**BASE, "repo": "owner/base/x"}, "repo: 'owner/base/x'"),
-        ({**BASE, "repo": 7}, "repo: 7"),
-        ({**BASE, "revision": "main"}, "revision: 'main' must be a commit of 40 .*make pin CONFIG="),
-        ({**BASE, "revision": "A" * 40}, "revision: 'AAAA"),
-        ({**BASE, "revision": 7}, "revision: 7"),
-        ({**BASE, "gigabytes": 0}, "gigabytes: 0 must be"),
-        ({"kind": "hub", "repo": "owner/base"}, "needs revision"),
-        ({**BASE, "url": "x"}, "url: unknown key"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused_before_anything_runs(spec, line):
-    with pytest.raises(StudyError, match=f"^config: models: base: {line}"):
-        study(base=spec)
-
-
 CONFIG = f"""# A study. Comments stay.
 models:
   base: &base {{kind: hub, repo: owner/base, revision: unpinned}}  # the base
