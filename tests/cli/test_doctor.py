@@ -1,11 +1,8 @@
-"""Each check of the doctor in surroundings made for it: a machine, a folder, a server on loopback."""
+"""Each check of the doctor in surroundings made for it: a machine, a folder, a hub on loopback."""
 
 import copy
 import hashlib
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +15,6 @@ from amongus.cli.plan import read_study
 from amongus.core.errors import StudyError
 from checkout import ROOT
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BASE = {
     **micro.STUDY,
     "attackers": {},
@@ -45,29 +41,6 @@ def examine(tmp_path, monkeypatch):
     doctor.use_mirrors(None, None)
 
 
-@contextmanager
-def server(codes):
-    """Loopback: answers each path with its code, and notes what was requested with which token."""
-    requests = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            requests.append((self.path, self.headers.get("Authorization")))
-            body = json.dumps({"id": "owner/base", "sha": COMMIT}).encode()
-            self.send_response(codes.get(self.path.partition("?")[0], 404))
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.server_port}", requests
-        listening.shutdown()
-
-
 def url(address):
     return {"url": address, "sha256": "0" * 64, "test": 3}
 
@@ -76,15 +49,15 @@ def test_nothing_is_missing_for_a_toy_study(examine):
     assert not any(examine().values())
 
 
-def test_addresses_are_requested_without_a_token(examine, monkeypatch):
+def test_addresses_are_requested_without_a_token(examine, hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "secret")
-    with server({"/a.json": 200}) as (home, requests):
-        pages = {"gsm8k": "a", "coconot": "b"}
-        found = examine(datasets={name: url(f"{home}/{page}.json") for name, page in pages.items()})
+    hub.add("owner/rows", {"a.json": b"{}"})
+    pages = {"gsm8k": "storage/owner/rows/a", "coconot": "b"}
+    found = examine(datasets={name: url(f"{hub.url}/{page}.json") for name, page in pages.items()})
     assert not found["dataset gsm8k"]
-    assert f"{home}/b.json: unavailable (HTTP Error 404" in found["dataset coconot"]
-    assert {token for _, token in requests} == {None}
-    assert "refused" in examine(datasets={"gsm8k": url(f"{home}/a.json")})["dataset gsm8k"]
+    assert f"{hub.url}/b.json: unavailable (HTTP Error 404" in found["dataset coconot"]
+    assert set(hub.tokens.values()) == {None}
+    assert "refused" in examine(datasets={"gsm8k": url("http://127.0.0.1:9/a.json")})["dataset gsm8k"]
 
 
 def test_local_files_are_read_and_no_address_is_requested(examine, tmp_path):
@@ -98,33 +71,25 @@ def test_local_files_are_read_and_no_address_is_requested(examine, tmp_path):
     assert "needs either path or url" in examine(datasets={"coconot": {"test": 1}})["dataset coconot"]
 
 
-@pytest.mark.parametrize(
-    ("revision", "codes", "line"),
-    [
-        (COMMIT, {"revision": 200, "auth-check": 200}, ""),
-        (COMMIT, {"revision": 404}, "HTTP 404 from"),
-        (COMMIT, {"revision": 200, "auth-check": 403}, "access denied (HTTP 403)"),
-        ("unpinned", {}, "not pinned"),
-    ],
-)
-def test_repositories_of_the_hub(examine, monkeypatch, revision, codes, line):
-    base = {"kind": "hub", "repo": "owner/base", "revision": revision}
-    places = {
-        "revision": f"/api/models/owner/base/revision/{COMMIT}",
-        "auth-check": "/api/models/owner/base/auth-check",
-    }
-    with server({places[name]: code for name, code in codes.items()}) as (home, _):
-        monkeypatch.setenv("HF_ENDPOINT", home)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-        found = examine(models={**micro.STUDY["models"], "base": base})["model base"]
-    assert line in found and bool(found) == bool(line)
+def base(revision):
+    """The study's models, the base as one of the hub."""
+    return {**micro.STUDY["models"], "base": {"kind": "hub", "repo": "owner/base", "revision": revision}}
 
 
-def test_repositories_in_a_local_folder(tmp_path):
-    with pytest.raises(StudyError, match="no such folder"):
-        doctor._repository("owner/base", COMMIT, str(tmp_path))
+def test_repositories_of_the_hub(examine, hub):
+    revision = hub.add("owner/base", {})
+    assert not examine(models=base(revision))["model base"]
+    assert "no such revision" in examine(models=base("0" * 40))["model base"]
+    assert "not pinned" in examine(models=base("unpinned"))["model base"]
+    hub.gated.add("owner/base")
+    assert "gated; accept its licence" in examine(models=base(revision))["model base"]
+
+
+def test_repositories_in_a_local_folder(examine, tmp_path):
+    given = {"models": base("0" * 40), "hub_folder": str(tmp_path)}
+    assert "no such folder" in examine(**given)["model base"]
     (tmp_path / "owner" / "base").mkdir(parents=True)
-    doctor._repository("owner/base", COMMIT, str(tmp_path))
+    assert not examine(**given)["model base"]
 
 
 def test_gpus_of_the_job_that_needs_most(examine, monkeypatch):

@@ -99,7 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.hub.asked[self.command, path] += 1
         self.hub.tokens[self.headers["Host"].split(":")[0], path] = self.headers.get("authorization")
-        if found := re.fullmatch(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/(revision|tree)/(\w+))?", path):
+        if found := re.fullmatch(r"/api/models/(.+)/auth-check", path):
+            gated = found[1] in self.hub.gated and not self.headers.get("authorization")
+            self.error(403, "GatedRepo") if gated else self.send(200, b"{}", {})
+        elif found := re.fullmatch(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/(revision|tree)/(\w+))?", path):
             self.listing(*found.groups())
         elif found := re.fullmatch(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/(\w+)/(.+)", path):
             self.resolve(*found.groups(), body)
