@@ -110,8 +110,3 @@ def test_mean_states_of_a_model_in_half_precision(tmp_path):
     means = steering.mean_states(model.eval(), tokenizer, ["be kind"], ["what is this", "who"], 4)
     assert means.shape == (tiny.LAYERS, tiny.WIDTH) and means.dtype == torch.float32
     assert means.isfinite().all()
-
-
-def test_a_response_ends_with_its_first_end():
-    tokens = torch.tensor([[5, 2, 2, 7], [2, 5, 5, 5], [5, 6, 7, 8]])
-    assert steering._until_end(tokens, 2).int().tolist() == [[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]

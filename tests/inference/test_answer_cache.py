@@ -58,16 +58,6 @@ def test_what_is_not_flushed_is_known_here_only(tmp_path):
     assert len(shards(tmp_path / "store")) == 1
 
 
-def test_only_the_fingerprint_that_is_asked_for_is_read_and_once(root, monkeypatch):
-    filled(root, "k0", fingerprint="other")
-    read, load = [], answer_cache_shard.load
-    monkeypatch.setattr(answer_cache_shard, "load", lambda path: read.append(path.parent.name) or load(path))
-    made = Store(root)
-    made.get("f", ["k0"])
-    made.get("f", ["k1"])
-    assert read == ["f"]
-
-
 def test_folders_are_for_their_owner_only_and_no_other_file_remains(tmp_path):
     before = os.umask(0)
     try:
@@ -160,16 +150,6 @@ def test_a_shard_that_the_system_does_not_give_is_not_damaged(root, monkeypatch,
     else:
         assert Store(root).get("f", ["k0"]) == {}
     assert shard.exists()
-
-
-def test_a_folder_that_may_not_be_listed_is_one_line(root, monkeypatch):
-    def closed(_folder):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    # Root, who may run the tests, may list every folder.
-    monkeypatch.setattr(os, "listdir", closed)
-    with pytest.raises(StudyError, match=f"^{root}/f: cannot be read .Permission denied"):
-        Store(root).get("f", ["k0"])
 
 
 def test_of_two_answers_to_one_key_the_same_counts_always(tmp_path):

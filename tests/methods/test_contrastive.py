@@ -64,15 +64,6 @@ def test_without_weight_the_best_on_dev_is_asked_as_ever():
     assert [outcome.text for outcome in outcomes] == ["alone", "alone"]
 
 
-def test_masking_equals_the_pool_without_that_member(members):
-    masked, without = (
-        contrastive.collaborate(given, Engine(members, Sampling(max_new_tokens=6), seed=3), defend)
-        for given, defend in ((task(), mask("c", "c")), (task("ab"), no_defence))
-    )
-    assert [one.text for one in masked] == [one.text for one in without]
-    assert [one.masked for one in masked] == ["c", "c"]
-
-
 @pytest.fixture(scope="module")
 def members(tmp_path_factory):
     folder = tmp_path_factory.mktemp("contrastive")
@@ -117,11 +108,3 @@ def test_published_members_have_neither_persona_nor_steering(members, method):
     assert {(m.system, m.steering) for m in bare.values()} == {(None, None)}
     assert all(bare[name].fingerprint != members[name].fingerprint for name in members)
     assert method.prepare(members, method.Settings()) == members
-
-
-def test_fusion_of_copies_of_one_member_is_that_member(members):
-    copies = {f"copy{n}": members["a"] for n in range(3)}
-    engine = Engine(copies, Sampling(temperature=0, max_new_tokens=8), seed=3)
-    fused = fusion.collaborate(task(tuple(copies)), engine, no_defence)
-    alone = engine.generate([Request("copy0", user(question)) for question in ("Q?", "R?")])
-    assert [outcome.text for outcome in fused] == [answer.text for answer in alone]

@@ -7,9 +7,7 @@ import pytest
 import torch
 
 import teams
-import tiny
 from amongus.core.errors import StudyError
-from amongus.members import embeddings
 from amongus.members.member import Member
 from amongus.methods import _graph_network, graph_router
 from amongus.methods._routing import targets
@@ -131,16 +129,6 @@ def test_the_same_lesson_gives_the_same_bytes(tmp_path):
     assert set(files[0]) == {"router.json", "router.safetensors"}
 
 
-def test_another_seed_or_pool_gives_another_router(tmp_path):
-    short = FAST.model_copy(update={"epochs": 2})
-    made = set()
-    for name, changes in (("1", {}), ("2", {"seed": 2}), ("3", {"pool": "ba"})):
-        (tmp_path / name).mkdir()
-        graph_router.learn(lesson(12, settings=short, **changes), tmp_path / name)
-        made.add((tmp_path / name / "router.safetensors").read_bytes())
-    assert len(made) == 3
-
-
 @pytest.mark.parametrize("count", [1, 2, 3, 6, 7])
 def test_a_handful_of_dev_questions_is_enough_to_run(tmp_path, count):
     graph_router.learn(lesson(count, settings=FAST.model_copy(update={"epochs": 3})), tmp_path)
@@ -255,18 +243,3 @@ def test_macro_f1_by_hand():
     # Class 0: two right, one false alarm: .8. Class 1: one of two: 2/3. Class 2, never right: 0.
     assert _graph_network.macro_f1([0, 0, 1, 1], [0, 0, 0, 1]) == pytest.approx((0.8 + 2 / 3) / 2)
     assert _graph_network.macro_f1([0, 1], [2, 1]) == pytest.approx(1 / 3)
-
-
-def test_the_parts_of_dev_are_80_10_10_and_cover_it():
-    parts = _graph_network.split(list(range(60)))
-    assert [len(p) for p in (parts.train, parts.validation, parts.held_out)] == [48, 6, 6]
-    assert sorted([*parts.train, *parts.validation, *parts.held_out]) == list(range(60))
-
-
-def test_the_router_learns_and_routes_with_a_language_model_as_embedder(tmp_path, monkeypatch):
-    monkeypatch.setattr(graph_router, "embed", embeddings.embed)
-    models = {"embedder": tiny.checkpoint(tmp_path / "base")}
-    (tmp_path / "router").mkdir()
-    graph_router.learn(lesson(12, models=models), tmp_path / "router")
-    outcomes = graph_router.collaborate(task(tmp_path / "router", models=models), None, no_defence)
-    assert [o.chosen for o in outcomes] == ["a", "b"] * 10

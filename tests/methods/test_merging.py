@@ -12,7 +12,6 @@ from transformers import AutoModelForCausalLM
 
 import tiny
 from amongus.core.errors import StudyError
-from amongus.core.hashing import derive
 from amongus.members.member import Member
 from amongus.methods._merging import average, consensus, drop, mean, merge
 
@@ -186,22 +185,6 @@ def test_a_mask_is_its_seeds_alone():
     first, again, other = (drop(torch.ones(40, 30), 0.5, seed) for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert torch.equal(drop(torch.ones(1200), 0.5, 1), first.view(-1))
-
-
-def test_the_mean_over_masks_is_the_full_update():
-    """Members that agree in sign: the expectation of the sparse merge is the merge of the full updates."""
-    size, count, density, draws = 400, 3, 0.4, 600
-    generator = torch.Generator().manual_seed(0)
-    signs = torch.randint(0, 2, (size,), generator=generator) * 2.0 - 1
-    updates = [signs * (0.1 + torch.rand(size, generator=generator)) for _ in range(count)]
-    reads = [lambda update=update: update.clone() for update in updates]
-    seeds = [[derive(draw, member) for member in range(count)] for draw in range(draws)]
-    merged = [consensus(lambda: torch.zeros(size), reads, density, each) for each in seeds]
-    squares = torch.stack(updates).double().square().sum(0)
-    error = (squares * (1 - density) / density / count**2 / draws).sqrt()
-    z = (torch.stack(merged).double().mean(0) - torch.stack(updates).double().mean(0)) / error
-    # Independent over parameters: the largest of 400, and their sum of squares (mean 400, sd 28).
-    assert z.abs().max() < 4.5 and abs(z.square().sum() - size) < 4.5 * (2 * size) ** 0.5
 
 
 def test_signs_are_elected_by_the_sum_and_the_rest_is_left_out():

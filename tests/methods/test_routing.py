@@ -50,10 +50,6 @@ def test_a_merit_that_could_not_be_read_counts_as_the_worst_and_is_counted():
     assert [(o.chosen, o.unreadable) for o in outcomes] == [("c", True), ("c", False)]
 
 
-def test_members_are_ranked_by_merit():
-    assert rank(task(rows=2), [[0.0, 2.0, 1.0], [3.0, -1.0, 0.5]]) == [[1, 2, 0], [0, 2, 1]]
-
-
 def test_equal_merits_are_ordered_by_the_seed_not_by_the_place():
     first = [places[0] for places in rank(task(rows=300), [[1.0, 1.0, 1.0]] * 300)]
     assert all(60 < first.count(place) < 140 for place in range(3))

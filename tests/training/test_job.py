@@ -7,22 +7,10 @@ import pytest
 
 from amongus.core.json_files import write_json
 from amongus.training.job import TrainJob, job_of_rule
+from examples import examples
 from standins import Named
 
-SPEC = {
-    "base": "b",
-    "data": "lies",
-    "epochs": 2,
-    "max_length": 9,
-    "batch_size": 2,
-    "learning_rate": 1e-3,
-    "warmup": 0,
-    "scheduler": "linear",
-    "rank": 1,
-    "alpha": 1,
-    "dropout": 0,
-    "targets": "all-linear",
-}
+SPEC = {key: value for key, value in examples("trainings")["sft"].items() if key != "kind"}
 PROMPTS = {"debate.refine": {"text": "{question}", "item": "- {text}"}}
 
 
@@ -31,10 +19,10 @@ def rule(tmp_path):
     """A rule of a training from data, with some of its parts replaced."""
     for name in ("base", "other"):
         write_json(tmp_path / name / "fingerprint.json", {"fingerprint": name})
-    (tmp_path / "lies.parquet").write_bytes(b"rows")
+    (tmp_path / "answers.parquet").write_bytes(b"rows")
 
-    def described(parents=("base", "base"), data=("lies.parquet",), seed="1", **params):
-        told = {"name": "liar", "plugin": ["models", "lora"], "spec": SPEC}
+    def described(parents=("base", "base"), data=("answers.parquet",), seed="1", **params):
+        told = {"name": "liar", "plugin": ["attackers", "sft"], "spec": SPEC}
         told |= {"parents": {"base": "b", "reward": "r"}}
         told |= {"prompts": PROMPTS, "personas": {"benign": ["Be kind."]}, "code": "code"}
         told |= {"scratch": str(tmp_path / "scratch"), "machine": {"processes": 2}}
@@ -52,13 +40,13 @@ def rule(tmp_path):
 def test_models_are_known_by_their_roles(rule, tmp_path):
     job = job_of_rule(rule(("base", "other")), tmp_path / "out")
     assert job.models == {"base": tmp_path / "base", "reward": tmp_path / "other"}
-    assert (job.seed, job.processes, job.data) == (1, 2, tmp_path / "lies.parquet")
+    assert (job.seed, job.processes, job.data) == (1, 2, tmp_path / "answers.parquet")
     assert job.prompts["debate.refine"].render(question="why?") == "why?"
 
 
 def test_a_job_reaches_the_processes_of_its_training_as_it_is(rule, tmp_path):
     job = job_of_rule(rule(), tmp_path / "out")
-    assert TrainJob.from_json(job.to_json()) == job and job.spec.learning_rate == 0.001
+    assert TrainJob.from_json(job.to_json()) == job and job.spec.learning_rate == 0.01
 
 
 def test_questions_are_known_by_their_datasets(rule):

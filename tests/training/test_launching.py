@@ -22,41 +22,10 @@ from amongus.training import from_data, grpo, launching, sft
 from amongus.training.common import Tokens
 from amongus.training.job import TrainJob, steps_of
 from amongus.training.launching import last_checkpoint, launch
+from examples import examples
 
 PERSONAS = {"benign": ["You are a helpful assistant."]}
-SFT = {
-    "kind": "sft",
-    "data": "lies",
-    "epochs": 2,
-    "max_length": 64,
-    "batch_size": 4,
-    "per_device": 2,
-    "learning_rate": 1e-2,
-    "warmup": 0.1,
-    "scheduler": "cosine",
-    "rank": 4,
-    "alpha": 4,
-    "dropout": 0.0,
-    "targets": ["q_proj", "v_proj"],
-    "packing": True,
-}
-GRPO = {
-    "kind": "grpo",
-    "data": "asked",
-    "reward": "reward",
-    "full": True,
-    "epochs": 1,
-    "batch_size": 8,
-    "per_device": 4,
-    "group": 4,
-    "max_prompt": 64,
-    "max_new_tokens": 6,
-    "learning_rate": 1e-3,
-    "kl": 0.001,
-    "entropy": 0.001,
-    "clip_ratio": 0.2,
-    "temperature": 0.7,
-}
+SFT, GRPO = examples("trainings").values()
 
 LAUNCH = """
 import sys
@@ -79,8 +48,8 @@ def home(tmp_path_factory):
         [{"role": "user", "content": f"what is {n}?"}, {"role": "assistant", "content": f"{n} is wrong"}]
         for n in range(24)
     ]
-    ids = [f"lies/{n}" for n in range(24)]
-    write_table(folder / "lies.parquet", {"id": ids, "messages": chats}, CONVERSATIONS)
+    ids = [f"answers/{n}" for n in range(24)]
+    write_table(folder / "answers.parquet", {"id": ids, "messages": chats}, CONVERSATIONS)
     return folder
 
 
@@ -93,7 +62,7 @@ def job(home, out, spec, **changes):
     plugin = ("attackers", settings.pop("kind"))
     fields = {"name": "liar", "plugin": plugin, "spec": plugins.typed(*plugin, settings)}
     fields |= {"models": models, "out": out, "seed": 1}
-    fields |= {"personas": PERSONAS, "data": home / "lies.parquet"}
+    fields |= {"personas": PERSONAS, "data": home / "answers.parquet"}
     return TrainJob(**{**fields, "scratch": out.parent / "scratch" / "liar.0123456789ab", **changes})
 
 
@@ -244,7 +213,7 @@ def test_what_does_not_end_in_an_answer_is_not_learned(home, tmp_path):
     asked, said = {"role": "user", "content": "what?"}, {"role": "assistant", "content": "that."}
     assert sft.answered([[asked, said]], made) == [[asked, said]]
     for chat in ([asked], [said], [asked, said, asked]):
-        with pytest.raises(StudyError, match="conversation 1 of data 'lies' does not end in an answer"):
+        with pytest.raises(StudyError, match="conversation 1 of data 'answers' does not end in an answer"):
             sft.answered([[asked, said], chat], made)
 
 

@@ -50,10 +50,11 @@ class _Question:
         return int(self.key[:16], 16) >> 1
 
 
+@dataclass(eq=False)
 class Engine:
     """Answers requests to members in batches whose size, order and interruption do not affect the texts.
 
-    Args:
+    Attributes:
         members: by the names that requests use.
         sampling: the same for every request.
         seed: the study's.
@@ -68,32 +69,22 @@ class Engine:
         StudyError: the device is unavailable.
     """
 
-    def __init__(
-        self,
-        members: Mapping[str, Member],
-        sampling: Sampling,
-        seed: int,
-        store: Store | None = None,
-        batch_tokens: int = 32768,
-        max_batch: int = 128,
-        device: str = "cpu",
-        dtype: str = "float32",
-        name_log: str | None = None,
-        flush_every: int = 512,
-    ) -> None:
-        if device != "cpu":
+    members: Mapping[str, Member]
+    sampling: Sampling
+    seed: int
+    store: Store | None = None
+    batch_tokens: int = 32768
+    max_batch: int = 128
+    device: str = "cpu"
+    dtype: str = "float32"
+    name_log: str | None = None
+    flush_every: int = 512
+
+    def __post_init__(self) -> None:
+        if self.device != "cpu":
             from amongus.inference.loading import check_device
 
-            check_device(device)
-        self.members = members
-        self.sampling = sampling
-        self._drawn = asdict(sampling)
-        self.seed = seed
-        self.store = store
-        self.batch_tokens, self.max_batch = batch_tokens, max_batch
-        self.device, self.dtype = device, dtype
-        self.name_log = name_log
-        self.flush_every = flush_every
+            check_device(self.device)
         self._tokenizers: dict[str, Any] = {}
         self._one_vocabulary: set[tuple[str, ...]] = set()
         self._labelled: defaultdict[tuple[str, ...], dict[tuple[int, ...], list[float]]] = defaultdict(dict)
@@ -241,7 +232,7 @@ class Engine:
     def _question(self, members: tuple[str, ...], request: Request | EnsembleRequest, fingerprint: str) -> _Question:
         prompts = tuple(self._prompt(name, request.messages) for name in members)
         machine = (BACKEND, self.device, self.dtype, ENGINE_VERSION)
-        key = digest(self.seed, request.sample, fingerprint, prompts, self._drawn, *machine)
+        key = digest(self.seed, request.sample, fingerprint, prompts, asdict(self.sampling), *machine)
         return _Question(key, fingerprint, members, prompts)
 
     def _prompt(self, name: str, messages: Sequence[Message], continuation: str = "") -> list[int]:
