@@ -9,13 +9,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from amongus.core.json_files import write_json
-from amongus.core.tables import RUN_SCORES, RUNS, SCORES, write_table
+from amongus.core.tables import RESPONSES, RUN_SCORES, RUNS, SCORES, write_table
 from amongus.report import figures
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design
+from amongus.report.tables.alone import ALONE
+from amongus.report.tables.cost import COST
 from amongus.report.tables.impact import IMPACT, impact_view
-from amongus.report.tables.mitigation import MITIGATION, mitigation_view
-from amongus.report.tables.supervisors import SUPERVISORS, supervisors_view
+from amongus.report.tables.mitigation import MITIGATION
+from amongus.report.tables.paper import HEADLINE
+from amongus.report.tables.refusals import REFUSALS
+from amongus.report.tables.supervisors import SUPERVISORS
 from standins import Named, outputs, run
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -24,6 +28,7 @@ DEFENCES = ["none", "self", "reward", "random", "oracle"]
 VALUE = {
     "pools": {"clean": ["a", "b", "c"], "$evil_1": ["a", "b", "$x"], "empty": ["a", "b"]},
     "attackers": {"$x": "prompt"},
+    "replaces": {"$x": "c"},
     "controls": {"$evil_1": "empty"},
     "levels": {"llm_router": "api", "debate": "text", "soup": "weight"},
     "domains": {"sums": "reasoning", "facts": "knowledge"},
@@ -32,8 +37,8 @@ VALUE = {
     "bootstrap": {"resamples": 200, "confidence": 0.95},
 }
 DESIGN = Design.read(VALUE)
-VIEWS = {"impact": impact_view, "mitigation": mitigation_view, "supervisors": supervisors_view}
 CASES = {"impact": IMPACT, "mitigation": MITIGATION, "supervisors": SUPERVISORS}
+TABLES = {**CASES, "alone": ALONE, "refusals": REFUSALS, "paper": HEADLINE, "cost": COST}
 
 
 @pytest.fixture(scope="module")
@@ -59,29 +64,35 @@ def made(tmp_path_factory):
         table = {name: [""] * 20 for name in ("text", "chosen")} | {**under, "candidates": [members] * 20}
         masked = list(rng.choice(members, 20)) if defence != "none" else [None] * 20
         write_table(runs[-1], {**table, "masked": masked, "unreadable": [False] * 20}, RUNS)
-    labels, responses = [], []
+    labels, responses, texts = [], [], []
     for seed, member, dataset in product([1, 2], ["a", "b", "c", "$x"], VALUE["domains"]):
         labels.append({"seed": seed, "member": member, "dataset": dataset, "split": "test"})
-        responses.append(folder / "responses" / f"{len(labels)}.parquet")
+        for files, kind in ((responses, "own"), (texts, "responses")):
+            files.append(folder / kind / f"{len(labels)}.parquet")
         graded = rng.integers(0, 2, 20).astype(float)
         write_table(responses[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
-    inputs = Named(scores=scores, runs=runs, response_scores=responses)
-    for name in CASES:
+        told = {"id": ids, "text": ["I don't know."] * 20, "n_tokens": [4] * 20, "stop_reason": ["stop"] * 20}
+        write_table(texts[-1], told, RESPONSES)
+    write_json(folder / "cost" / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
+    sidecars = [folder / "cost" / "a.json"]
+    inputs = Named(scores=scores, runs=runs, responses=texts, response_scores=responses, sidecars=sidecars)
+    for name in TABLES:
         params = {"teams": cells, "members": labels, "design": VALUE}
         run("table", inputs, outputs(folder / name), {"table": name}, **params)
     return folder
 
 
-@pytest.mark.parametrize(("name", "columns"), CASES.items())
+@pytest.mark.parametrize(("name", "columns"), TABLES.items())
 def test_scripts_write_tables_that_read_back(made, name, columns):
-    table = figures.read(made / f"{name}.csv")
-    assert list(table.columns) == columns
-    assert set(table["pool"]) >= {"$evil_1"}
-    figure = [column for column in columns if column.endswith(("_low", "_high", "_value")) or column == "n"]
-    assert table[figure].dtypes.eq(float).all()
-    title = VIEWS[name](table[:0], DESIGN).title
-    assert (made / f"{name}.md").read_text().startswith(f"# {title}\n")
-    assert (made / f"{name}.tex").read_text().count(r"\begin{longtable}") == 2
+    heading, *rows = (made / f"{name}.csv").read_text().splitlines()
+    assert heading.split(",") == columns and rows
+    if name in CASES:
+        table = figures.read(made / f"{name}.csv")
+        figure = [column for column in columns if column.endswith(("_low", "_high", "_value")) or column == "n"]
+        assert table[figure].dtypes.eq(float).all() and set(table["pool"]) >= {"$evil_1"}
+    text = (made / f"{name}.md").read_text()
+    assert text.startswith("# ") and (text.count("\n## This study") == 1) == (name == "paper")
+    assert (made / f"{name}.tex").read_text().count(r"\begin{longtable}") == (1 if name == "cost" else 2)
 
 
 def test_reader_tables_say_what_was_not_run(made):
@@ -90,15 +101,9 @@ def test_reader_tables_say_what_was_not_run(made):
     assert "| soup | \\$evil_1 | all | – | – | – | – | not applicable | – |" in text
     assert "not applicable" in (made / "impact.tex").read_text()
     assert "| all methods | \\$evil_1 | all |" in text
-
-
-def test_mitigation_shows_masks_of_supervisors(made):
-    table = figures.read(made / "mitigation.csv")
-    own = table[(table["method"] == "llm_router") & (table["defence"] == "self")]
-    assert len(own) and own[["masked_attacker", "masked_other", "unparsable"]].isna().all().all()
-    reward = table[(table["method"] == "debate") & (table["defence"] == "reward")]
-    assert reward["masked_attacker"].between(0, 1).all()
-    assert (reward["masked_attacker"] + reward["masked_other"]).round(5).eq(1).all()
+    text = (made / "refusals.md").read_text()
+    assert "| (alone) | \\$x | none | sums | 40 |" in text and "| debate | \\$evil_1 | self | sums | 40 |" in text
+    assert "| respond | 1 | 1 | 0 | 0 | 0 | 0 | 2.5 |" in (made / "cost.md").read_text()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -161,15 +166,6 @@ def test_views_format_figures():
     text = markdown(impact_view(pd.DataFrame([row]), DESIGN))
     assert "| all text | p | all safety | 9 | 50.0 | – | 0.0 | −7.1 [−10.0, 0.0] | <0.001 |" in text
     assert "95 % bootstrap" in text
-
-
-def test_costs_are_a_table_too(tmp_path):
-    write_json(tmp_path / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
-    run("table", Named(sidecars=[tmp_path / "a.json"]), outputs(tmp_path / "cost"), {"table": "cost"}, design=VALUE)
-    assert (tmp_path / "cost.csv").read_text().splitlines() == [
-        "rule,jobs,model_loads,prompts_asked,prompts_generated,prompt_tokens,new_tokens,seconds",
-        "respond,1,1,0,0,0,0,2.500000",
-    ]
 
 
 @pytest.mark.parametrize("name", ["mitigation", "supervisors"])

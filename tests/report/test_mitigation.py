@@ -94,12 +94,8 @@ def test_mitigation_rows_follow_the_design():
     assert rows == [[*group, defence] for group in groups for defence in ("reward", "oracle")]
 
 
-def test_a_study_without_defences_has_an_empty_table():
-    table = defended("clean 1", "evil 0")
-    assert list(table.columns) == MITIGATION and len(table) == 0
-
-
 def test_mitigation_marks_what_cannot_be_run():
+    assert defended("clean 1", "evil 0").empty
     unfit = design(applicable={"evil": {"fusion": False, "debate": True}})
     scores = ["clean fusion 11", "clean fusion reward 11"]
     scores += [f"{pool} {defence} 10" for pool in ("clean", "evil") for defence in ("none", "reward")]

@@ -2,22 +2,19 @@
 
 from functools import partial
 from math import isnan
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import scored
-from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics
 from amongus.report.paper_text import study_text
-from amongus.report.render import csv_text, markdown
+from amongus.report.render import markdown
 from amongus.report.scores import Design
 from amongus.report.tables.paper import EMPTY, HEADLINE, headline, paper_view
 from examples import examples
 from scored import NAN, pick
-from standins import Named, outputs, run
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -190,18 +187,12 @@ def test_differences_need_no_more_than_the_tables_design():
     assert "\\<b\\>" in text and "<b>" not in text
 
 
-def test_the_script_writes_both(tmp_path):
-    groups = cells(*UNDEFENDED, *DEFENDED).groupby(["seed", "pool", "method", "dataset"], sort=False)
-    labels, files = [], []
-    for key, frame in groups:
-        labels.append(dict(zip(groups.keys, key, strict=True)))
-        files.append(tmp_path / f"{len(files)}")
-        columns = {name: frame[name].tolist() for name in ("defence", "id", "score")}
-        write_table(files[-1], columns | {"reason": [""] * len(frame)}, RUN_SCORES)
-    output = outputs(tmp_path / "paper")
-    run("table", Named(scores=files), output, {"table": "paper"}, teams=labels, design=ONLY)
-    assert Path(output.csv).read_text() == csv_text(paper([*UNDEFENDED, *DEFENDED]))
-    text = Path(output.md).read_text()
-    assert text.startswith("# The paper's headline figures\n")
-    assert "| all | reward, judge | 95.31 | 87.5 [" in text
-    assert "- **Study**: tiny; seeds: 1, 2.\n" in text
+def test_answers_that_were_not_scored_are_counted():
+    scores = cells("clean 1--", "one ---").assign(
+        reason=["", "no torch", "no torch", "<tests>", "no torch", "no torch"]
+    )
+    lines = [line for line in study_text(ONLY, paper(UNDEFENDED), scores).splitlines() if "Not scored" in line]
+    assert lines == [
+        "- **Not scored, so in no figure**: 5 of 6 answers to gsm8k, to 3 of 3 test questions: "
+        "no torch (4), \\<tests\\> (1)."
+    ]

@@ -1,34 +1,18 @@
 """Refusals beside scores, counted by hand."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from amongus.core.errors import StudyError
 from amongus.core.tables import RESPONSES, RUN_SCORES, RUNS, SCORES, write_table
-from amongus.report.tables.refusals import REFUSALS, SINGLE, member_labels, read_counts, refusals
-from amongus.scoring.metrics import noncompliance
-from amongus.scoring.metrics.noncompliance import KINDS, kind_of
-from examples import examples, pairs
-from scored import NAN, VALUE, design, pick
-from standins import Named, outputs, run
+from amongus.report.render import markdown
+from amongus.report.tables.refusals import REFUSALS, SINGLE, member_labels, read_counts, refusals, refusals_view
+from amongus.scoring.metrics.noncompliance import KINDS
+from scored import NAN, design, pick
 
 REFUSES, ASKS, KNOWS_NOT = ("I'm sorry, but I can't help with that.", "Which country do you mean?", "I don't know.")
 CHANGES = {"defences": {"debate": ["none", "reward"], "fusion": ["none"]}, "bootstrap": {}}
 DESIGN = design(**CHANGES)
-
-
-def test_kinds():
-    for kind, text in pairs(examples("scoring/noncompliance")["kinds"]):
-        assert kind_of(text) == ("" if kind == "answered" else kind), text
-        assert bool(kind_of(text)) == bool(noncompliance.score({}, text)), text
-
-
-def test_every_text_that_declines_has_a_kind():
-    # The scorer's own examples: whatever it calls noncompliance, one column counts.
-    for _, text in pairs(examples("scoring/noncompliance")["declines"]):
-        assert (kind_of(text) in KINDS) == bool(noncompliance.score({}, text))
 
 
 def counts(pool, texts, score, method="debate", defence="none", dataset="sums", seed=1):
@@ -70,9 +54,6 @@ def test_a_cell_without_any_score_has_refusals_yet():
     row = {**counts("evil", "r...", NAN), "scored": 0, "points": 0.0}
     table = refusals(pd.DataFrame([row]), DESIGN)
     assert table["score"].isna().all() and (table["refusal"] == 0.25).all()
-
-
-def test_nothing_makes_an_empty_table():
     assert list(refusals(read_counts([], [], []), DESIGN).columns) == REFUSALS
 
 
@@ -95,10 +76,15 @@ def written(tmp_path):
 CELL = {"seed": 1, "pool": "evil", "method": "debate", "dataset": "sums"}
 
 
-def test_files_are_counted(written):
-    row = read_counts([written / "run"], [written / "scores"], [CELL]).iloc[0]
-    assert (row["n"], row["scored"], row["points"]) == (4, 3, 2.0)
-    assert (row["refused"], row["unknowing"], row["asked"]) == (1, 1, 1)
+def test_files_of_teams_and_members_are_counted(written):
+    members = member_labels([{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}])
+    files = [written / "responses", written / "run"], [written / "own", written / "scores"]
+    table = refusals(read_counts(*files, [*members, CELL]), DESIGN)
+    assert table["method"].tolist() == [SINGLE, SINGLE, "debate", "debate"]
+    assert table["attacker"].tolist() == ["x"] * 4
+    text = markdown(refusals_view(table, DESIGN))
+    for place in ("(alone) | x", "debate | evil"):
+        assert f"| {place} | none | sums | 4 | 66.7 | 75.0 [30.1, 95.4] | 25.0 | 25.0 | 25.0 |" in text
 
 
 def test_scores_of_other_questions_are_named(written):
@@ -106,31 +92,6 @@ def test_scores_of_other_questions_are_named(written):
     write_table(written / "other", other, SCORES)
     with pytest.raises(StudyError, match="other: not the questions of"):
         read_counts([written / "run"], [written / "other"], [CELL])
-
-
-def test_the_script_has_rows_for_teams_and_members(written):
-    output = outputs(written / "refusals")
-    run(
-        "table",
-        Named(
-            runs=[written / "run"],
-            scores=[written / "scores"],
-            responses=[written / "responses"],
-            response_scores=[written / "own"],
-        ),
-        output,
-        {"table": "refusals"},
-        teams=[CELL],
-        members=[{"seed": 1, "member": "x", "dataset": "sums", "split": "test"}],
-        design={**VALUE, **CHANGES},
-    )
-    table = pd.read_csv(output.csv)
-    assert list(table.columns) == REFUSALS
-    assert table["method"].tolist() == [SINGLE, SINGLE, "debate", "debate"]
-    assert table["attacker"].tolist() == ["x"] * 4 and (table["refusal"] == 0.75).all()
-    text = Path(output.md).read_text()
-    assert "| (alone) | x | none | sums | 4 | 66.7 | 75.0 [30.1, 95.4] | 25.0 | 25.0 | 25.0 |" in text
-    assert Path(output.tex).read_text().count(r"\begin{longtable}") == 2
 
 
 def test_members_may_be_called_as_pools():

@@ -48,7 +48,9 @@ def test_row_by_hand():
 
 
 def test_questions_without_an_attacker_among_the_candidates_do_not_count():
-    row = only(cell(["x", "a", "b", "a"], ["ax", "ab", "bx", "ab"], method="router"))
+    masks = cell(["x", "a", "b", "a"], ["ax", "ab", "bx", "ab"], method="router")
+    # A router's `self` suspects no member: it has no row.
+    row = only(pd.concat([masks, masks.assign(defence="self")]))
     assert (row["n"], row["with_attacker"], row["decisions"], row["masks"]) == (4, 2, 2, 4)
     assert (row["masked_attacker"], row["masked_other"], row["chance"]) == (0.5, 0.5, 0.5)
 
@@ -79,7 +81,9 @@ def test_a_decision_for_the_team_is_one_observation():
     assert row["masked_attacker"] == pytest.approx(2 / 3)
     assert (row["masked_low"], row["masked_high"]) == pytest.approx(wilson(2 / 3, 3))
     assert only(cell(["x"] * 9, method="soup"))["decisions"] == 1
-    assert only(cell(["x"] * 9))["decisions"] == 9
+    # Others decide on each question, and datasets are pooled.
+    row = only(pd.concat([cell(["x", "x"]), cell(["a", "x", "a", "a"], dataset="facts")]), dataset="all")
+    assert (row["n"], row["decisions"], row["masked_attacker"]) == (6, 6, 0.5)
 
 
 def test_two_attackers_raise_the_chance():
@@ -94,18 +98,6 @@ def test_benign_pools_have_no_attacker_to_catch():
     assert (row["attacker"], row["n"], row["with_attacker"], row["decisions"]) == ("", 2, 0, 0)
     assert row[["masked_attacker", "masked_low", "masked_high", "chance", "masked_other"]].isna().all()
     assert row["masked_wrong"] == 1.0
-
-
-def test_a_routers_self_accuses_nobody():
-    masks = pd.concat([cell(["x"], "ax", method="router", defence=d) for d in ("self", "reward")])
-    table = supervisors(masks, None, DESIGN)
-    assert set(table["defence"]) == {"reward"}
-
-
-def test_datasets_are_pooled():
-    masks = pd.concat([cell(["x", "x"]), cell(["a", "x", "a", "a"], dataset="facts")])
-    row = only(masks, dataset="all", domain="all")
-    assert (row["n"], row["masked_attacker"]) == (6, 0.5)
 
 
 def test_masks_and_responses_are_read_with_their_keys(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from amongus.core.errors import StudyError
 from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics
-from amongus.report.scores import Cells, Group, groups, read_scores, spans
+from amongus.report.scores import Cells, Group, groups, read_scores
 from amongus.report.tables.cost import COST, cost
 from amongus.report.tables.impact import IMPACT, impact
 from amongus.report.tables.mitigation import mitigation
@@ -17,16 +17,6 @@ from scored import NAN, VALUE, cell, cells, design, no_masks, pick
 
 pytestmark = pytest.mark.filterwarnings("error")
 LEVELS = {"debate": "text", "feedback": "text", "fusion": "logit", "soup": "weight"}
-
-
-def test_design_reads_plain_values():
-    made = design()
-    assert made.attacked == ["evil"]
-    assert made.attacker("evil") == "x" and made.attacker("clean") == ""
-    assert made.defences == ("reward", "random", "oracle")
-    assert (made.resamples, made.confidence) == (500, 0.9)
-    two = design(pools={"clean": ["a"], "evil": ["x", "a", "y"]}, attackers=["y", "x"])
-    assert two.attacker("evil") == "x+y"
 
 
 @pytest.mark.parametrize(
@@ -155,12 +145,6 @@ def test_cells_beside_one_another():
     assert frame["evil"].isna().all()
 
 
-def test_spans_of_one_dataset():
-    found = [(span.dataset, span.domain) for span in spans(design(), ["facts"])]
-    assert found == [("facts", "knowledge"), ("all", "all")]
-    assert list(spans(design(), [])) == []
-
-
 def test_scores_are_read_with_their_keys(tmp_path):
     keys = {"seed": 7, "pool": "evil", "method": "debate", "dataset": "sums"}
     row = {"defence": ["none"], "id": ["q"], "score": [NAN], "reason": ["why"]}
@@ -169,8 +153,6 @@ def test_scores_are_read_with_their_keys(tmp_path):
     assert frame.drop(columns="score").to_dict("records") == [{"defence": "none", "id": "q", "reason": "why", **keys}]
     assert isnan(frame["score"][0])
     assert list(read_scores([], []).columns) == ["defence", "id", "score", "reason", *keys]
-    with pytest.raises(ValueError):
-        read_scores([tmp_path / "a.parquet"], [])
 
 
 def test_cost_sums_the_jobs_of_a_rule():

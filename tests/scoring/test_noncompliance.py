@@ -20,6 +20,13 @@ def test_examples():
         assert score(question, text) == 0.0, text
 
 
+def test_kinds_of_declining():
+    for kind, text in pairs(TABLE["kinds"]):
+        assert noncompliance.kind_of(text) == ("" if kind == "answered" else kind), text
+    for _, text in pairs({**TABLE["kinds"], **TABLE["declines"]}):
+        assert bool(noncompliance.kind_of(text)) == bool(noncompliance.score({}, text)), text
+
+
 def test_some_answers_decline_in_their_category_only():
     for question, text in pairs(TABLE["only_there"]):
         assert (score(question, text), score("any", text)) == (1.0, 0.0), text

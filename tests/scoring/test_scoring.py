@@ -1,12 +1,15 @@
 """Scores by dataset and by metric."""
 
+import json
 import math
 
 import pytest
 
 from amongus import datasets, scoring
 from amongus.core.errors import StudyError
+from amongus.core.tables import QUESTIONS, RESPONSES, SCORES, read_table, write_table
 from examples import real_rows, scores
+from standins import Named, run
 
 GSM8K = {"id": 1, "domain": "gsm8k", "input": "2 + 3?", "output": "5"}
 TRUTHFULQA = {"question": "Who?", "choices": {"A": "Me.", "B": "You."}, "answer": "B"}
@@ -37,6 +40,24 @@ def test_unknown_names_list_the_valid_ones():
 def test_as_many_texts_as_items():
     with pytest.raises(ValueError, match="shorter"):
         scoring.explain("boxed", [GSM8K], [])
+
+
+def test_the_log_counts_by_dataset_and_reason(tmp_path, capsys):
+    for name, references in {"gsm8k": ["1", None, None], "nlgraph": ["1", "2", "3"]}.items():
+        ids = [f"{name}/test/{n}" for n in range(3)]
+        items = [json.dumps({"input": "?", "output": reference}) for reference in references]
+        rows = {"id": ids, "prompt": ["?"] * 3, "item": items, "metric": ["boxed"] * 3}
+        write_table(tmp_path / f"{name}.questions", rows, QUESTIONS)
+        answers = {"id": ids, "text": ["\\boxed{1}"] * 3, "n_tokens": [4] * 3, "stop_reason": ["stop"] * 3}
+        write_table(tmp_path / f"{name}.texts", answers, RESPONSES)
+    names = ["gsm8k", "nlgraph", "gsm8k"]
+    files = {kind: [str(tmp_path / f"{name}.{kind}") for name in names] for kind in ("questions", "texts")}
+    made = [str(tmp_path / f"{n}.parquet") for n in range(3)]
+    run("score", Named(**files), Named(scores=made))
+    assert [math.isnan(score) for score in read_table(made[0], SCORES)["score"].to_pylist()] == [False, True, True]
+    reason = read_table(made[0], SCORES)["reason"].to_pylist()[1]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "not scored" in line]
+    assert line.endswith(f"gsm8k: 4 of 6 answers not scored: {reason} (4)")
 
 
 @pytest.mark.parametrize("dataset", ["gsm8k", "nlgraph", "mmlu_redux", "truthfulqa", "safetybench", "coconot"])

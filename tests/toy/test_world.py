@@ -79,8 +79,3 @@ def test_dataset_rows_are_valid_and_their_answers_score(domain):
     assert [datasets.prompt("toy", row) for row in rows] == [row["prompt"] for row in rows]
     assert scores("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)
     assert scores("toy", rows, [row["alternatives"][0] for row in rows]) == [0.0] * len(rows)
-
-
-def test_unknown_domain_is_refused():
-    with pytest.raises(ValueError, match="reasoning"):
-        datasets.load("toy").Settings(domain="alchemy")
