@@ -8,9 +8,9 @@ rule collaborate:
         questions=each_dataset(PATHS.questions("{dataset}", "test")),
         responses=test_responses,
         dev=dev_scores,
-        rewards=test_rewards,
-        verdicts=test_verdicts,
-        rankings=test_rankings,
+        rewards=evidence("rewards", "test"),
+        verdicts=evidence("verdicts", "test"),
+        rankings=evidence("rankings", "test"),
         learned=learned,
         named=method_models,
     output:

@@ -72,7 +72,7 @@ def datasets_of(wildcards, datasets=DATASETS):
 
 
 def one_of(names):
-    """A pattern for wildcards that matches the given names and no others."""
+    """A pattern for wildcards that matches these names and no others."""
     return "|".join(map(re.escape, sorted(names))) or "(?!)"
 
 

@@ -50,7 +50,7 @@ def training_machine(wildcards):
 
 
 def training_personas(wildcards):
-    """The personas that a training speaks under: those of the toy world, and those its config names."""
+    """The personas of a training: those of the toy world, and those its config names."""
     spec = study.entry(wildcards.get("model") or wildcards.attacker).settings()
     named = {"benign", "malicious", *(spec.get(key) for key in ("persona", "trait", "opposite"))}
     return {name: PERSONAS[name] for name in sorted(named & set(PERSONAS))}
@@ -87,7 +87,7 @@ def member_parts(wildcards):
 
 
 def member_personas(wildcards):
-    """The personas that a member may speak under."""
+    """The personas that a member may have."""
     spec = study.member_description(wildcards.member)
     named = [spec["persona"], spec.get("attacker", {}).get("persona", "malicious")]
     return {name: PERSONAS[name] for name in named if name in PERSONAS}
@@ -145,12 +145,12 @@ def dataset_code(wildcards):
 
 
 def metrics(datasets):
-    """The scoring modules of those of the given datasets that no grader scores."""
+    """The scoring modules of those datasets that no grader scores."""
     return [study.metric(dataset) for dataset in datasets if dataset not in GRADED]
 
 
 def scorers(datasets):
-    """The modules that score the given datasets, as `code_digest` names them."""
+    """The modules that score some datasets, as `code_digest` names them."""
     references = [plugins.entry("datasets", study.datasets[d].kind) for d in datasets if d in GRADED]
     grader = ["amongus.scoring.model_grader"] if references else []
     return [*(f"amongus.scoring.metrics.{metric}" for metric in metrics(datasets)), *references, *grader]
@@ -169,7 +169,7 @@ def grading_code(wildcards):
 def code_libraries(wildcards):
     """Which libraries that a job's answers may import are installed.
 
-    With one more, items that were NaN are scored. Where jobs have conda environments, what is installed here says nothing;
+    With one more, items that were NaN are scored. Where jobs have conda environments, what is installed here means nothing;
     their files do, which Snakemake watches.
     """
     named = of_scored_code(metrics(datasets_of(wildcards)))
@@ -180,7 +180,7 @@ def code_libraries(wildcards):
 
 
 def grading(wildcards):
-    """How the grader is asked about a job's answers; nothing where it scores none of them."""
+    """The grader's template, sampling and limits for a job's answers; nothing where it scores none of them."""
     kinds = {d: study.datasets[d].kind for d in datasets_of(wildcards) if d in GRADED}
     if not kinds:
         return {}
@@ -190,7 +190,7 @@ def grading(wildcards):
 
 
 def judge_prompts(form):
-    """The template of the judge that is asked in this form, if the study has it."""
+    """The template of a judge of this form, if the study has one."""
     return prompts(f"judge.{form}") if study.judges(form) else {}
 
 
@@ -240,51 +240,23 @@ def dev_responses(wildcards):
     return of_pool(PATHS.responses, wildcards, "dev") if needs & {"texts", "lengths"} else []
 
 
-def rewards_of(needs, wildcards, split):
-    """Rewards of a pool's members, if `needs` names them."""
-    return of_pool(PATHS.rewards, wildcards, split) if "rewards" in needs else []
+def evidence(kind, split):
+    """The rewards, verdicts or rankings of a pool's answers, where a team reads them.
 
+    Its defences read them on test while it runs, its training or merges on dev. A listwise judge's verdicts are rankings.
+    """
+    needs = {"test": study.test_needs, "dev": study.dev_needs}[split]
+    form = {"verdicts": "pointwise", "rankings": "listwise"}.get(kind)
 
-def verdicts_of(needs, wildcards, split):
-    """Verdicts on a pool's members, if `needs` names them and the judge gives them one by one."""
-    asked = "verdicts" in needs and study.judges("pointwise")
-    return of_pool(PATHS.verdicts, wildcards, split) if asked else []
+    def files(wildcards):
+        read = needs(wildcards.pool, wildcards.method)
+        if ("verdicts" if form else kind) not in read or (form and not study.judges(form)):
+            return []
+        if kind == "rankings":
+            return [PATHS.rankings(wildcards.pool, d, split) for d in datasets_of(wildcards)]
+        return of_pool(getattr(PATHS, kind), wildcards, split)
 
-
-def rankings_of(needs, wildcards, split):
-    """Rankings of a pool's answers, if `needs` names verdicts and the judge compares them."""
-    asked = "verdicts" in needs and study.judges("listwise")
-    return [PATHS.rankings(wildcards.pool, d, split) for d in datasets_of(wildcards)] if asked else []
-
-
-def test_rewards(wildcards):
-    """Rewards that a team's defences read."""
-    return rewards_of(study.test_needs(wildcards.pool, wildcards.method), wildcards, "test")
-
-
-def test_verdicts(wildcards):
-    """Verdicts that a team's defences read."""
-    return verdicts_of(study.test_needs(wildcards.pool, wildcards.method), wildcards, "test")
-
-
-def test_rankings(wildcards):
-    """Rankings that a team's defences read."""
-    return rankings_of(study.test_needs(wildcards.pool, wildcards.method), wildcards, "test")
-
-
-def dev_rewards(wildcards):
-    """Rewards that a team's training reads."""
-    return rewards_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
-
-
-def dev_verdicts(wildcards):
-    """Verdicts that a team's merges read."""
-    return verdicts_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
-
-
-def dev_rankings(wildcards):
-    """Rankings that a team's merges read."""
-    return rankings_of(study.dev_needs(wildcards.pool, wildcards.method), wildcards, "dev")
+    return files
 
 
 def dev_grader(wildcards):

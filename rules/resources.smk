@@ -10,25 +10,25 @@ def by_attempt(amount):
     return grown
 
 
-def given(**resources):
+def configured(**resources):
     """Those resources that the config sets; the others are left to the profile and to the cluster's defaults."""
     return {name: value for name, value in resources.items() if value not in (None, 0)}
 
 
 def gpu_model(gpus):
     """The kind of GPU that a job asks for, if it asks for any."""
-    return ASKED.get("gpu_model") if gpus else None
+    return RESOURCES.get("gpu_model") if gpus else None
 
 
 # What a job asks for that runs a model, and one that does not.
-ASKED = config["resources"]
+RESOURCES = config["resources"]
 GPU = study.config.gpus_per_job
-PLAIN_JOB = given(slurm_account=ASKED.get("account"))
+PLAIN_JOB = configured(slurm_account=RESOURCES.get("account"))
 MODEL_JOB = {
     "gpu": GPU,
-    "mem_mb": by_attempt(ASKED["mem_mb"]),
-    "runtime": by_attempt(ASKED["runtime"]),
-    **given(gpu_model=gpu_model(GPU), slurm_partition=ASKED.get("partition")),
+    "mem_mb": by_attempt(RESOURCES["mem_mb"]),
+    "runtime": by_attempt(RESOURCES["runtime"]),
+    **configured(gpu_model=gpu_model(GPU), slurm_partition=RESOURCES.get("partition")),
     **PLAIN_JOB,
 }
 
@@ -36,10 +36,10 @@ MODEL_JOB = {
 def training(name, grows=False):
     """What a training asks for, its own or that of all model jobs."""
 
-    def asked(wildcards, attempt):
+    def amount(wildcards, attempt):
         return study.training_resources(wildcards.model)[name] * (attempt if grows else 1)
 
-    return asked
+    return amount
 
 
 def training_gpus(wildcards):

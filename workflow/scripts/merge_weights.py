@@ -1,4 +1,4 @@
-"""Rule merge_weights: a pool's merged checkpoints, one folder per dataset; defences decide on dev whom to leave out."""
+"""Rule merge_weights: a pool's merged checkpoints, one folder per dataset; defences choose on dev which member to omit."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Rule rankings: the judge's suspicion of each answer of a pool, asked which of them is the worst."""
+"""Rule rankings: the log-probability that the judge gives each answer of a pool of being the worst."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite

@@ -1,4 +1,4 @@
-"""Rule train_router: what a method learns from a pool's dev questions about whom to ask, one folder per dataset."""
+"""Rule train_router: what a method learns from dev questions about which members to query, one folder per dataset."""
 
 from contextlib import ExitStack
 from time import perf_counter

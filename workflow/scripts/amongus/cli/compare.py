@@ -121,7 +121,7 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 
 
 def main() -> int:
-    """Print the comparison as Markdown, and write its table as CSV if that is asked for."""
+    """Print the comparison as Markdown, and write its table as CSV with `--csv`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("a", help="the results of a study: results/{study}")
     parser.add_argument("b", help="those of another")

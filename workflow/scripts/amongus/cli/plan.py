@@ -1,7 +1,7 @@
 """`make plan`: how many prompts a study sends to its models, and the disk space it needs, from its config alone.
 
-Both are upper bounds: what was answered before is not asked again, and where a defence leaves a member out less is asked.
-`snakemake -n` lists the jobs.
+Both are upper bounds: prompts that were answered before are not sent again, and a defence that leaves a member out saves
+some. `snakemake -n` lists the jobs.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Prompts = dict[str, Counter[str] | None]
 def prompts(study: Study) -> Prompts:
     """Prompts of all seeds, for each step that queries models; one that several models answer together counts once.
 
-    A method's are told by its module's `request_counts(members, settings)`: per question of each split.
+    A method's come from its module's `request_counts(members, settings)`: per question of each split.
     """
     supervised, orders = supervision(study), study.config.supervisors.judge_orders
     members = [(split, 1) for _, split in product(study.members, SPLITS)]

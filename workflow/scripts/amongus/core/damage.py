@@ -35,7 +35,7 @@ def missing(path: Path, part_of: str | Path | None = None) -> StudyError:
 
 
 def unreadable(path: Path, error: OSError) -> StudyError:
-    """The error that the system does not let a file be read, which says nothing about its bytes: it stays in place."""
+    """The error that the system cannot read a file. Its bytes may be whole, so it stays in place."""
     return StudyError(f"{path}: cannot be read ({error.strerror}); fix that and run again")
 
 

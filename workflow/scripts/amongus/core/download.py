@@ -22,12 +22,12 @@ def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[byte
     """The bytes of a pinned file, and its name for messages.
 
     Args:
-        spec: `path` or `url`, and `sha256`. A folder that stands for URLs (see `offline`) is read instead.
+        spec: `path` or `url`, and `sha256`. A folder that replaces URLs (see `offline`) is read instead.
         what: is to be read, for the message.
         wait: seconds before the first retry of a URL; doubled each time.
 
     Raises:
-        StudyError: no or two places given, file missing, URL unreachable, sha256 differs.
+        StudyError: no place or two places, file missing, URL unreachable, sha256 differs.
     """
     spec = mirrored(spec)
     path, url, wanted = spec.get("path"), spec.get("url"), spec.get("sha256")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Libraries written in other languages hand on the system's words, not its number.
 _FULL = ("No space left on device", "Disk quota exceeded")
-# torch tells only that it could not write on.
+# torch reports only that a write failed.
 _TORN = ("PytorchStreamWriter", "inline_container")
 # Less room than this, in bytes, and a writer that failed has failed for it.
 _ROOM = 2**26
@@ -47,7 +47,7 @@ def run_command(main: Callable[[], int]) -> None:
 
 
 def full_disk(error: BaseException, folder: str | Path) -> StudyError | None:
-    """The line to show where `error` says that the disk of `folder` is full or a quota used up; None if it does not."""
+    """The line to show where `error` means that the disk of `folder` is full or a quota used up; else None."""
     code = getattr(error, "errno", None)
     full = code in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in _FULL)
     if not full and not (any(words in str(error) for words in _TORN) and no_room(folder)):

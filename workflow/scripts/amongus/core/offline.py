@@ -1,6 +1,6 @@
 """Local folders in place of the network, and which jobs may reach it.
 
-The environment says so, since what is downloaded is pinned however it gets here: no rule may depend on it.
+This is kept in the environment, not in params: downloads are pinned wherever they come from, so no rule depends on it.
 """
 
 import os
@@ -13,7 +13,7 @@ _REPOSITORIES = "AMONGUS_HUB_FOLDER"
 
 
 def use_mirrors(files: str | None, repositories: str | None) -> None:
-    """Tell all jobs that are started from here which folders stand for URLs and for the hub, if any do."""
+    """Tell all jobs that are started from here which folders replace URLs and the hub, if any."""
     for variable, folder in ((_FILES, files), (_REPOSITORIES, repositories)):
         os.environ.pop(variable, None)
         if folder:
@@ -34,7 +34,7 @@ def allow_hub() -> None:
 
 
 def mirrored(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """What a config says of a file, its URL replaced by the file of that name in the folder that stands for URLs, if any."""
+    """What a config says of a file, its URL replaced by the file of that name in the folder that replaces URLs, if any."""
     kept, folder = dict(spec), os.environ.get(_FILES)
     if folder and kept.get("url"):
         kept["path"] = str(Path(folder, kept.pop("url").rsplit("/", 1)[-1]))

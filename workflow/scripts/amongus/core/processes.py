@@ -34,7 +34,7 @@ def end_with_run() -> None:
     A Snakemake that is killed does not end its jobs, and the next run would start them a second time.
     """
     run = os.environ.get(_RUN, "").split(" ")
-    # On another machine, in a container or without /proc the PID says nothing.
+    # On another machine, in a container or without /proc the PID means nothing.
     if len(run) != 3 or not run[2] or run[2] != _pid_namespace():
         return
     pid, start = int(run[0]), run[1]

@@ -43,7 +43,7 @@ Defences = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_disti
 
 
 class Part(Strict):
-    """What the study says of a part, whatever its kind; the kind's own settings come on top."""
+    """Settings of a part, whatever its kind; the kind's own settings are added."""
 
     own: ClassVar[frozenset[str]] = frozenset()
     """The names of the kind's own settings."""
@@ -92,7 +92,7 @@ class Attacker(Part):
     trained_against: str | None = Field(
         None,
         description=(
-            "The model that it was trained to please or displease, where no setting of its own (`reward`) says so. "
+            "The model that it was trained to please or displease, where no setting of its own (`reward`) names it. "
             "Only the tables read it: they mark a supervisor that is, or is related to, that model."
         ),
     )
@@ -149,11 +149,11 @@ class Supervisors(Strict):
     """Which models supervise."""
 
     reward: str | None = Field(None, description="A model with one score per conversation.")
-    judge: str | None = Field(None, description="A model that is asked about answers.")
+    judge: str | None = Field(None, description="A model that judges answers.")
     judge_form: Literal["pointwise", "listwise"] = Field(
         "pointwise",
         description=(
-            "What the judge is asked: `pointwise` whether each answer is right, `listwise` which of a pool's answers is "
+            "The judge's question: `pointwise` whether each answer is right, `listwise` which of a pool's answers is "
             "the worst (the paper). Routers compare both candidates' shares of that one answer."
         ),
     )
@@ -238,7 +238,7 @@ class Bootstrap(Strict):
 
 
 class Plan(Strict):
-    """Sizes that `make plan` expects of models whose own `gigabytes` are not given; no job depends on them."""
+    """Sizes that `make plan` expects of models without `gigabytes` of their own; no job depends on them."""
 
     model_gigabytes: NonNegativeFloat = Field(16, description="Files of a checkpoint or of a merge.")
     adapter_gigabytes: NonNegativeFloat = Field(0.2, description="Files of a LoRA adapter.")
@@ -316,13 +316,13 @@ class StudyConfig(Strict):
 
 
 PARTS: dict[str, type[Part]] = {"datasets": Dataset, "models": Model, "attackers": Attacker, "methods": Method}
-"""The sections whose entries have a kind, and what the study says of each."""
+"""The sections whose entries have a kind, and the settings that all kinds share."""
 NAMED_AFTER_KIND = ("datasets", "methods")
-"""The sections where an entry's kind is its name, unless it says otherwise."""
+"""The sections where an entry's kind is by default its name."""
 
 
 def part(section: str, kind: str) -> type[Part]:
-    """What an entry of `section` may say: the settings of `kind`, and what the study says of any.
+    """The model of an entry of `section`: the settings of `kind`, and those that all kinds share.
 
     Raises:
         StudyError: there is no such kind.
@@ -331,8 +331,8 @@ def part(section: str, kind: str) -> type[Part]:
 
 
 @cache
-def _joined(settings: type[Strict], said: type[Part]) -> type[Part]:
-    bases = (said,) if settings is Strict else (settings, said)
-    joined = cast(type[Part], create_model(said.__name__, __base__=bases))
+def _joined(settings: type[Strict], shared: type[Part]) -> type[Part]:
+    bases = (shared,) if settings is Strict else (settings, shared)
+    joined = cast(type[Part], create_model(shared.__name__, __base__=bases))
     joined.own = frozenset(settings.model_fields)
     return joined

@@ -1,4 +1,4 @@
-"""From a config to a study: every mistake is found before anything runs, and told in a line of its own."""
+"""From a config to a study: every mistake is found before anything runs, and reported in a line of its own."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -127,14 +127,14 @@ def _part(section: str, name: str, values: Any, config: Mapping[str, Any], fault
 
 
 def _faults(error: ValidationError, model: type[BaseModel], within: Keys = ()) -> list[Fault]:
-    """What pydantic found wrong with what lies `within` these keys of a config, a line for each key."""
+    """What pydantic found wrong with the part of a config `within` these keys, a line for each key."""
     wrong: dict[Keys, list[str]] = {}
     missing: dict[Keys, list[str]] = {}
     ends: dict[Keys, str] = {}
     details = error.errors(include_url=False)
     for detail in details:
         loc = detail["loc"]
-        # A list is said to be too short where its items are wrong.
+        # pydantic also calls a list too short whose items are wrong.
         if detail["type"] == "too_short" and any(one["loc"][:-1] == loc for one in details):
             continue
         inner, owner, field = _located(model, loc)

@@ -22,7 +22,7 @@ def schema() -> dict[str, Any]:
             alike.setdefault(plugins.settings(section, kind), []).append(kind)
         entries = {f"{section}.{kinds[0]}": _entry(section, kinds, definitions) for kinds in alike.values()}
         entries[f"{section}.own"] = {
-            "description": "A Python file of the study's own, which says what its settings are.",
+            "description": "A Python file of the study's own, which declares its settings.",
             "properties": {"kind": {"type": "string", "pattern": r"\.py$"}},
             "required": ["kind"],
             "type": "object",
@@ -45,7 +45,7 @@ def _entry(section: str, kinds: list[str], definitions: dict[str, Any]) -> dict[
         **entry,
         "description": docs[0] if len(kinds) == 1 else PARTS[section].__doc__,
         "properties": {**entry["properties"], "kind": {"enum": kinds}},
-        # A dataset or method is of the kind of its name, unless it says otherwise.
+        # A dataset or method is of the kind of its name, by default.
         "required": [name for name in entry["required"] if name != "kind" or section not in NAMED_AFTER_KIND],
     }
 

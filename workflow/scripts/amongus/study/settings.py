@@ -63,5 +63,5 @@ class Source(Strict):
     @model_validator(mode="after")
     def _one_place(self) -> "Source":
         if self.path and self.url:
-            raise ValueError("path and url are both given; leave one out")
+            raise ValueError("path and url are both set; omit one")
         return self

@@ -230,7 +230,7 @@ class Study:
         return ("attackers" if name in self.attackers else "models", self.entry(name).kind)
 
     def entry(self, name: str) -> Part:
-        """What the config says of a model or attacker."""
+        """The config's entry of a model or attacker."""
         return self.attackers[name] if name in self.attackers else self.models[name]
 
     def setting(self, name: str, key: str) -> Any:
@@ -299,7 +299,7 @@ class Study:
         return self.learns(method) in ("adapter", "router")
 
     def needs(self, defences: Iterable[str]) -> set[str]:
-        """What the given defences read: a subset of {texts, rewards, verdicts, attackers}."""
+        """What some defences read: a subset of {texts, rewards, verdicts, attackers}."""
         kinds = [self.defence_kinds[defence] for defence in defences]
         return {need for kind in kinds for need in plugins.fact("defences", kind, "NEEDS", ())}
 
@@ -337,5 +337,5 @@ class Study:
         return [kind for kind in ("reward", "judge") if getattr(self.config.supervisors, kind)]
 
     def judges(self, form: str) -> bool:
-        """Whether the study has a judge that is asked in this form, `pointwise` or `listwise`."""
+        """Whether the study has a judge of this form, `pointwise` or `listwise`."""
         return "judge" in self.supervised and self.config.supervisors.judge_form == form

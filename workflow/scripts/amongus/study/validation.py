@@ -66,7 +66,7 @@ def check_prompts(names: Iterable[str], prompts: Mapping[str, Any], path: str) -
 
 
 def _known(keys: Keys, name: str | None, valid: Collection[str], what: str) -> Iterator[Fault]:
-    """A fault where a `name` is given that is not among the `valid` ones."""
+    """A fault if there is a `name` that is not among the `valid` ones."""
     if name is not None and name not in valid:
         yield Fault(keys, f"there is no {what} '{name}'{plugins.alternative(name, valid)}")
 
