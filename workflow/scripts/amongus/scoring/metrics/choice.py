@@ -15,8 +15,7 @@ A letter that is denied ("not A", "A is wrong") is no choice. Two choices are no
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from amongus.scoring import Unscorable
 from amongus.scoring.metrics import _choice_patterns as patterns
@@ -29,13 +28,13 @@ _ANSWER_IS = re.compile(
 _WEAK = frozenset({"yes", "no", "true", "false", "none", "both", "neither", "all", "one", "two", "three"})
 
 
-@dataclass(frozen=True)
-class _Claim:
-    """A letter that the text names as the answer; empty where it names several at once."""
+class _Claim(NamedTuple):
+    """A letter that the text names as the answer, empty where it names several at once, and its place in the text."""
 
     letter: str
     start: int
-    end: int
+    alone: bool = False
+    """It opens the text, and no more of its sentence or line follows."""
 
 
 def score(item: Mapping[str, Any], text: str) -> float:
@@ -63,15 +62,15 @@ def chosen(choices: Mapping[str, str], text: str) -> set[str]:
     claims = list(_claims(plain))
     opening = _opening(plain, choices)
     if claims:
-        letter = _settle(plain, claims)
         # An opening letter alone on its line is a choice too, not merely discussed.
-        if opening and opening.end >= 0 and letter != opening.letter and not _revised(plain, claims[-1]):
-            letter = ""
-        return {letter} & set(choices)
+        named = {claim.letter for claim in (*claims, *([opening] if opening and opening.alone else []))}
+        return {claims[-1].letter} & set(choices) if len(named) == 1 or _revised(plain, claims[-1]) else set()
     if opening:
-        return _agreeing(plain, opening, options) & set(choices)
-    lines = _letter_lines(plain)
-    if lines:
+        # Unless the words beside it are those of another option.
+        line = _words(plain[opening.start + 1 :].partition("\n")[0])
+        others = line and line in options.values() and options.get(opening.letter) != line
+        return set() if others else {opening.letter} & set(choices)
+    if lines := _letter_lines(plain):
         return lines & set(choices) if len(lines) == 1 else set()
     return _by_words(text, options) or _by_mention(plain) & set(choices)
 
@@ -99,16 +98,17 @@ def _claims(text: str) -> Iterator[_Claim]:
         letter, start, end = match["letter"], match.start("letter"), match.end("letter")
         statement = text[match.start() : start].lower()
         before = re.split(r"[.!?;,\n]", text[max(0, match.start() - 40) : match.start()].lower())[-1]
-        if patterns.DENIAL.search(statement) or patterns.HEDGE.search(statement) or patterns.HEDGE.search(before):
-            continue
-        if match.re in patterns.VERDICTS and patterns.DENIAL.search(before):
-            continue
-        if patterns.DENIED_AFTER.match(text, end) or (letter in "aAiI" and _is_word(text, letter, end)):
-            continue
-        several = patterns.ANOTHER.match(text, end)
-        same = several and several["second"].upper() == letter.upper()
-        article = several and several["second"] in ("a", "I")
-        yield _Claim("" if several and not same and not article else letter.upper(), start, end)
+        denied = patterns.DENIAL.search(before + statement if match.re in patterns.VERDICTS else statement)
+        hedged = patterns.HEDGE.search(statement) or patterns.HEDGE.search(before)
+        word = letter in "aAiI" and _is_word(text, letter, end)
+        if not (denied or hedged or word or patterns.DENIED_AFTER.match(text, end)):
+            yield _Claim("" if _names_another(text, letter, end) else letter.upper(), start)
+
+
+def _names_another(text: str, letter: str, end: int) -> bool:
+    """Whether the text goes on from the letter with a second one ("B or C")."""
+    another = patterns.ANOTHER.match(text, end)
+    return bool(another and another["second"].upper() != letter.upper() and another["second"] not in ("a", "I"))
 
 
 def _is_word(text: str, letter: str, end: int) -> bool:
@@ -119,14 +119,6 @@ def _is_word(text: str, letter: str, end: int) -> bool:
     return letter in "ai" or following[1] not in ("because", "since", "due", "is", "and", "or")
 
 
-def _settle(text: str, claims: list[_Claim]) -> str:
-    """The letter of the last claim, or empty where an earlier one contradicts it unrevised."""
-    last = claims[-1]
-    if all(claim.letter == last.letter for claim in claims) or _revised(text, last):
-        return last.letter
-    return ""
-
-
 def _revised(text: str, claim: _Claim) -> bool:
     """Whether the words before a claim (in this sentence or the one before) mark it as a revision."""
     before = text[max(0, claim.start - 100) : claim.start].lower()
@@ -134,7 +126,7 @@ def _revised(text: str, claim: _Claim) -> bool:
 
 
 def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
-    """The letter that opens the text as a choice; `end` is -1 where more than its own line follows."""
+    """The letter that opens the text as a choice."""
     match = patterns.LEADING.match(text)
     if not match:
         return None
@@ -152,13 +144,8 @@ def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
         and not re.match(r",? (?:because|since|as|due)\b|\s*[-(:]\s", rest)
     ):
         return None
-    several = patterns.ANOTHER.match(text, match.end("letter"))
-    if several and several["second"].upper() != letter.upper() and several["second"] not in ("a", "I"):
-        letter = ""
-    others = _letter_lines(text) - {letter.upper()}
-    return _Claim(
-        "" if alone and others else letter.upper(), match.start("letter"), match.end("letter") if alone else -1
-    )
+    several = _names_another(text, letter, match.end("letter")) or (alone and _letter_lines(text) - {letter.upper()})
+    return _Claim("" if several else letter.upper(), match.start("letter"), alone)
 
 
 def _relists(text: str, choices: Mapping[str, str]) -> bool:
@@ -174,13 +161,6 @@ def _letter_lines(text: str) -> set[str]:
     return {letter.upper() for letter in lines}
 
 
-def _agreeing(text: str, opening: _Claim, options: Mapping[str, str]) -> set[str]:
-    """The opening letter, unless the words beside it are those of another option."""
-    line = _words(text[opening.start + 1 :].partition("\n")[0])
-    other = {option for letter, option in options.items() if option == line}
-    return set() if line and other and options.get(opening.letter) != line else {opening.letter}
-
-
 def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the one option whose words the text contains in full."""
     for part in (re.split(r"\n|(?<=[.!?])\s", text, maxsplit=1)[0], text.rstrip().rpartition("\n")[2]):
@@ -191,19 +171,14 @@ def _by_words(text: str, options: Mapping[str, str]) -> set[str]:
     first = re.match(r"[^,.;:!-]{1,200}[,.;:!-]", text)
     if opening and first and opening == _words(first.group()):
         return {letter for letter, option in options.items() if option == opening}
-    spans = [
-        span
-        for option in set(options.values())
-        if option not in _WEAK and len(option) > 2
-        for span in _spans(words, option)
-    ]
-    spans.sort(key=lambda span: (span[0], -span[1]))
+    telling = {option for option in options.values() if option not in _WEAK and len(option) > 2}
+    found = [match for option in telling for match in re.finditer(rf"(?<= ){re.escape(option)}(?= )", words)]
     maximal: set[str] = set()
-    reach = -1
-    for start, end, option in spans:
-        if end > reach and not patterns.DENIAL.search(words[max(0, start - 25) : start + 1]):
-            maximal.add(option)
-        reach = max(reach, end)
+    reach = 0
+    for match in sorted(found, key=lambda match: (match.start(), -match.end())):
+        if match.end() > reach and not patterns.DENIAL.search(words[max(0, match.start() - 26) : match.start()]):
+            maximal.add(match.group())
+        reach = max(reach, match.end())
     return {letter for letter, option in options.items() if option in maximal} if len(maximal) == 1 else set()
 
 
@@ -231,13 +206,6 @@ def _same_words(text: str, options: Mapping[str, str]) -> set[str]:
     forms = (_words(text), _exact(text))
     readings = {*forms, *(_ANSWER_IS.sub("", form) for form in forms)}
     return {letter for letter, option in options.items() if option in readings}
-
-
-def _spans(words: str, option: str) -> Iterator[tuple[int, int, str]]:
-    start = words.find(f" {option} ")
-    while start >= 0:
-        yield start, start + len(option), option
-        start = words.find(f" {option} ", start + len(option))
 
 
 def _by_mention(text: str) -> set[str]:
