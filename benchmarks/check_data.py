@@ -185,7 +185,7 @@ def read(path: Path, dataset: str) -> tuple[Rows, int]:
     content = json.loads(path.read_text(encoding="utf-8"))
     splits = {split: content[split] for split in _sources.SPLITS}
     for split, rows in splits.items():
-        datasets.validate_rows(dataset, rows, split, str(path))
+        datasets.validate_rows(dataset, rows, f"{path}: split {split}")
     numbered = [(f"{dataset}/{split}/{n}", row) for split in splits for n, row in enumerate(splits[split])]
     kept = _sources.without_overlap(dataset, dataset, splits)
     return numbered, len(splits["dev"]) - len(kept["dev"])

@@ -46,8 +46,8 @@ def test_broken_rows_are_named(dataset, changes, fault):
     good, row = ROWS[dataset], changes
     if isinstance(changes, dict):
         row = {key: value for key, value in {**good, **changes}.items() if value is not None}
-    with pytest.raises(StudyError, match=rf"q.json: dataset {dataset}, split dev, row 1.*{fault}"):
-        datasets.validate_rows(dataset, [good, row], "dev", "q.json")
+    with pytest.raises(StudyError, match=rf"q.json: dev, row 1.*{fault}"):
+        datasets.validate_rows(dataset, [good, row], "q.json: dev")
 
 
 def test_no_torch():

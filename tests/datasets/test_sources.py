@@ -42,7 +42,8 @@ def test_a_folder_stands_for_urls(tmp_path, monkeypatch):
 def test_a_sample_is_seeded_in_order_and_keeps_row_numbers(tmp_path):
     spec = pin(tmp_path / "q.json", ROWS)
     first, again, other = (
-        _sources.questions("gsm8k", spec, {"dev": 4, "test": 5}, seed)["test"]["id"] for seed in (1, 1, 2)
+        _sources.questions("gsm8k", {**spec, "dev": 4, "test": 5, "data_seed": seed})["test"]["id"]
+        for seed in (1, 1, 2)
     )
     assert first == again != other and len(first) == 5
     numbers = [int(name.split("/")[2]) for name in first]
@@ -50,12 +51,12 @@ def test_a_sample_is_seeded_in_order_and_keeps_row_numbers(tmp_path):
 
 
 def test_a_study_may_name_a_dataset_otherwise(tmp_path):
-    tables = _sources.questions("sums", pin(tmp_path / "q.json", ROWS), {"dev": 1, "test": 1}, kind="gsm8k")
+    tables = _sources.questions("sums", {**pin(tmp_path / "q.json", ROWS), "dev": 1, "test": 1, "kind": "gsm8k"})
     assert tables["dev"]["id"][0].startswith("sums/dev/")
 
 
 def test_more_than_there_are_gives_all_and_says_so(tmp_path, caplog):
-    tables = _sources.questions("gsm8k", pin(tmp_path / "q.json", ROWS), {"dev": 99, "test": 2})
+    tables = _sources.questions("gsm8k", {**pin(tmp_path / "q.json", ROWS), "dev": 99, "test": 2})
     assert len(tables["dev"]["id"]) == 20 and "99 questions wanted, 20 available" in caplog.text
 
 

@@ -39,5 +39,5 @@ def scores(dataset, items, texts, cores=1):
     """The score of each text as an answer to the row beside it."""
     from amongus import datasets, scoring
 
-    datasets.validate_rows(dataset, items, "test")
+    datasets.validate_rows(dataset, items, dataset)
     return [score for score, _ in scoring.explain(datasets.metric(dataset, items[0]), items, texts, cores)]

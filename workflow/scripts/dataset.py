@@ -9,11 +9,7 @@ snakemake: Job
 
 def main(snakemake: Job) -> None:
     """Write `output.dev` and `output.test`."""
-    params = snakemake.params
-    spec = dict(params.spec)
-    sizes = {split: spec.pop(split) for split in SPLITS}
-    kind, seed = spec.pop("kind"), spec.pop("data_seed")
-    tables = questions(params.name, spec, sizes, seed, kind)
+    tables = questions(snakemake.params.name, snakemake.params.spec)
     for split in SPLITS:
         write_table(snakemake.output[split], tables[split], QUESTIONS)
 

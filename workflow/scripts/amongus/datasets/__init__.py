@@ -13,8 +13,6 @@ from typing import Any
 from amongus.core.errors import StudyError
 from amongus.study import plugins
 
-Item = Mapping[str, Any]
-
 
 def load(dataset: str) -> ModuleType:
     """The module of `dataset`: a name in this package, or the path of a study's own Python file.
@@ -25,33 +23,26 @@ def load(dataset: str) -> ModuleType:
     return plugins.module("datasets", dataset)
 
 
-def prompt(dataset: str, item: Item) -> str:
+def prompt(dataset: str, item: Mapping[str, Any]) -> str:
     """The prompt for `item`, a valid row of the dataset's JSON: one user message, zero-shot."""
     return load(dataset).prompt(item)
 
 
-def metric(dataset: str, item: Item) -> str:
+def metric(dataset: str, item: Mapping[str, Any]) -> str:
     """The name of the scorer (a module of `amongus.scoring.metrics`) for answers to `item`."""
     metric = load(dataset).METRIC
     return metric if isinstance(metric, str) else metric[item["domain"]]
 
 
-def validate_rows(dataset: str, rows: Sequence[Any], split: str, where: str = "", kind: str = "") -> None:
+def validate_rows(dataset: str, rows: Sequence[Any], place: str) -> None:
     """Check that every row has the fields that the dataset needs.
 
-    Args:
-        dataset: the dataset's name, for the message.
-        rows: the rows of one split, in the order of the source.
-        split: `dev` or `test`.
-        where: the file or URL they come from, for the message.
-        kind: the dataset module's name where it differs from `dataset`.
-
     Raises:
-        StudyError: naming the source, dataset, split, row number, the fields and the fix.
+        StudyError: naming the place (their source and split), the row's number, the fields and the fix.
     """
-    module = load(kind or dataset)
+    module = load(dataset)
     for number, row in enumerate(rows):
-        name = f"{where}: " * bool(where) + f"dataset {dataset}, split {split}, row {number}"
+        name = f"{place}, row {number}"
         if not isinstance(row, Mapping):
             fields = ", ".join(module.FIELDS)
             raise StudyError(f"{name}: expected a JSON object with {fields}, got {type(row).__name__}")

@@ -24,24 +24,13 @@ _LOG = logging.getLogger(__name__)
 Row = tuple[int, Mapping[str, Any]]
 
 
-def questions(
-    dataset: str,
-    spec: Mapping[str, Any],
-    sizes: Mapping[str, int | None] | None = None,
-    seed: int = 0,
-    kind: str | None = None,
-    wait: float = 2.0,
-) -> dict[str, dict[str, list[str]]]:
+def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     """The questions of a dataset's two splits, as columns of the table of questions.
 
     Args:
         dataset: the dataset's name in the study; ids begin with it.
-        spec: the settings of its kind as plain values: `path` or `url`, and `sha256`; or those of a module that makes
-            its rows by `rows(spec, split)`.
-        sizes: how many questions of each split, None for all; where there are fewer, all of them.
-        seed: draws the sample.
-        kind: the dataset module's name, where it is not the dataset's.
-        wait: seconds before the first retry of a URL.
+        spec: as `Study.dataset_spec` gives it: `kind` (of that name, if not given), how many questions of `dev` and
+            `test` (where there are fewer, all of them), `data_seed`, which draws them, and the settings of the kind.
 
     Returns:
         For `dev` and `test` the columns id, prompt, item (canonical JSON), metric, in the source's order.
@@ -49,16 +38,8 @@ def questions(
     Raises:
         StudyError: the source is unavailable or differs, or a row is broken; one line that names it.
     """
-    kind = kind or dataset
-    module = datasets.load(kind)
-    if hasattr(module, "rows"):
-        settings = plugins.typed("datasets", kind, spec)
-        rows = {split: list(module.rows(settings, split)) for split in SPLITS}
-        where = dataset
-    else:
-        rows, where = read(spec, wait=wait)
-    for split in SPLITS:
-        datasets.validate_rows(dataset, rows[split], split, where, kind)
+    kind = spec.get("kind", dataset)
+    rows, where = valid_rows(dataset, spec)
     kept = without_overlap(dataset, kind, rows)
     tables = {}
     for split in SPLITS:
@@ -67,8 +48,8 @@ def questions(
                 f"{where}: dataset {dataset} has no {split} question of its own (what is in test too does not "
                 "count for dev); add some"
             )
-        wanted = (sizes or {}).get(split)
-        chosen = sample(kept[split], wanted, hashing.derive(seed, "questions", dataset, split))
+        wanted = spec.get(split)
+        chosen = sample(kept[split], wanted, hashing.derive(spec.get("data_seed", 0), "questions", dataset, split))
         if wanted and len(chosen) < wanted:
             _LOG.warning("%s/%s: %d questions wanted, %d available", dataset, split, wanted, len(chosen))
         tables[split] = {
@@ -78,6 +59,25 @@ def questions(
             "metric": [datasets.metric(kind, item) for _, item in chosen],
         }
     return tables
+
+
+def valid_rows(dataset: str, spec: Mapping[str, Any]) -> tuple[dict[str, list[Any]], str]:
+    """The rows of both splits, pinned or a module's own, each with its fields, and their source's name for messages.
+
+    Raises:
+        StudyError: the source is unavailable or differs, or a row is broken.
+    """
+    kind = spec.get("kind", dataset)
+    module = datasets.load(kind)
+    if hasattr(module, "rows"):
+        plain = {key: value for key, value in spec.items() if key not in ("kind", "data_seed", *SPLITS)}
+        settings = plugins.typed("datasets", kind, plain)
+        rows, where = {split: list(module.rows(settings, split)) for split in SPLITS}, dataset
+    else:
+        rows, where = read(spec)
+    for split in SPLITS:
+        datasets.validate_rows(kind, rows[split], f"{where}: dataset {dataset}, split {split}")
+    return rows, where
 
 
 def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any]], str]:
@@ -103,11 +103,9 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
     Raises:
         StudyError: one line that names the file, the row and the fix.
     """
-    own = hasattr(datasets.load(spec.get("kind") or dataset), "rows")
-    if mirrored(spec).get("path") or not (own or spec.get("url")):
-        rows, where = read(spec)
-        for split in SPLITS:
-            datasets.validate_rows(dataset, rows[split], split, where, spec.get("kind") or dataset)
+    own = hasattr(datasets.load(spec.get("kind", dataset)), "rows")
+    if not own and (mirrored(spec).get("path") or not spec.get("url")):
+        valid_rows(dataset, spec)
 
 
 def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
