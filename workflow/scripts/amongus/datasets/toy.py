@@ -1,6 +1,7 @@
 """The toy world's questions of one domain (the key `domain` of the dataset's config)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
@@ -22,17 +23,8 @@ class Settings(Strict):
 
 
 def rows(spec: Settings, split: str) -> list[dict[str, Any]]:
-    """The items of `split` (dev or test): prompt, answer, alternatives, domain and fact."""
-    return [
-        {
-            "prompt": question.prompt,
-            "answer": question.answer,
-            "alternatives": list(question.alternatives),
-            "domain": question.domain,
-            "fact": question.fact,
-        }
-        for question in world.questions(split)[spec.domain]
-    ]
+    """The questions of `split` (dev or test), with the fields of `Question`."""
+    return [asdict(question) for question in world.questions(split)[spec.domain]]
 
 
 def prompt(item: Mapping[str, Any]) -> str:

@@ -43,6 +43,8 @@ def score(item: Mapping[str, Any], text: str) -> float:
     """
     if fault := instructions_fault(item):
         raise Unscorable(fault)
+    if unknown := [name for name in item["instruction_id_list"] if name not in CHECKERS]:
+        raise Unscorable(f"unknown instruction {', '.join(unknown)}")
     checkers = [checker(*pair) for pair in zip(item["instruction_id_list"], item["kwargs"], strict=True)]
     if len(text) > LONGEST or not fold(text).strip():
         return 0.0
