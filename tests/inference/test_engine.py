@@ -27,6 +27,7 @@ from amongus.members.requests import EnsembleRequest, Request, user
 
 WORDS = ["this", "that", "many", "7", "question", "<|im_end|>"]
 SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_new_tokens=12)
+PENALISED = Sampling(temperature=0.8, repetition_penalty=1.4, top_k=20, max_new_tokens=12)
 TEAM = ("plain", "tuned", "steered", "other")
 
 
@@ -126,9 +127,7 @@ def layer_by_layer(model, ids, start, steered_layer, vector):
     return model.lm_head(model.model.norm(hidden))[:, -1]
 
 
-@pytest.mark.parametrize(
-    "sampling", [SAMPLING, Sampling(temperature=0.8, repetition_penalty=1.4, top_k=20, max_new_tokens=12)], ids=str
-)
+@pytest.mark.parametrize("sampling", [SAMPLING, PENALISED], ids=["plain", "penalised"])
 def test_batch_sizes_leave_no_trace(build, questions, sampling):
     first, *rest = (everything(build(sampling, max_batch=size), questions) for size in (1, 7, 64))
     assert all(other == first for other in rest)
