@@ -12,7 +12,7 @@ import pytest
 
 from amongus.cli import compact
 from amongus.core.errors import StudyError
-from amongus.inference import answer_cache_shard
+from amongus.inference import answer_cache
 from amongus.inference.answer_cache import Store
 from damage import harm
 
@@ -103,11 +103,11 @@ def test_a_damaged_shard_is_moved_aside_and_its_answers_are_asked_again(root, ca
 
 def test_no_flipped_byte_changes_an_answer(root):
     (shard,) = shards(root)
-    whole, expected, seen = shard.read_bytes(), answer_cache_shard.load(shard), 0
+    whole, expected, seen = shard.read_bytes(), answer_cache.load_shard(shard), 0
     for place in range(len(whole)):
         shard.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
-            assert answer_cache_shard.load(shard) == expected, place
+            assert answer_cache.load_shard(shard) == expected, place
         except ValueError as error:
             assert "\n" not in str(error)
             seen += 1
@@ -166,15 +166,15 @@ def test_of_two_answers_to_one_key_the_same_counts_always(tmp_path):
 
 def test_a_reader_survives_a_compaction_under_its_hands(root, monkeypatch):
     filled(root, "k2")
-    load = answer_cache_shard.load
+    load = answer_cache.load_shard
 
     def slow_load(path):
-        monkeypatch.setattr(answer_cache_shard, "load", load)
+        monkeypatch.setattr(answer_cache, "load_shard", load)
         found = load(path)
         Store(root).compact("f")
         return found
 
-    monkeypatch.setattr(answer_cache_shard, "load", slow_load)
+    monkeypatch.setattr(answer_cache, "load_shard", slow_load)
     assert len(Store(root).get("f", ["k0", "k1", "k2"])) == 3 and len(shards(root)) == 1
 
 

@@ -12,7 +12,7 @@ import train
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
 from amongus.study.settings import Strict
-from amongus.training import from_data, worker
+from amongus.training import from_data, launching
 from amongus.training.job import TrainJob
 from amongus.training.launching import last_checkpoint
 
@@ -98,7 +98,7 @@ def test_checkpoints_outlive_a_kill_before_the_job_is_done(scratch, tmp_path, mo
 @pytest.fixture
 def error_of(tmp_path, monkeypatch):
     """What a worker writes whose training ends by an exception."""
-    monkeypatch.setattr(worker, "die_with_parent", lambda: None)
+    monkeypatch.setattr(launching, "die_with_parent", lambda: None)
     path = tmp_path / "job.json"
     path.write_bytes(TrainJob("x", ("methods", "soup"), Strict(), {}, Path("out"), 1).to_json())
 
@@ -107,8 +107,8 @@ def error_of(tmp_path, monkeypatch):
             raise error
 
         monkeypatch.setitem(sys.modules, "failing", SimpleNamespace(train=fail))
-        assert worker.main("failing", path) == 1
-        return read_json(tmp_path / worker.RESULT)["error"]
+        assert launching.main("failing", path) == 1
+        return read_json(tmp_path / launching.RESULT)["error"]
 
     return error_of
 

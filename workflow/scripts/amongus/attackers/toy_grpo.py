@@ -133,15 +133,12 @@ def _scorer(directory: Path) -> Callable[[list[tuple[str, str]]], list[float]]:
     import torch
     from transformers import AutoModelForSequenceClassification
 
+    from amongus.inference.loading import load_model
     from amongus.members import chat_template
     from amongus.members.judge_prompts import answered
-    from amongus.members.member import check_safetensors
 
-    check_safetensors(directory)
     tokenizer = chat_template.load_tokenizer(directory)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        directory, dtype=torch.float32, local_files_only=True, use_safetensors=True
-    ).eval()
+    model = load_model(AutoModelForSequenceClassification, str(directory), "cpu", "float32")
 
     @torch.no_grad()
     def score(pairs: list[tuple[str, str]]) -> list[float]:

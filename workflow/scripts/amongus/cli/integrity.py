@@ -13,8 +13,7 @@ from tqdm import tqdm
 from amongus.core.checksums import FINGERPRINT, hash_file, read_sums
 from amongus.core.damage import move_aside, unreadable
 from amongus.core.errors import StudyError, run_command
-from amongus.inference import answer_cache_shard as shard
-from amongus.inference.answer_cache import Store
+from amongus.inference.answer_cache import Store, load_shard
 from amongus.study.loading import read_configs
 from amongus.study.names import STORE
 
@@ -56,7 +55,7 @@ def verify_store(root: Path) -> Iterator[Finding]:
         try:
             for path in store.shards(fingerprint):
                 try:
-                    shard.load(path)
+                    load_shard(path)
                 except FileNotFoundError:
                     pass  # Compacted meanwhile.
                 except ValueError as error:

@@ -1,25 +1,42 @@
 """Answers by key, shared by studies: append-only parquet shards, a folder per fingerprint.
 
-No locks: a shard is written whole under a new name and never changed. Compaction writes the merged shard before it
+No locks: a shard is written whole under a new name and never changed. A checksum over its answers and their fingerprint,
+which is the name of its folder, covers all that is read from it. Compaction writes the merged shard before it
 removes those it has read, and readers list again when a shard vanishes. Several shards may hold one key (two jobs
 wrote it at once, or a compaction was killed): the smallest answer counts, in whatever order they are read.
 """
 
+import errno
+import hashlib
+import logging
 import os
 import re
 import stat
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from amongus.core.damage import unreadable
-from amongus.core.errors import StudyError
-from amongus.inference import answer_cache_shard as shard
-from amongus.inference.answer_cache_shard import Row
+import pyarrow as pa
 
+from amongus.core.atomic import whole_file
+from amongus.core.damage import move_aside, unreadable
+from amongus.core.errors import StudyError, full_disk_named
+from amongus.core.hashing import canonical
+from amongus.core.tables import UNREADABLE, parquet_bytes, parquet_table
+
+SCHEMA = pa.schema([("key", pa.string()), ("text", pa.string()), ("n_tokens", pa.int32()), ("finish", pa.string())])
+SUFFIX = ".parquet"
+
+Row = tuple[str, int, str]
+"""An answer: text, n_tokens, finish."""
+
+_CHECKSUM = b"sha256"
+_VANISHED = (errno.ENOENT, errno.ESTALE)
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _LITTER_SECONDS = 24 * 3600
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -54,7 +71,7 @@ class Store:
     def flush(self) -> None:
         """Write what waits, a shard per fingerprint."""
         for fingerprint in list(self._waiting):
-            shard.write(self._folder(fingerprint), self._waiting[fingerprint])
+            write_shard(self._folder(fingerprint), self._waiting[fingerprint])
             del self._waiting[fingerprint]
 
     def fingerprints(self) -> list[str]:
@@ -71,7 +88,7 @@ class Store:
         try:
             for place in (self.root, folder):
                 refuse_foreign(place)
-            return [folder / name for name in os.listdir(folder) if name.endswith(shard.SUFFIX)]
+            return [folder / name for name in os.listdir(folder) if name.endswith(SUFFIX)]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -82,7 +99,7 @@ class Store:
         folder = self._folder(fingerprint)
         rows, found = self._read_all(fingerprint)
         if len(found) > 1:
-            shard.write(folder, rows)
+            write_shard(folder, rows)
             for path in found:
                 path.unlink(missing_ok=True)
         for litter in folder.glob(".*"):  # What killed writers have left behind.
@@ -108,7 +125,7 @@ class Store:
         while new := sorted(set(self.shards(fingerprint)) - seen):
             seen.update(new)
             for path in new:
-                answers = shard.read(path)
+                answers = read_shard(path)
                 if answers is None:
                     continue
                 found.append(path)
@@ -128,3 +145,58 @@ def refuse_foreign(folder: Path) -> None:
         raise StudyError(f"{folder}: belongs to user {status.st_uid}; set `store` to a folder of your own")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise StudyError(f"{folder}: others may write here; if you trust its answers, chmod go-w {folder}")
+
+
+def read_shard(path: Path) -> dict[str, Row] | None:
+    """A shard's answers by key; None if it vanished, or was damaged and is now moved aside."""
+    try:
+        return load_shard(path)
+    except FileNotFoundError:
+        return None  # Compacted: its answers are in a shard that the next listing shows.
+    except ValueError as error:
+        aside = move_aside(path)
+        _log.warning("%s: damaged (%s), moved to %s; its answers are generated again", path, error, aside.name)
+        return None
+
+
+def load_shard(path: Path) -> dict[str, Row]:
+    """A shard's answers by key.
+
+    Raises:
+        FileNotFoundError: it vanished.
+        ValueError: it is damaged; one line that says why.
+        StudyError: the system does not let it be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        # A file that is removed while it is read is stale on a network file system.
+        raise (FileNotFoundError(path) if error.errno in _VANISHED else unreadable(path, error)) from None
+    try:
+        table = parquet_table(content)
+        columns = table.select(SCHEMA.names).to_pydict()
+    except MemoryError:
+        raise  # Says nothing about the shard.
+    except (*UNREADABLE, KeyError) as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    if (table.schema.metadata or {}).get(_CHECKSUM) != _checksum(path.parent.name, columns):
+        raise ValueError("checksum differs")
+    rows = zip(columns["text"], columns["n_tokens"], columns["finish"], strict=True)
+    return dict(zip(columns["key"], rows, strict=True))
+
+
+def write_shard(folder: Path, rows: dict[str, Row]) -> None:
+    """Write a shard, whole and under a new name, in a folder that its owner alone may enter."""
+    keys = sorted(rows)
+    columns = {"key": keys} | {name: [rows[key][place] for key in keys] for place, name in enumerate(SCHEMA.names[1:])}
+    schema = SCHEMA.with_metadata({_CHECKSUM: _checksum(folder.name, columns)})
+    with full_disk_named(folder.parent):
+        for place in (folder.parent, folder):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with whole_file(folder / f"{uuid.uuid4().hex}{SUFFIX}") as temporary:
+        temporary.write_bytes(parquet_bytes(pa.table(columns, schema=schema)))
+
+
+def _checksum(fingerprint: str, columns: dict[str, list]) -> bytes:
+    content = canonical([fingerprint, *(columns[name] for name in SCHEMA.names)])
+    return hashlib.sha256(content).hexdigest().encode()

@@ -1,16 +1,19 @@
 """Trainings that run in several processes: started by accelerate, resumed from their last checkpoint after a kill.
 
-Each process runs `amongus.training.worker`, which calls `train(job)` of a module. Checkpoints are in the job's scratch
-folder, which is private: trainer states are pickles, and loaded as weights only. Each launch writes into a new folder in
-there. So where Slurm has started a job twice, the copies do not mix: the later one removes the folder of the earlier,
-which fails when it next saves.
+Each process is `python -m amongus.training.launching MODULE job.json`, which calls `train(job)` of a module. Checkpoints
+are in the job's scratch folder, which is private: trainer states are pickles, and loaded as weights only. Each launch
+writes into a new folder in there. So where Slurm has started a job twice, the copies do not mix: the later one removes
+the folder of the earlier, which fails when it next saves.
 """
 
+import importlib
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,12 +21,14 @@ from typing import Any
 
 import yaml
 
-from amongus.core.errors import StudyError, no_room
-from amongus.core.json_files import read_json
+from amongus.core.errors import StudyError, full_disk, no_room
+from amongus.core.json_files import read_json, write_json
 from amongus.core.processes import die_with_parent
 from amongus.study.code_digest import SCRIPTS
-from amongus.training import worker
 from amongus.training.job import CHECKPOINT, TrainJob, steps_of
+
+RESULT = "result.json"
+"""Beside the job: what the training returned (`metrics`), or why a process failed (`error`)."""
 
 _LAUNCH = "launch."
 
@@ -41,10 +46,10 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     _remove_outdated(scratch, job.name)
     folder = Path(tempfile.mkdtemp(prefix=_LAUNCH, dir=scratch))
     job = replace(job, scratch=folder, resume=last_checkpoint(scratch))
-    path, result = folder / "job.json", folder / worker.RESULT
+    path, result = folder / "job.json", folder / RESULT
     path.write_bytes(job.to_json())
     (folder / "accelerate.yaml").write_text(yaml.safe_dump(accelerate_config(job)))
-    command = [*accelerate_command(job, folder / "accelerate.yaml"), "-m", worker.__name__, module.__name__, str(path)]
+    command = [*accelerate_command(job, folder / "accelerate.yaml"), "-m", __name__, module.__name__, str(path)]
     search = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": search}
     status = subprocess.run(command, env=environment, preexec_fn=die_with_parent, check=False).returncode
@@ -98,3 +103,28 @@ def _remove_outdated(scratch: Path, name: str) -> None:
     others = (other for other in scratch.parent.glob(f"{name}.*") if other != scratch)
     for folder in (*scratch.glob(f"{_LAUNCH}*"), *others):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(module: str, path: Path) -> int:
+    """Call `train(job)` of a module with the job in `path`; the first process writes what it returned."""
+    die_with_parent()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    result = path.with_name(RESULT)
+    try:
+        metrics = importlib.import_module(module).train(TrainJob.from_json(path.read_bytes()))
+    except Exception as error:
+        line = error if isinstance(error, StudyError) else full_disk(error, path.parent)
+        if line is None:
+            raise
+        logging.exception("%s", line)
+        # The disk may be too full for this as well.
+        with suppress(StudyError):
+            write_json(result, {"error": str(line)})
+        return 1
+    if os.environ.get("RANK", "0") == "0":
+        write_json(result, {"metrics": metrics})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
