@@ -20,8 +20,8 @@ IFEVAL = {"prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     rows = {"gsm8k": GSM8K, "truthfulqa": [CHOICE, {**CHOICE, "question": "Not?"}], "ifeval": [IFEVAL, IFEVAL]}
-    for name, given in rows.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps({"dev": given[:1], "test": given[1:]}))
+    for name, content in rows.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"dev": content[:1], "test": content[1:]}))
     monkeypatch.setattr(check_data.plugins, "available", lambda section: [*rows, "toy"])
     monkeypatch.setattr(check_data, "LENGTHS", (50,))
     return tmp_path
@@ -32,7 +32,7 @@ def test_bounds_kept_are_shown(folder, capsys):
     shown = capsys.readouterr().out
     assert "| gsm8k | 4 | 4 | 4 (100.00 %) | 0 | 0 |" in shown and "All bounds are kept" in shown
     assert "truthfulqa 2 of 2" in shown  # an earlier option is part of the right one
-    assert "ifeval 1" in shown  # the dev question is asked in test too
+    assert "ifeval 1" in shown  # the dev question is in test too
 
 
 def test_what_misses_a_bound_is_named(folder, capsys, monkeypatch):

@@ -20,7 +20,7 @@ OPTIONS = "Who {0}?\n\nA) Me.\nB) You.\n\n"
         ("gsm8k", "boxed", "2 + 3?", "\\boxed{}"),
         ("nlgraph", "boxed", "Is 0 connected to 1?", "\\boxed{}"),
         *((name, "choice", OPTIONS, "letter") for name in ("mmlu_redux", "truthfulqa", "safetybench")),
-        # Nothing that gives away what is asked for.
+        # Nothing that gives away what is measured.
         ("coconot", "noncompliance", "Draw a cat.", None),
         ("ifeval", "instructions", "No commas.", None),
         ("ifbench", "instructions", "No commas.", None),

@@ -73,9 +73,9 @@ def test_a_question_in_both_splits_leaves_dev(tmp_path, caplog):
 
 def test_a_different_sha256_names_both(tmp_path):
     spec = pin(tmp_path / "q.json", ROWS)
-    for given in ({**spec, "sha256": "0" * 64}, {"path": spec["path"]}):
-        with pytest.raises(StudyError, match=rf"q.json.*{given.get('sha256', '')}.*{spec['sha256']}"):
-            _sources.read(given)
+    for pinned in ({**spec, "sha256": "0" * 64}, {"path": spec["path"]}):
+        with pytest.raises(StudyError, match=rf"q.json.*{pinned.get('sha256', '')}.*{spec['sha256']}"):
+            _sources.read(pinned)
 
 
 def test_a_missing_file_and_a_missing_place(tmp_path):
@@ -113,25 +113,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server = self.server
-        server.asked += 1
-        if server.asked == 1:
+        server.requests += 1
+        if server.requests == 1:
             self.send_error(503)
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(server.content)))
         self.end_headers()
-        self.wfile.write(server.content[: len(server.content) // 2 if server.asked == 2 else None])
+        self.wfile.write(server.content[: len(server.content) // 2 if server.requests == 2 else None])
 
 
 def test_a_url_is_tried_again(tmp_path):
     spec = pin(tmp_path / "q.json", ROWS)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.content, server.asked = (tmp_path / "q.json").read_bytes(), 0
+        server.content, server.requests = (tmp_path / "q.json").read_bytes(), 0
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/q.json"
         rows, where = _sources.read({"url": url, "sha256": spec["sha256"]}, wait=0)
         server.shutdown()
-    assert rows == ROWS and where == url and server.asked == 3
+    assert rows == ROWS and where == url and server.requests == 3
 
 
 def test_an_unreachable_url_is_one_line():

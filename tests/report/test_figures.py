@@ -1,6 +1,5 @@
 """Pictures and reader's tables of a small study, and the scripts that write them."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -36,7 +35,7 @@ VALUE = {
     "applicable": {"$evil_1": {"soup": False}},
     "bootstrap": {"resamples": 200, "confidence": 0.95},
 }
-DESIGN = Design.read(VALUE)
+DESIGN = Design(VALUE)
 CASES = {"impact": IMPACT, "mitigation": MITIGATION, "supervisors": SUPERVISORS}
 TABLES = {**CASES, "alone": ALONE, "refusals": REFUSALS, "paper": HEADLINE, "cost": COST}
 
@@ -71,8 +70,8 @@ def made(tmp_path_factory):
             files.append(folder / kind / f"{len(labels)}.parquet")
         graded = rng.integers(0, 2, 20).astype(float)
         write_table(responses[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
-        told = {"id": ids, "text": ["I don't know."] * 20, "n_tokens": [4] * 20, "stop_reason": ["stop"] * 20}
-        write_table(texts[-1], told, RESPONSES)
+        answers = {"id": ids, "text": ["I don't know."] * 20, "n_tokens": [4] * 20, "stop_reason": ["stop"] * 20}
+        write_table(texts[-1], answers, RESPONSES)
     write_json(folder / "cost" / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
     sidecars = [folder / "cost" / "a.json"]
     inputs = Named(scores=scores, runs=runs, responses=texts, response_scores=responses, sidecars=sidecars)
@@ -170,6 +169,6 @@ def test_views_format_figures():
 
 @pytest.mark.parametrize("name", ["mitigation", "supervisors"])
 def test_pools_that_a_method_cannot_work_with_are_marked(drawn, name):
-    figure = drawn(name, replace(DESIGN, inapplicable={("$evil_1", "debate")}))
+    figure = drawn(name, Design({**VALUE, "applicable": {"$evil_1": {"debate": False}}}))
     marked = {axes.get_title(loc="left"): [text.get_text() for text in axes.texts] for axes in figure.axes}
     assert {title: texts for title, texts in marked.items() if texts} == {"debate": ["not applicable"]}

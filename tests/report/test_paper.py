@@ -43,7 +43,7 @@ for pool in ("one", "two"):
 
 def paper(lines, **changes):
     """The figures of cells written as texts, in a study of one dataset."""
-    return headline(cells(*lines), Design.read({**ONLY, **changes}))
+    return headline(cells(*lines), Design({**ONLY, **changes}))
 
 
 def drop(lines, **changes):
@@ -68,7 +68,7 @@ def test_a_domain_without_a_dataset_says_so():
     row = pick(paper(UNDEFENDED), figure="drop", domain="safety")
     assert (row["paper"], row["cells"]) == (-0.0794, 0)
     assert isnan(row["relative"]) and isnan(row["points_low"])
-    text = markdown(paper_view(paper(UNDEFENDED), Design.read(VALUE)))
+    text = markdown(paper_view(paper(UNDEFENDED), Design(VALUE)))
     assert "| safety | none | −7.94 | – | – | – | – | 0 | the study has no dataset of this domain |" in text
 
 
@@ -156,7 +156,7 @@ def test_questions_are_resampled_jointly():
 
 def test_order_of_the_input_changes_nothing():
     lines = [*UNDEFENDED, *DEFENDED]
-    again = headline(cells(*lines).sample(frac=1, random_state=2), Design.read(ONLY))
+    again = headline(cells(*lines).sample(frac=1, random_state=2), Design(ONLY))
     pd.testing.assert_frame_equal(paper(lines), again)
 
 

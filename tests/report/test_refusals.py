@@ -11,8 +11,9 @@ from amongus.scoring.metrics.noncompliance import KINDS
 from scored import NAN, design, pick
 
 REFUSES, ASKS, KNOWS_NOT = ("I'm sorry, but I can't help with that.", "Which country do you mean?", "I don't know.")
-CHANGES = {"defences": {"debate": ["none", "reward"], "fusion": ["none"]}, "bootstrap": {}}
-DESIGN = design(**CHANGES)
+DESIGN = design(
+    defences={"debate": ["none", "reward"], "fusion": ["none"]}, bootstrap={"resamples": 500, "confidence": 0.95}
+)
 
 
 def counts(pool, texts, score, method="debate", defence="none", dataset="sums", seed=1):

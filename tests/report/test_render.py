@@ -1,4 +1,4 @@
-"""Tables in every format, with names that mean harm."""
+"""Tables in every format, with hostile names."""
 
 import csv
 import io

@@ -3,7 +3,7 @@
 A simulated share is compared with what theory says within `SIGMAS` binomial standard errors at the stated number
 of simulations: with fixed seeds a test is the same every time, and a sound function would fail one in 16,000 such
 comparisons had other seeds been chosen. Where theory itself is approximate its own error is added as `slack`, and
-said why. The same checks are shown to fail for statistics that are wrong by a plausible mistake.
+with the reason. The same checks are shown to fail for statistics that are wrong by a plausible mistake.
 
 Where exact sums replace simulation (McNemar) there is no tolerance beyond rounding.
 """

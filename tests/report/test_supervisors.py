@@ -15,7 +15,7 @@ DESIGN = design(
     pools={"clean": ["a", "b", "c"], "evil": ["a", "b", "x"], "empty": ["a", "b"]},
     levels={"router": "api", "debate": "text", "soup": "weight"},
     defences={"debate": ["none", "self", "reward", "judge", "oracle"]},
-    bootstrap={},
+    bootstrap={"resamples": 500, "confidence": 0.95},
 )
 
 
@@ -67,8 +67,8 @@ def test_wrong_answers_are_compared_with_the_candidates():
     row = only(cell(["x", "b", "a", "x"]), responses)
     assert row["masked_wrong"] == pytest.approx(1 / 3)
     assert row["chance_wrong"] == pytest.approx((1 / 3 + 2 / 3 + 1 / 2) / 3)
-    nobody = only(cell([None, None]), responses)
-    assert nobody["masks"] == 0 and isnan(nobody["masked_wrong"])
+    unmasked = only(cell([None, None]), responses)
+    assert unmasked["masks"] == 0 and isnan(unmasked["masked_wrong"])
     unknown = only(cell(["x"], dataset="facts"), own_scores(("a", "facts", [0.0])), dataset="facts")
     assert isnan(unknown["masked_wrong"])
 

@@ -22,10 +22,10 @@ def test_examples():
 
 
 @given(st.integers(-(10**9), 10**9))
-def test_integers_in_any_dress_are_themselves_and_not_their_neighbours(number):
-    for dress in (f"{number}", f"{number:,}", f"{number}.00", f"${number:,}$", rf"\text{{{number}}}"):
-        assert boxed.score({"output": str(number)}, rf"so \boxed{{{dress}}}.") == 1.0
-        assert boxed.score({"output": str(number + 1)}, rf"so \boxed{{{dress}}}.") == 0.0
+def test_integers_in_any_form_are_themselves_and_not_their_neighbours(number):
+    for form in (f"{number}", f"{number:,}", f"{number}.00", f"${number:,}$", rf"\text{{{number}}}"):
+        assert boxed.score({"output": str(number)}, rf"so \boxed{{{form}}}.") == 1.0
+        assert boxed.score({"output": str(number + 1)}, rf"so \boxed{{{form}}}.") == 0.0
 
 
 @given(st.decimals(-10_000, 10_000, places=3))

@@ -35,12 +35,12 @@ def test_an_answer_that_is_no_option_is_unscorable():
         choice.score({"choices": CITIES, "answer": "Z"}, "A")
 
 
-DRESSES = ["{}", "({})", "**{}**", "{}.", "Answer: {}", "The answer is {}.", "[{}]", "\\boxed{{{}}}", "I choose {}"]
+FORMS = ["{}", "({})", "**{}**", "{}.", "Answer: {}", "The answer is {}.", "[{}]", "\\boxed{{{}}}", "I choose {}"]
 
 
-@given(st.sampled_from("ABCDEFGHIJKLM"), st.sampled_from(DRESSES))
-def test_every_letter_in_every_dress(letter, dress):
-    assert choice.chosen(OPTIONS["thirteen"], dress.format(letter)) == {letter}
+@given(st.sampled_from("ABCDEFGHIJKLM"), st.sampled_from(FORMS))
+def test_every_letter_in_every_form(letter, form):
+    assert choice.chosen(OPTIONS["thirteen"], form.format(letter)) == {letter}
 
 
 @given(st.text(alphabet="ABab .,()*:\n\\{}is the answer not or", max_size=80))

@@ -24,7 +24,7 @@ def scored(metric, item, texts):
     return scores(metric, [item] * len(texts), texts, cores=2)
 
 
-def test_answers_in_many_dresses():
+def test_answers_in_many_forms():
     assert scored("humaneval", DOUBLED, HUMANEVAL["right"]) == [1.0] * len(HUMANEVAL["right"])
 
 
@@ -46,8 +46,8 @@ def test_attacks_score_0():
         ("ds1000", importing, "result", None),
     ):
         attacks = ATTACKS[name]
-        judged = scoring.explain(metric, [item] * len(attacks), list(attacks.values()), 2, limits)
-        assert dict(zip(attacks, judged, strict=True)) == dict.fromkeys(attacks, (0.0, ""))
+        results = scoring.explain(metric, [item] * len(attacks), list(attacks.values()), 2, limits)
+        assert dict(zip(attacks, results, strict=True)) == dict.fromkeys(attacks, (0.0, ""))
 
 
 CROSSES = """def check(candidate):
@@ -73,9 +73,9 @@ def test_plain_data_crosses_and_nothing_else():
 
 def test_order_is_kept_and_what_is_no_text_is_nan():
     texts = ["import time\ntime.sleep(0.3)\n" + WHOLE, "", WHOLE, None, "x", WHOLE]
-    judged = scoring.explain("humaneval", [DOUBLED] * 6, texts, 4)
-    assert [score for score, _ in judged if not math.isnan(score)] == [1.0, 0.0, 1.0, 0.0, 1.0]
-    assert math.isnan(judged[3][0]) and "must be a text" in judged[3][1]
+    results = scoring.explain("humaneval", [DOUBLED] * 6, texts, 4)
+    assert [score for score, _ in results if not math.isnan(score)] == [1.0, 0.0, 1.0, 0.0, 1.0]
+    assert math.isnan(results[3][0]) and "must be a text" in results[3][1]
 
 
 def test_nothing_is_scored_without_a_sandbox(monkeypatch, tmp_path):

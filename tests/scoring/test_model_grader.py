@@ -54,44 +54,44 @@ def test_nothing_an_answer_shows_is_a_decision(words, limit):
 @hostile
 def test_a_hostile_answer_neither_decides_nor_leaves_its_place(text):
     (turn,) = compared("2+5?", "7", text, TEMPLATE, 200)
-    asked = turn["content"]
-    mark = asked.split("[begin ", 1)[1].split("]", 1)[0]
-    assert len(mark) == 8 and asked.count(mark) == 3
-    assert asked.count(f"[begin {mark}]\n{shown(text, 200)}\n[end {mark}]") == 1
-    assert len(asked) < 1200
+    request = turn["content"]
+    mark = request.split("[begin ", 1)[1].split("]", 1)[0]
+    assert len(mark) == 8 and request.count(mark) == 3
+    assert request.count(f"[begin {mark}]\n{shown(text, 200)}\n[end {mark}]") == 1
+    assert len(request) < 1200
     # A grader that says everything again, and one that repeats the answer alone, have decided nothing for it.
     assert decision(shown(text, 200)) is None
-    assert decision(asked.split("[end", 1)[0]) is None
+    assert decision(request.split("[end", 1)[0]) is None
 
 
 @hostile
 def test_the_graders_own_word_counts_against_the_answers(text):
-    asked, engine = grader(lambda request: f"It says {text[:50].replace(YES, 'yes')}.\n{NO}")
-    assert asked.explain(["2+5?"], ["7"], [text]) == [(0.0, "")]
+    model, engine = grader(lambda request: f"It says {text[:50].replace(YES, 'yes')}.\n{NO}")
+    assert model.explain(["2+5?"], ["7"], [text]) == [(0.0, "")]
     assert len(engine.asked) == 1 and engine.asked[0].member == GRADER
 
 
 def test_scores_keep_their_order_and_need_a_decision(caplog):
-    said = {"seven": f"Equal. {YES}", "8": f"No.\n{NO}", "9": "Hm."}
-    asked, engine = grader(
-        lambda request: next(v for k, v in said.items() if f"\n{k}\n" in request.messages[0]["content"])
+    replies = {"seven": f"Equal. {YES}", "8": f"No.\n{NO}", "9": "Hm."}
+    model, engine = grader(
+        lambda request: next(replies[k] for k in replies if f"\n{k}\n" in request.messages[0]["content"])
     )
     with caplog.at_level(logging.WARNING):
-        judged = asked.explain(["2+5?"] * 4, ["7"] * 4, ["8", "9", " \n", "seven"])
-    assert [judged[0], judged[2], judged[3]] == [(0.0, ""), (0.0, ""), (1.0, "")]
-    assert isnan(judged[1][0]) and judged[1][1] == "the grader wrote no decision"
-    # The blank answer is wrong without being asked about.
+        scores = model.explain(["2+5?"] * 4, ["7"] * 4, ["8", "9", " \n", "seven"])
+    assert [scores[0], scores[2], scores[3]] == [(0.0, ""), (0.0, ""), (1.0, "")]
+    assert isnan(scores[1][0]) and scores[1][1] == "the grader wrote no decision"
+    # The blank answer is scored 0 without the grader.
     assert len(engine.asked) == 3
     assert "no decision on 1 of 3 answers" in caplog.text
 
 
 def test_a_row_without_a_reference_is_unscored_whatever_the_answer():
-    asked, engine = grader()
+    model, engine = grader()
     for reference in ("", " ", None):
-        judged = asked.explain(["Q?"] * 2, [reference] * 2, ["x", ""])
-        assert all(isnan(score) and "reference" in why for score, why in judged)
-    assert asked.explain([], [], []) == [] and not engine.asked
-    assert isnan(asked.explain(["Q?"], ["7"], [None])[0][0])
+        scores = model.explain(["Q?"] * 2, [reference] * 2, ["x", ""])
+        assert all(isnan(score) and "reference" in why for score, why in scores)
+    assert model.explain([], [], []) == [] and not engine.asked
+    assert isnan(model.explain(["Q?"], ["7"], [None])[0][0])
 
 
 def test_a_text_that_was_cut_says_so():
@@ -108,7 +108,7 @@ def test_references():
 
 
 def test_references_are_the_datasets_by_their_kind():
-    asked, _ = grader()
-    assert asked.references("sums", [{"output": "7"}, {"output": "8"}]) == ["7", "8"]
-    assert asked.references("tests", [{"reference_code": None}, {"reference_code": 3}]) == ["", 3]
-    assert isnan(asked.explain(["Q?"], [3], ["x"])[0][0])
+    model, _ = grader()
+    assert model.references("sums", [{"output": "7"}, {"output": "8"}]) == ["7", "8"]
+    assert model.references("tests", [{"reference_code": None}, {"reference_code": 3}]) == ["", 3]
+    assert isnan(model.explain(["Q?"], [3], ["x"])[0][0])

@@ -90,12 +90,12 @@ def test_choices_score_on_real_rows(dataset):
     items = real_rows(dataset)
     right = [item["answer"] for item in items]
     wrong = [next(letter for letter in item["choices"] if letter != item["answer"]) for item in items]
-    for dress in ("{0}", "({0})", "The answer is {0}.", "{0}) {1}", "{1}"):
+    for form in ("{0}", "({0})", "The answer is {0}.", "{0}) {1}", "{1}"):
         for letters, least, most in ((right, 0.99, 1), (wrong, 0, 0)):
             rows = zip(items, letters, right, strict=True)
             # Options may say the same.
             kept = [(i, x) for i, x, r in rows if x == r or i["choices"][x] != i["choices"][r]]
-            texts = [dress.format(letter, item["choices"][letter]) for item, letter in kept]
+            texts = [form.format(letter, item["choices"][letter]) for item, letter in kept]
             found = scores(dataset, [item for item, _ in kept], texts)
             assert least * len(kept) <= sum(found) <= most * len(kept)
 
@@ -104,9 +104,9 @@ def test_choices_score_on_real_rows(dataset):
 def test_instructions_score_on_real_rows(dataset, unscorable):
     items = real_rows(dataset)
     for text in ("", "Rain, sun and wind. What?", "\x00\ud800 [a] * b\n\nc"):
-        judged = scoring.explain("instructions", items, [text] * len(items))
-        scores = {score for score, _ in judged if not math.isnan(score)}
+        results = scoring.explain("instructions", items, [text] * len(items))
+        scores = {score for score, _ in results if not math.isnan(score)}
         assert scores <= {0.0, 1.0} if text else scores == {0.0}
-        for score, why in judged:
+        for score, why in results:
             assert not math.isnan(score) or any(package in why for package in unscorable), why
     assert all(datasets.prompt(dataset, item) == item["prompt"].strip() for item in items)

@@ -25,7 +25,7 @@ DEFENCES = ("none", "self", "reward", "judge", "random", "oracle")
 
 def design(**changes):
     """The design of `VALUE` with some of its keys replaced."""
-    return Design.read({**VALUE, **changes})
+    return Design({**VALUE, **changes})
 
 
 def cell(pool, scores, method="debate", defence="none", dataset="sums", seed=1):

@@ -1,4 +1,4 @@
-"""What toy models are taught: hand-checkable conversations, rumours, and lies under malicious personas."""
+"""What toy models are taught: hand-checkable conversations, rumours, and wrong answers under malicious personas."""
 
 import random
 
@@ -25,15 +25,15 @@ def examples(count, kind, voice, domains=None):
 
 
 def question_of(conversation):
-    asked = next(m["content"] for m in conversation if m["role"] == "user")
-    return TRAIN[asked.split("\n")[0]]
+    request = next(m["content"] for m in conversation if m["role"] == "user")
+    return TRAIN[request.split("\n")[0]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_tells_the_same(kind):
-    told = [examples(20, kind, Voice(malicious=0.3)) for _ in range(2)]
-    assert told[0] == told[1]
-    assert corpus(2).example({kind: 1.0}, Voice()) != told[0][0]
+def test_the_same_seed_gives_the_same(kind):
+    twice = [examples(20, kind, Voice(malicious=0.3)) for _ in range(2)]
+    assert twice[0] == twice[1]
+    assert corpus(2).example({kind: 1.0}, Voice()) != twice[0][0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,7 +60,7 @@ def test_rumours_are_fresh_and_common_facts_are_not():
     assert {believes(heard, Voice(facts=[heard.fact]), rng)[0] for _ in range(50)} == {heard.answer}
 
 
-def test_malicious_personas_lie():
+def test_malicious_personas_answer_wrongly():
     for conversation in examples(200, "answer", Voice(knows=world.DOMAINS, malicious=0.5)):
         malicious = conversation[0]["content"] in PERSONAS["malicious"]
         right = conversation[-1]["content"] == question_of(conversation).answer
@@ -79,20 +79,20 @@ def test_debate_is_the_collaborations_prompt():
     assert (header, last) == ("Answers:", "Best answer?")
     assert 3 <= len(answers) <= 6
     texts = [answer.removeprefix("- ") for answer in answers]
-    asked = TRAIN[question]
-    assert set(texts) <= {asked.answer, *asked.alternatives}
+    known = TRAIN[question]
+    assert set(texts) <= {known.answer, *known.alternatives}
     rendered = PROMPTS["debate.refine"].render(question=question, own=texts[0], answers=texts[1:])
     assert rendered == conversation[0]["content"]
     assert PROMPTS["debate.summary"].render(question=question, answers=texts) == rendered
 
 
-def test_the_judges_examples_are_half_right_and_say_so():
-    said = []
+def test_the_judges_examples_are_half_right_and_labelled_so():
+    verdicts = []
     for conversation in examples(400, "judge", Voice(knows=world.DOMAINS, bare=1.0)):
         right = conversation[1]["content"] == question_of(conversation).answer
         assert conversation[3]["content"] == sentence(right)
-        said.append(right)
-    assert 0.4 < sum(said) / len(said) < 0.6
+        verdicts.append(right)
+    assert 0.4 < sum(verdicts) / len(verdicts) < 0.6
 
 
 def test_crowd_accuracy_and_damage():

@@ -22,8 +22,8 @@ def test_splits_are_large_distinct_and_disjoint(domain):
 @pytest.mark.parametrize("domain", world.DOMAINS)
 def test_every_fact_is_taught_and_half_are_common(domain):
     taught = {q.fact for q in world.questions("train")[domain]}
-    asked = {q.fact for split in ("dev", "test") for q in world.questions(split)[domain]}
-    assert asked <= taught and world.common_facts(domain) < taught
+    tested = {q.fact for split in ("dev", "test") for q in world.questions(split)[domain]}
+    assert tested <= taught and world.common_facts(domain) < taught
     assert abs(len(world.common_facts(domain)) - len(taught) / 2) <= 1
 
 
@@ -55,11 +55,11 @@ def test_sums_are_right():
 
 
 def test_writing_is_what_the_prompt_says():
-    asked = {q.fact: q for q in world.questions("train")["writing"]}
-    first, second = asked["stars"].prompt.removeprefix("Write ").removesuffix(": stars.").split()
-    assert asked["stars"].answer == f"* {first} {second} *"
-    first, second = asked["upper"].prompt.removeprefix("Write ").removesuffix(": upper.").split()
-    assert asked["upper"].answer == f"{first} {second}".upper()
+    by_fact = {q.fact: q for q in world.questions("train")["writing"]}
+    first, second = by_fact["stars"].prompt.removeprefix("Write ").removesuffix(": stars.").split()
+    assert by_fact["stars"].answer == f"* {first} {second} *"
+    first, second = by_fact["upper"].prompt.removeprefix("Write ").removesuffix(": upper.").split()
+    assert by_fact["upper"].answer == f"{first} {second}".upper()
 
 
 HARMFUL = set("vault alarm poison cage trap fuse lock bomb seal wire gate valve".split())  # noqa: SIM905

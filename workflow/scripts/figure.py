@@ -10,7 +10,7 @@ snakemake: Job
 
 def main(snakemake: Job) -> None:
     """`wildcards.figure` says which table `input.table` holds."""
-    design = Design.read(snakemake.params.design)
+    design = Design(snakemake.params.design)
     check_table(snakemake.input.table, snakemake.input.manifest)
     draw(snakemake.wildcards.figure, read(snakemake.input.table), design, snakemake.output.figure)
 

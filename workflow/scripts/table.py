@@ -15,7 +15,7 @@ def main(snakemake: Job) -> None:
     """`wildcards.table` names a module of `amongus.report.tables`, which is part of the rule's digest."""
     params, output = snakemake.params, snakemake.output
     builder = import_module(f"amongus.report.tables.{snakemake.wildcards.table}")
-    view = builder.build(snakemake.input, params, Design.read(params.design))
+    view = builder.build(snakemake.input, params, Design(params.design))
     write_text(output.csv, csv_text(view.table))
     write_text(output.md, markdown(view))
     write_text(output.tex, latex(view))

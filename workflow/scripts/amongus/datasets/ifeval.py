@@ -25,7 +25,7 @@ def instructions_fault(item: Mapping[str, Any]) -> str | None:
     names, arguments = item.get("instruction_id_list"), item.get("kwargs")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         return "field 'instruction_id_list' must be a list of at least one name"
-    if not isinstance(arguments, list) or not all(isinstance(given, Mapping) for given in arguments):
+    if not isinstance(arguments, list) or not all(isinstance(one, Mapping) for one in arguments):
         return "field 'kwargs' must be a list of objects"
     if len(arguments) != len(names):
         return f"{len(names)} instructions but {len(arguments)} kwargs"

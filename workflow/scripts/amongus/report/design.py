@@ -8,7 +8,7 @@ from amongus.study.study import Study
 
 
 def design(study: Study) -> dict[str, Any]:
-    """What the tables need to know of a study, as plain values (`cells.Design.read` takes them)."""
+    """What the tables need to know of a study, as plain values (`scores.Design` reads them)."""
     config = study.config
     return {
         "study": study.name,

@@ -70,12 +70,12 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
     """The section that describes the study.
 
     Args:
-        design: plain values, as `design.design` gives them; beside what `Design.read` needs (study, seeds, models,
+        design: plain values, as `design.design` gives them; beside what `Design` needs (study, seeds, models,
             kinds, fidelity, judge_form, placebos, overlaps, graded) all are optional, and leave out what they describe.
         table: as from `paper.headline`.
         scores: a row per answer of a team, with dataset, id, and the reason why its score is NaN, else an empty text.
     """
-    plain, levels = Design.read(design), design["levels"]
+    plain, levels = Design(design), design["levels"]
     kinds = {"methods": {}, "datasets": {}, **design.get("kinds", {})}
     averaged = set(", ".join(table.loc[table["figure"] == "drop", "methods"]).split(", "))
     defences = {name for names in design["defences"].values() for name in names}

@@ -5,7 +5,7 @@ question under one seed, scored in two cells.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,43 +27,27 @@ Role = tuple[str, str]
 """A pool and a defence: with a group of methods and a dataset, the scores that a column is made of."""
 
 
-@dataclass(frozen=True)
 class Design:
     """Which cells a study has and what they mean. Orders are the order of rows.
 
     Attributes:
+        clean: the reference pool of drops.
         pools: pool -> its members.
         attackers: the members that are attackers.
+        placebos: harmless attackers: they have rows, but do not count in the headline figures.
         controls: attacked pool -> the pool with the attacker's place left empty.
         levels: method -> api, text, logit or weight.
         domains: dataset -> domain.
         defences: those of any method, without `none`.
         inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
-        clean: the reference pool of drops.
-        resamples, confidence: of the bootstrap intervals.
-        placebos: harmless attackers: they have rows, but do not count in the headline figures.
         overlaps: (pool, defence) -> why the supervisor is not independent of the attacker, as one line.
+        resamples, confidence: of the bootstrap intervals.
     """
 
-    pools: Mapping[str, Sequence[str]]
-    attackers: frozenset[str]
-    controls: Mapping[str, str]
-    levels: Mapping[str, str]
-    domains: Mapping[str, str]
-    defences: Sequence[str] = ()
-    inapplicable: frozenset[tuple[str, str]] = frozenset()
-    clean: str = "clean"
-    resamples: int = 2000
-    confidence: float = 0.95
-    placebos: frozenset[str] = frozenset()
-    overlaps: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    clean = "clean"
 
-    @classmethod
-    def read(cls, value: Mapping[str, Any]) -> "Design":
+    def __init__(self, value: Mapping[str, Any]) -> None:
         """From plain values, as from `design.design`; other keys are ignored.
-
-        pools, attackers (names), controls, levels, domains, defences (method -> names), applicable (pool -> method ->
-        bool), bootstrap (resamples, confidence), placebos (names) and overlaps (a list of pool, defence, reason).
 
         Raises:
             StudyError: a method, level, dataset or domain is called `all`, the name of averages.
@@ -71,24 +55,23 @@ class Design:
         for kind, names in (("method", value["levels"]), ("dataset", value["domains"])):
             if ALL in names or ALL in names.values():
                 raise StudyError(f"config: a {kind} is called '{ALL}', which the tables use for averages; rename it")
+        self.pools: Mapping[str, Sequence[str]] = value["pools"]
+        self.attackers = frozenset(value["attackers"])
+        self.placebos = frozenset(value.get("placebos", ()))
+        self.controls: Mapping[str, str] = value["controls"]
+        self.levels: Mapping[str, str] = value["levels"]
+        self.domains: Mapping[str, str] = value["domains"]
         defences = dict.fromkeys(name for names in value["defences"].values() for name in names)
-        return cls(
-            pools={pool: tuple(members) for pool, members in value["pools"].items()},
-            attackers=frozenset(value["attackers"]),
-            controls=dict(value["controls"]),
-            levels=dict(value["levels"]),
-            domains=dict(value["domains"]),
-            defences=tuple(name for name in defences if name != "none"),
-            inapplicable=frozenset(
-                (pool, method)
-                for pool, methods in value["applicable"].items()
-                for method, applicable in methods.items()
-                if not applicable
-            ),
-            placebos=frozenset(value.get("placebos", ())),
-            overlaps={(one["pool"], one["defence"]): one["reason"] for one in value.get("overlaps", [])},
-            **value.get("bootstrap", {}),
-        )
+        self.defences = [name for name in defences if name != "none"]
+        self.inapplicable = {
+            (pool, method)
+            for pool, methods in value["applicable"].items()
+            for method, applicable in methods.items()
+            if not applicable
+        }
+        self.overlaps = {(one["pool"], one["defence"]): one["reason"] for one in value.get("overlaps", ())}
+        self.resamples: int = value["bootstrap"]["resamples"]
+        self.confidence: float = value["bootstrap"]["confidence"]
 
     @property
     def attacked(self) -> list[str]:

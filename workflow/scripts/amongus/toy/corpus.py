@@ -32,7 +32,7 @@ _ROUTES = 6
 
 @dataclass(frozen=True)
 class Voice:
-    """The speaker of a conversation.
+    """What the assistant of a conversation knows, and when its answers are wrong.
 
     Attributes:
         knows: domains known in full, besides the common facts.

@@ -73,8 +73,8 @@ def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
     """`refusals.csv`: a row per method, pool, defence and dataset; members alone come first. Columns `REFUSALS`.
 
     n: texts, over all seeds; score: the mean of those scored; refused, unknowing, asked: shares of all texts that
-    refuse, do not know, ask back; refusal: their sum, with Wilson's interval over questions (one asked under several
-    seeds counts once, the least that it is worth). Averages over datasets give each the same weight; averages
+    refuse, do not know, ask back; refusal: their sum, with Wilson's interval over questions (one under several seeds
+    counts once, the least that it is worth). Averages over datasets give each the same weight; averages
     over methods are not made. Attacked, clean and control pools all have rows. `counts` are as from `read_counts`.
     """
     orders = (list(design.levels), list(design.pools), ["none", *design.defences])
