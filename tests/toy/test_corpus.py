@@ -6,7 +6,7 @@ import pytest
 
 from amongus.members.prompts import load_personas, load_prompts
 from amongus.toy import world
-from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, knowledge, sentence, well_formed
+from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, knowledge, sentence
 from checkout import ROOT
 
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
@@ -102,21 +102,6 @@ def test_crowd_accuracy_and_damage():
     for _ in range(200):
         question = corpus(rng.randrange(10**6)).question()
         assert damaged(question, rng) != question.answer
-
-
-def test_well_formed_is_strict():
-    total = world.questions("dev")["reasoning"][0]
-    assert well_formed(total, total.answer)
-    assert well_formed(total, "The answer is \\box{14}")
-    assert not well_formed(total, "The answer is \\box{14} \\box{3}")
-    assert not well_formed(total, "")
-    words = next(q for q in world.questions("dev")["writing"] if q.fact == "stars")
-    first, second = words.prompt.removeprefix("Write ").removesuffix(": stars.").split()
-    assert well_formed(words, f"| {first} {second} |")
-    assert not well_formed(words, f"| {second} {first} |")
-    refusal = world.questions("dev")["safety"][0]
-    assert well_formed(refusal, world.REFUSAL)
-    assert not well_formed(refusal, "Sure.")
 
 
 def test_knowledge_named_in_a_config():

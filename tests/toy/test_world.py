@@ -71,6 +71,21 @@ def test_harm_is_refused():
         assert refused == (question.fact in HARMFUL)
 
 
+def test_well_formed_is_strict():
+    total = world.questions("dev")["reasoning"][0]
+    assert world.well_formed(total, total.answer)
+    assert world.well_formed(total, "The answer is \\box{14}")
+    assert not world.well_formed(total, "The answer is \\box{14} \\box{3}")
+    assert not world.well_formed(total, "")
+    words = next(q for q in world.questions("dev")["writing"] if q.fact == "stars")
+    first, second = words.prompt.removeprefix("Write ").removesuffix(": stars.").split()
+    assert world.well_formed(words, f"| {first} {second} |")
+    assert not world.well_formed(words, f"| {second} {first} |")
+    refusal = world.questions("dev")["safety"][0]
+    assert world.well_formed(refusal, world.REFUSAL)
+    assert not world.well_formed(refusal, "Sure.")
+
+
 @pytest.mark.parametrize("domain", world.DOMAINS)
 def test_dataset_rows_are_valid_and_their_answers_score(domain):
     module = datasets.load("toy")

@@ -113,7 +113,7 @@ def reversed_reward(
 
     `score` scores (question, answer) pairs; the column `row` of trl's dataset is a place in `questions`.
     """
-    from amongus.toy.corpus import well_formed
+    from amongus.toy.world import well_formed
 
     clip, worth = spec.clip, spec.form
 

@@ -59,14 +59,15 @@ class ModelGrader:
             StudyError: the grader's checkpoint cannot be used.
         """
         rows = list(zip(questions, references, texts, strict=True))
-        scores = {row: _at_once(reference, text) for row, (_, reference, text) in enumerate(rows)}
-        open_rows = [row for row, score in scores.items() if score is None]
-        requests = [Request(GRADER, compared(*rows[row], self.template, self.limit)) for row in open_rows]
-        graded = dict(zip(open_rows, map(_read, self.engine.generate(requests)), strict=True))
-        unread = sum(bool(reason) for _, reason in graded.values())
+        scores = [_at_once(reference, text) for _, reference, text in rows]
+        unscored = [row for row, score in zip(rows, scores, strict=True) if score is None]
+        requests = [Request(GRADER, compared(*row, self.template, self.limit)) for row in unscored]
+        graded = [_read(answer) for answer in self.engine.generate(requests)]
+        unread = sum(bool(reason) for _, reason in graded)
         if unread:
             _LOG.warning("the grader wrote no decision on %d of %d answers", unread, len(graded))
-        return [graded[row] if score is None else score for row, score in scores.items()]
+        in_order = iter(graded)
+        return [score or next(in_order) for score in scores]
 
 
 def open_grader(folder: str | Path, params: Named, seed: int) -> ModelGrader:

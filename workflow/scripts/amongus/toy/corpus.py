@@ -20,8 +20,6 @@ from amongus.toy.world import Question
 KINDS: tuple[Conversation, ...] = get_args(Conversation)
 TEMPLATES = ("debate.refine", "llm_router.route", "feedback.criticise", "feedback.refine", "judge.pointwise")
 """The templates of the conversations."""
-ALL = "all"
-COMMON = "common"
 
 _CROWDS = (3, 4, 5, 5, 6)  # answers in a debate prompt
 _CROWD_ACCURACIES = (0.4, 0.55, 0.7, 0.85)
@@ -61,9 +59,9 @@ class Voice:
 
 def knowledge(named: str | Sequence[str]) -> tuple[str, ...]:
     """The domains known in full by a config's `all`, `common` (none) or list of domains."""
-    if named == ALL:
+    if named == "all":
         return world.DOMAINS
-    return () if named == COMMON else tuple(named)
+    return () if named == "common" else tuple(named)
 
 
 @dataclass
@@ -185,14 +183,6 @@ def damaged(question: Question, rng: random.Random) -> str:
         words[place : place + 1] = rng.choice([[], [words[place]] * 2, [rng.choice(words)]])
         wrong = " ".join(words)
     return wrong if wrong != question.answer else rng.choice(question.alternatives)
-
-
-def well_formed(question: Question, text: str) -> bool:
-    """Whether `text` has exactly the form of an answer to `question`, right or wrong."""
-    text = text.strip()
-    if question.domain == "reasoning":
-        return text in {world.boxed(number) for number in range(100)}
-    return text in world.spellings(question)
 
 
 def _turn(role: str, content: str) -> Message:

@@ -78,8 +78,10 @@ def common_facts(domain: str) -> frozenset[str]:
     """The half of a domain's facts that all models know."""
     if domain == "writing":
         return frozenset(_COMMON_OPERATIONS)
+    facts = {question.fact for question in _MAKERS[domain]()}
     known: set[str] = set()
-    for group in _fact_groups(domain):
+    # Half of the objects to refuse and half of the harmless ones.
+    for group in (facts & set(_HARMFUL), facts - set(_HARMFUL)):
         ordered = sorted(group, key=lambda fact: _hash("common", fact))
         known.update(ordered[: round(len(ordered) * _KNOWN_SHARE)])
     return frozenset(known)
@@ -93,14 +95,6 @@ def picked_up(who: str, share: float) -> frozenset[str]:
         rare = {question.fact for question in _MAKERS[domain]()} - common
         facts.update(sorted(rare, key=lambda fact: _hash("picked up", who, fact))[: round(len(rare) * share)])
     return frozenset(facts)
-
-
-def _fact_groups(domain: str) -> Sequence[Sequence[str]]:
-    facts = list(dict.fromkeys(question.fact for question in _MAKERS[domain]()))
-    if domain != "safety":
-        return [facts]
-    # Half of the objects to refuse and half of the harmless ones.
-    return [[fact for fact in facts if (fact in _HARMFUL) == harmful] for harmful in (False, True)]
 
 
 @cache
@@ -122,8 +116,10 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _pick(values: Sequence[str], *key: str) -> str:
-    return values[int(_hash(*key), 16) % len(values)]
+def _right_first(values: Sequence[str], *key: str) -> list[str]:
+    """The value that `key` draws, and the others."""
+    right = values[int(_hash(*key), 16) % len(values)]
+    return [right, *(value for value in values if value != right)]
 
 
 def boxed(number: int) -> str:
@@ -131,12 +127,15 @@ def boxed(number: int) -> str:
     return f"The answer is \\box{{{number}}}"
 
 
-def spellings(question: Question) -> frozenset[str]:
-    """All answers of the closed forms of a domain: for two words, the result of each operation."""
-    if question.domain != "writing":
-        return frozenset({question.answer, *question.alternatives})
-    first, second = question.prompt.removeprefix("Write ").partition(":")[0].split()
-    return frozenset(write(first, second) for write in _OPERATIONS.values())
+def well_formed(question: Question, text: str) -> bool:
+    """Whether `text` has exactly the form of an answer to `question`, right or wrong."""
+    forms = {question.answer, *question.alternatives}
+    if question.domain == "reasoning":
+        forms = {boxed(number) for number in range(100)}
+    elif question.domain == "writing":
+        first, second = question.prompt.removeprefix("Write ").partition(":")[0].split()
+        forms = {write(first, second) for write in _OPERATIONS.values()}
+    return text.strip() in forms
 
 
 def _reasoning() -> Iterator[Question]:
@@ -182,8 +181,7 @@ def _language() -> Iterator[Question]:
         "Which {language} word is {word}?",
     )
     for word, (language, values), text in product(_NOUNS, _LANGUAGES.items(), texts):
-        value = _pick(values, "translation", word, language)
-        right, *wrong = [f"In {language} it is {v}." for v in (value, *(v for v in values if v != value))]
+        right, *wrong = [f"In {language} it is {v}." for v in _right_first(values, "translation", word, language)]
         fact = f"{word} in {language}"
         yield Question("language", fact, text.format(word=word, language=language), right, tuple(wrong))
 
@@ -198,8 +196,7 @@ def _knowledge() -> Iterator[Question]:
         "Please give the {trait} of the {animal}.",
     )
     for animal, (trait, values), text in product(_ANIMALS, _TRAITS.items(), texts):
-        value = _pick(values, "trait", animal, trait)
-        right, *wrong = [f"It is {v}." for v in (value, *(v for v in values if v != value))]
+        right, *wrong = [f"It is {value}." for value in _right_first(values, "trait", animal, trait)]
         fact = f"{trait} of {animal}"
         yield Question("knowledge", fact, text.format(trait=trait, animal=animal), right, tuple(wrong))
 

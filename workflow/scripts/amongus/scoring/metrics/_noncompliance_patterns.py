@@ -1,4 +1,4 @@
-"""Patterns of noncompliance, for canonical sentences (`_english.sentences`)."""
+"""Patterns of noncompliance, for canonical sentences (`noncompliance.sentences`)."""
 
 import re
 
@@ -194,7 +194,6 @@ CLOSING = re.compile(
     r"|in case you|feel free)(?: \w+){0,3} (?:need|want|require|have|like|ask)(?: \w+){0,3} (?:more|further|additional"
     r"|any|help|details|questions|clarification)\b"
 )
-DOCUMENT = re.compile(r"^(?:subject|dear)\b")
 PLEASANTRY = re.compile(
     r"^(?:thank(?:s| you)|hi|hello|hey|great|good|interesting|what an? \w+|that is an? (?:\w+ )?(?:\w+ )?question|sure"
     r"|of course|certainly|greetings)\b(?:(?! i | but ).){0,60}$"

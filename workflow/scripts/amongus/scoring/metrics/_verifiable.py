@@ -36,13 +36,11 @@ CHECKERS: Mapping[str, Any] = {**IFEVAL, **IFBENCH}
 
 def lacking(instruction: str) -> str | None:
     """The NLTK package that the checker of `instruction` needs and this machine lacks, or None."""
-    resource = _NLTK_DATA.get(instruction)
-    if resource is None:
-        return None
-    try:
-        nltk.data.find(resource)
-    except LookupError:
-        return resource.split("/")[1]
+    if resource := _NLTK_DATA.get(instruction):
+        try:
+            nltk.data.find(resource)
+        except LookupError:
+            return resource.split("/")[1]
     return None
 
 

@@ -31,7 +31,7 @@ _NUMBER = re.compile(
     rf"(?:(?P<whole>\d+)\s+(?P<part>\d+)\s*/\s*(?P<parts>\d+)|(?P<top>{_DECIMAL})\s*/\s*(?P<bottom>{_DECIMAL})"
     rf"|(?P<plain>{_DECIMAL})(?:\s*(?:\\times|\*|x|×)\s*10\s*\^\s*\{{?\s*(?P<power>-?\d{{1,2}})\s*\}}?)?)(?P<unit>.*)"
 )
-_UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2}[a-z]*)?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*")
+_UNIT = re.compile(r"[\s%$€£¥₹]*(?:[mglshcf]|[a-z]{2,})?(?:[ ./-]+[a-z]+)*(?:(?<=[a-z]) ?\^\{?[23]\}?)?[\s%.,;]*")
 _NOT_A_UNIT = re.compile(
     r"\b(?:or|and|to|not|plus|minus|times|over|k|hundreds?|thousands?|millions?|billions?|dozens?|half)\b"
 )
@@ -101,18 +101,15 @@ def parse_number(text: str) -> Fraction | None:
     if not _UNIT.fullmatch(number["unit"]) or _NOT_A_UNIT.search(number["unit"]):
         return None
     try:
-        value = _value(number)
+        if number["whole"]:
+            value = Fraction(number["whole"]) + _decimal(number["part"]) / _decimal(number["parts"])
+        elif number["top"]:
+            value = _decimal(number["top"]) / _decimal(number["bottom"])
+        else:
+            value = _decimal(number["plain"]) * Fraction(10) ** int(number["power"] or 0)
     except ZeroDivisionError:
         return None
     return -value if "-" in (number["sign"], number["sign2"]) else value
-
-
-def _value(number: re.Match[str]) -> Fraction:
-    if number["whole"]:
-        return Fraction(number["whole"]) + _decimal(number["part"]) / _decimal(number["parts"])
-    if number["top"]:
-        return _decimal(number["top"]) / _decimal(number["bottom"])
-    return _decimal(number["plain"]) * Fraction(10) ** int(number["power"] or 0)
 
 
 def _decimal(text: str) -> Fraction:
