@@ -2,8 +2,8 @@
 
 import logging
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,14 +23,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with full_disk_named(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = _beside(path)
         try:
             yield temporary
             sync(temporary)
-            # mkstemp makes files private; results follow the umask as any other file does.
-            os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
             sync(path.parent)
         finally:
@@ -50,8 +46,8 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     superseded = StudyError(f"{path}: superseded by a newer copy of this job")
     with full_disk_named(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary = _beside(path)
+        temporary.mkdir(parents=True)
         # Open, so that no other folder can have its inode.
         opened = os.open(temporary, os.O_RDONLY)
         try:
@@ -61,7 +57,6 @@ def whole_directory(path: str | Path) -> Iterator[Path]:
                 sync(file)
             if not _same(opened, temporary):
                 raise superseded
-            os.chmod(temporary, 0o777 & ~_umask())
             if path.exists():
                 shutil.rmtree(path)
             os.replace(temporary, path)
@@ -85,11 +80,16 @@ def _remove_older(path: Path, kept: Path) -> None:
     """
     for litter in path.parent.glob(f".{path.name}.????????"):
         if litter != kept:
-            away = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            away = _beside(path)
             # Its job may be done at this moment.
             with suppress(FileNotFoundError):
                 litter.rename(away)
             shutil.rmtree(away, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A new temporary name in the folder of `path`."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def _same(opened: int, folder: Path) -> bool:
@@ -113,9 +113,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

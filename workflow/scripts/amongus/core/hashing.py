@@ -23,4 +23,4 @@ def derive(*parts: object) -> int:
     >>> derive(1, "sft", "code") == derive(1, "sft", "code")
     True
     """
-    return int.from_bytes(hashlib.sha256(canonical(list(parts))).digest()[:8], "big") & _MASK
+    return int(digest(*parts)[:16], 16) & _MASK
