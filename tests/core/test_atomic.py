@@ -131,3 +131,10 @@ def test_a_used_up_quota_is_named(tmp_path):
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
     with pytest.raises(PermissionError), whole_file(tmp_path / "x"):
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_files_have_the_permissions_of_any_other(tmp_path):
+    with whole_file(tmp_path / "x.safetensors") as temporary:
+        save_file({"v": np.ones(3)}, temporary)
+    (tmp_path / "other").touch()
+    assert (tmp_path / "x.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode

@@ -24,8 +24,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     with full_disk_named(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = _beside(path)
+        temporary.touch()
+        mode = temporary.stat().st_mode
         try:
             yield temporary
+            # safetensors makes files private; results follow the umask as any other file does.
+            temporary.chmod(mode)
             sync(temporary)
             os.replace(temporary, path)
             sync(path.parent)
