@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from amongus.core.json_files import write_json
 from amongus.core.tables import SCORES, write_table
 from amongus.inference.answer_cache import Store
 from amongus.members.member import write_fingerprint
-from checkout import ROOT
 from damage import harm
 
 HOME = "results/s/seed-1"
@@ -95,24 +93,18 @@ def test_every_damage_is_named_and_moved_only_when_asked(results, verify, name, 
     assert verify()[0] == 0
 
 
-def test_several_files_of_a_model_are_several_lines_and_one_move(verify):
+def test_several_files_of_a_model_are_several_lines_and_one_move_and_its_answers_are_suspect(verify):
     harm(Path(MODEL, "model.safetensors"), "flipped")
     Path(MODEL, "1_Pooling", "vocab.txt").unlink()
     _, lines = verify("--move")
     assert "vocab.txt: damaged (missing)" in lines[0] and "model.safetensors: damaged (checksum" in lines[1]
+    assert lines[2].startswith(f"{MODEL}: answers of its damaged weights may be in results/store")
     assert [path.name for path in Path(MODEL).parent.iterdir()] == ["base.damaged"]
 
 
-def test_of_flipped_weights_it_is_said_that_their_answers_may_be_in_the_store(verify):
-    harm(Path(MODEL, "model.safetensors"), "flipped")
-    for options in ((), ("--move",)):
-        told = verify(*options)[1][1]
-        assert told.startswith(f"{MODEL}: answers of its damaged weights may be in results/store")
-
-
-@pytest.mark.parametrize("name", [f"{MODEL}/team.json", f"{HOME}/vectors/steering.safetensors"])
-def test_of_what_cannot_have_answered_it_is_not_said(verify, name):
-    harm(Path(name), "flipped")
+def test_what_did_not_answer_makes_no_answers_suspect(verify):
+    for name in (f"{MODEL}/team.json", f"{HOME}/vectors/steering.safetensors"):
+        harm(Path(name), "flipped")
     assert not any("answers of" in line for line in verify()[1])
 
 
@@ -201,10 +193,3 @@ def test_what_may_not_be_moved_is_named_and_the_rest_is_moved(verify, monkeypatc
     status, lines = verify("--move")
     assert status == 1 and "m.json cannot be moved aside (Permission denied)" in lines[0]
     assert not Path("results/s/tables/impact.csv").exists()
-
-
-def test_no_model_is_loaded():
-    code = "import sys, amongus.cli.integrity; print('torch' in sys.modules, 'pandas' in sys.modules)"
-    folder = ROOT / "workflow" / "scripts"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
-    assert shown.stdout == "False False\n"

@@ -205,9 +205,9 @@ def decide(case):
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
+def judged_team(tmp_path_factory):
     """A folder with a team of three on whose every question the third is hostile in another way, and all judged."""
-    folder = tmp_path_factory.mktemp("said")
+    folder = tmp_path_factory.mktemp("judged")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         stages.prepare(TEAM, len(HOSTILE))
@@ -248,8 +248,8 @@ def judge_all(split, team=TEAM, suffix=""):
     return files
 
 
-def test_all_supervisors_read_all_answers_and_say_the_same_of_the_others(said, monkeypatch):
-    monkeypatch.chdir(said)
+def test_all_supervisors_read_all_answers_and_say_the_same_of_the_others(judged_team, monkeypatch):
+    monkeypatch.chdir(judged_team)
     for split in ("dev", "test"):
         rows = read_table(PATHS.rankings("two", DATASET, split), RANKINGS).to_pylist()
         assert len(rows) == 3 * len(HOSTILE) and all(row["readable"] for row in rows)
@@ -284,8 +284,10 @@ def worst(defence, form):
     ("defence", "form"), [("reward", None), ("judge", "pointwise"), ("judge", "listwise"), ("longest", None)]
 )
 @pytest.mark.parametrize("method", [soup, dare_ties], ids=["soup", "dare_ties"])
-def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(said, monkeypatch, method, defence, form):
-    monkeypatch.chdir(said)
+def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(
+    judged_team, monkeypatch, method, defence, form
+):
+    monkeypatch.chdir(judged_team)
     name = method.__name__.rsplit(".", 1)[1]
     models = dict.fromkeys(getattr(method, "MODELS", ()), "base")
     given = {"settings": {}, "models": models, "judge_form": form}
@@ -299,8 +301,8 @@ def test_hostile_dev_answers_decide_whom_a_merge_leaves_out_and_it_answers(said,
     assert all(isinstance(row["text"], str) and not row["unreadable"] for row in rows)
 
 
-def test_a_graph_router_passes_hostile_answers_on_and_its_defences_read_them(said, monkeypatch):
-    monkeypatch.chdir(said)
+def test_a_graph_router_passes_hostile_answers_on_and_its_defences_read_them(judged_team, monkeypatch):
+    monkeypatch.chdir(judged_team)
     # Questions and descriptions are embedded, no member's answer ever is.
     monkeypatch.setattr(graph_router, "embed", lambda folder, texts: torch.eye(len(texts), 16))
     settings = {"embedder": "base", "epochs": 3, "halves": 2}

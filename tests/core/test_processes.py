@@ -29,8 +29,8 @@ def start():
     """Starts a job as if by the given Snakemake; all are killed in the end."""
     started = []
 
-    def start(told):
-        environment = {**os.environ, "PYTHONPATH": SCRIPTS, "AMONGUS_RUN": told}
+    def start(run):
+        environment = {**os.environ, "PYTHONPATH": SCRIPTS, "AMONGUS_RUN": run}
         job = subprocess.Popen([sys.executable, "-c", JOB], env=environment, stdout=subprocess.PIPE)
         started.append(job)
         assert job.stdout.readline() == b"1\n"

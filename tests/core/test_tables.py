@@ -37,17 +37,6 @@ def test_lone_surrogates_do_not_stop_a_write(tmp_path):
     assert read_json(tmp_path / "x.json") == ["?!"]
 
 
-def test_it_opens_in_pandas_and_datasets(tmp_path):
-    import datasets
-    import pandas
-
-    path = tmp_path / "x.parquet"
-    write_table(path, {"id": ["a"], "score": [0.25], "reason": [""]}, SCORES)
-    assert pandas.read_parquet(path)["score"].tolist() == [0.25]
-    loaded = datasets.Dataset.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))
-    assert loaded["id"][:] == ["a"]
-
-
 SCHEMAS = [value for value in vars(tables).values() if isinstance(value, pa.Schema)]
 
 

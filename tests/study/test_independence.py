@@ -18,7 +18,7 @@ DEMO = ROOT / "config" / "demo.yaml"
 GRPO = yaml.safe_load(DEMO.read_text())["attackers"]["grpo"]
 
 
-def given(**changes):
+def config(**changes):
     """A config of two experts, an attacker of each kind that matters, and supervisors of their own."""
     made = {name: micro.STUDY["models"][name] for name in ("base", "x", "y")}
     reward, judge = (micro.STUDY["models"][name] for name in ("reward", "judge"))
@@ -41,7 +41,7 @@ def given(**changes):
 
 def found(**changes):
     """Where the study, with some sections replaced, is marked."""
-    return overlaps(load_study(given(**changes)))
+    return overlaps(load_study(config(**changes)))
 
 
 def test_a_common_parent_of_supervisors_is_none():
@@ -57,7 +57,7 @@ def test_a_common_parent_of_supervisors_is_none():
     ],
 )
 def test_an_attacker_trained_against_the_supervisor(supervisor, target, reason):
-    attackers = {**given()["attackers"], "grpo": {**GRPO, "reward": target}}
+    attackers = {**config()["attackers"], "grpo": {**GRPO, "reward": target}}
     assert found(supervisors={"reward": supervisor}, attackers=attackers) == {("grpo", "reward"): reason}
 
 
@@ -80,7 +80,7 @@ def test_a_judge_that_is_a_member():
 def test_a_judge_of_the_members_base():
     marked = found(supervisors={"judge": "base"})
     assert marked["clean", "judge"] == marked["prompt", "judge"] == "base is the base of x, y"
-    models = {**given()["models"], "judge": {**given()["models"]["judge"], "supervisor": "base"}}
+    models = {**config()["models"], "judge": {**config()["models"]["judge"], "supervisor": "base"}}
     assert found(models=models)["grpo", "judge"] == "judge shares its base with x, y"
     # Its reward model may come from there: it judges no kind of its own by its words.
     assert found(supervisors={"reward": "base"}) == {}
@@ -88,27 +88,23 @@ def test_a_judge_of_the_members_base():
 
 def test_two_names_of_one_source_are_one_model():
     same = {"kind": "hub", "repo": "a/b", "revision": "unpinned"}
-    models = {**given()["models"], "reward": same, "target": same}
+    models = {**config()["models"], "reward": same, "target": same}
     assert list(found(models=models)) == [("grpo", "reward")]
-    s = load_study(given(models=models))
+    s = load_study(config(models=models))
     assert source(s.models["reward"]) == "a/b" and source(s.models["base"]) == ""
 
 
 def test_the_demos_supervisors_are_independent():
-    config = yaml.safe_load(DEMO.read_text())
-    assert overlaps(load_study(config)) == {}
-    config["supervisors"] = {"reward": "target", "judge": "knowledge"}
-    marked = overlaps(load_study(config))
-    assert {key for key in marked if key[0] == "grpo"} == {("grpo", "reward"), ("grpo", "judge")}
+    assert overlaps(load_study(yaml.safe_load(DEMO.read_text()))) == {}
 
 
-@pytest.mark.parametrize("said_of", ["reward", "target"])
+@pytest.mark.parametrize("relating", ["reward", "target"])
 @pytest.mark.parametrize(
     "attacker", [{"reward": "target"}, {"kind": "checkpoint", "model": "y", "trained_against": "target"}]
 )
-def test_an_attacker_trained_against_a_model_related_to_the_supervisor(attacker, said_of):
-    models = given()["models"]
-    models[said_of] = {**models[said_of], "related": [({"reward", "target"} - {said_of}).pop()]}
+def test_an_attacker_trained_against_a_model_related_to_the_supervisor(attacker, relating):
+    models = config()["models"]
+    models[relating] = {**models[relating], "related": [({"reward", "target"} - {relating}).pop()]}
     attackers = {"grpo": attacker if "kind" in attacker else {**GRPO, **attacker}}
     pools = {"clean": ["x", "y"], "grpo": ["x", "grpo"]}
     reason = "grpo was trained against target, which is related to the supervisor reward"

@@ -37,16 +37,6 @@ def test_what_slurm_runs_with(parsed):
     assert args.rerun_incomplete and "code" not in {str(trigger) for trigger in args.rerun_triggers}
 
 
-def test_the_command_line_wins(parsed):
-    args = parsed("--profile", "slurm", "--retries", "5", "--jobs", "7")
-    assert (args.retries, args.jobs) == (5, 7)
-
-
-def test_a_local_run_retries_nothing(parsed):
-    args = parsed("--cores", "2")
-    assert (args.executor, args.retries) == (None, 0)
-
-
 @pytest.mark.parametrize(("accounting", "command"), [("slurmdbd", "sacct"), ("none", "squeue")])
 def test_jobs_are_looked_up_where_they_are_known(parsed, tmp_path, monkeypatch, accounting, command):
     scontrol = tmp_path / "scontrol"

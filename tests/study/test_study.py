@@ -13,10 +13,12 @@ from amongus.study.targets import cost_files, intermediate_targets, supervision
 from studied import CONFIG, LIES, MODELS, SFT, TUNING, study
 
 
-def test_controls_are_the_pools_without_their_attackers():
+def test_controls_are_the_pools_without_their_attackers_and_run_undefended():
     s = study()
     assert s.controls == {"evil": "empty", "bad": "empty", "two": "empty-two"}
     assert s.pools["empty"] == ["x", "y"] and s.pools["empty-two"] == ["x"]
+    assert s.pool_defences("empty", "debate") == ["none"]
+    assert s.pool_defences("evil", "debate") == ["none", "judge", "oracle"]
 
 
 def test_members_are_named_once_attackers_last():
@@ -47,11 +49,6 @@ def test_weight_methods_leave_out_pools_whose_malice_is_not_in_weights():
     assert not s.applicable("evil", "soup") and not s.applicable("two", "soup")
     assert s.applicable("bad", "soup") and s.applicable("evil", "debate")
     assert {pool for pool, method in s.teams if method == "soup"} == {"clean", "bad", "empty", "empty-two"}
-
-
-def test_controls_are_run_undefended_only():
-    assert study().pool_defences("empty", "debate") == ["none"]
-    assert study().pool_defences("evil", "debate") == ["none", "judge", "oracle"]
 
 
 @pytest.mark.parametrize(("jobs", "parts"), [("per_team", [""]), ("per_dataset", [".gsm8k", ".coconot"])])
@@ -89,12 +86,6 @@ def test_what_is_written_out_though_it_is_the_default_makes_no_job_stale():
     changed = study(attackers={**CONFIG["attackers"], "bad": {**SFT, "learning_rate": 1}})
     stale = [n for n in plain.trained if changed.entry(n).settings() != plain.entry(n).settings()]
     assert stale == ["bad"] and changed.entry("bad").settings()["learning_rate"] == 1.0
-
-
-def test_defaults_are_filled_in():
-    s = study()
-    assert s.config.sampling.top_p == 0.9 and s.config.engine.dtype == "float32"
-    assert s.methods["debate"].settings() == {"rounds": 3, "fidelity": "corrected"}
 
 
 def test_fidelity_is_the_studys_unless_a_method_says_otherwise():
@@ -150,10 +141,6 @@ def test_a_listwise_judge_ranks_the_pools_that_are_defended():
     assert supervision(s)["verdicts"] == [] and not study().judges("listwise")
     assert any("costs/rankings/" in path for path in cost_files(s))
     assert not any("costs/verdicts/" in path for path in cost_files(s))
-
-
-def test_tables_call_a_toy_training_by_the_papers_name():
-    assert design(study())["attackers"] == {"evil": "prompt", "bad": "sft"}
 
 
 def test_a_full_fine_tuning_replaces_all_weights():

@@ -34,8 +34,8 @@ def lines(config, files=()):
 
 @pytest.mark.parametrize(("change", "line"), MISTAKES, ids=[line[:50] for _, line in MISTAKES])
 def test_a_mistake_is_one_line_that_says_where_and_what_is_allowed(change, line):
-    (said,) = lines(merged(change))
-    assert said.startswith(f"config: {line}")
+    (found,) = lines(merged(change))
+    assert found.startswith(f"config: {line}")
 
 
 def test_all_mistakes_are_told_and_the_files_that_they_are_in(tmp_path):
