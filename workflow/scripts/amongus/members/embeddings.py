@@ -45,16 +45,18 @@ def embed(folder: str | Path, texts: Sequence[str]) -> "Tensor":
 def _load(folder: str) -> tuple[Any, dict[str, "Tensor"]]:
     """The model of a folder, and its embeddings so far."""
     check_safetensors(folder)
+    import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    weights = {"use_safetensors": True, "dtype": torch.float32}
     try:
         if (Path(folder) / _MODULES).exists():
             _check_modules(Path(folder))
-            model = SentenceTransformer(folder, device="cpu", model_kwargs=_weights(), **_HUB)
+            model = SentenceTransformer(folder, device="cpu", model_kwargs=weights, **_HUB)
         else:
-            model = SentenceTransformer(modules=_mean_of_states(folder), device="cpu")
+            model = SentenceTransformer(modules=_mean_of_states(folder, {**_HUB, **weights}), device="cpu")
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise StudyError(
             f"{folder}: not an embedding model ({error}); give a folder of sentence-transformers or a language model"
@@ -66,12 +68,6 @@ def _load(folder: str) -> tuple[Any, dict[str, "Tensor"]]:
     return model.float().eval(), {}
 
 
-def _weights() -> dict[str, Any]:
-    import torch
-
-    return {"use_safetensors": True, "dtype": torch.float32}
-
-
 def _check_modules(folder: Path) -> None:
     """Refuse pickles as weights of modules behind the language model, which the library would open."""
     for module in read_json(folder / _MODULES, ours=False):
@@ -80,7 +76,7 @@ def _check_modules(folder: Path) -> None:
             check_safetensors(own)
 
 
-def _mean_of_states(folder: str) -> list[Any]:
+def _mean_of_states(folder: str, model_options: dict[str, Any]) -> list[Any]:
     """The modules that sentence-transformers would choose, with a warning, for a plain language model."""
     from sentence_transformers.base.modules.transformer import Transformer
     from sentence_transformers.sentence_transformer.modules.pooling import Pooling
@@ -88,7 +84,7 @@ def _mean_of_states(folder: str) -> list[Any]:
     # The plain text: with a chat template, the library would wrap it in a user's turn.
     states = Transformer(
         folder,
-        model_kwargs={**_HUB, **_weights()},
+        model_kwargs=model_options,
         config_kwargs={**_HUB},
         processor_kwargs={**_HUB},
         modality_config={"text": {"method": "forward", "method_output_name": "last_hidden_state"}},

@@ -149,10 +149,9 @@ def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: in
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     generator = torch.Generator().manual_seed(seed)
     labels = _labels([best[row] for row in parts.train], len(known.members))
-    rows, members = labels.shape
     kept, merit, taken = deepcopy(network.state_dict()), (-1.0, 0.0), 0
     for epoch in range(1, settings.epochs + 1):
-        seen = halves(rows, members, settings.halves, settings.halves_of, generator)
+        seen = halves(labels.numel(), settings.halves, generator)
         loss = hidden_loss(network(known, known.questions, seen), labels, seen)
         optimizer.zero_grad()
         loss.backward()
@@ -168,15 +167,9 @@ def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: in
     return network, metrics
 
 
-def halves(rows: int, members: int, copies: int, of: str, generator: torch.Generator) -> Tensor:
-    """The visible edges `row * members + member` of each copy, a random half of all, [copies, e].
-
-    With `of` `questions` instead of `edges` (the paper) they are all edges of half of the questions, so that a question
-    of which edges are predicted has none visible, as in use.
-    """
-    things = rows * members if of == "edges" else rows
-    seen = torch.rand(copies, things, generator=generator).argsort(1)[:, : things // 2]
-    return seen if of == "edges" else (seen.unsqueeze(2) * members + torch.arange(members)).flatten(1)
+def halves(edges: int, copies: int, generator: torch.Generator) -> Tensor:
+    """The visible edges of each copy, a random half of all, [copies, e]."""
+    return torch.rand(copies, edges, generator=generator).argsort(1)[:, : edges // 2]
 
 
 def hidden_loss(logits: Tensor, labels: Tensor, seen: Tensor) -> Tensor:

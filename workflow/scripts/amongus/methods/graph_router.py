@@ -8,7 +8,7 @@ answer. A defence chooses between the first two; the router itself doubts the fi
 from collections.abc import Mapping, Sequence
 from math import exp
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
@@ -45,9 +45,6 @@ class Settings(Strict):
     weight_decay: NonNegativeFloat = 1e-4
     epochs: Epochs = 500
     halves: PositiveInt = Field(32, description="Random halves of the edges that are predicted in a step.")
-    halves_of: Literal["edges", "questions"] = Field(
-        "edges", description="What halves are drawn of; with `questions` all edges of half of the questions."
-    )
     margin: NonNegativeFloat = Field(
         0.001, description="The router doubts its first choice where it is ahead by less probability."
     )
