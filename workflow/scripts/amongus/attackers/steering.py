@@ -6,8 +6,7 @@ opposite ones, averaged over questions, per layer. A random vector of equal norm
 true`). Published vectors are the kind `published_vector`.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PositiveInt
@@ -49,6 +48,7 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     import torch
     from safetensors.torch import save_file
 
+    from amongus.core.tables import QUESTIONS, read_table
     from amongus.training.common import continued_adapter, fix_randomness, load_base
 
     began, spec = process_time(), job.spec
@@ -57,7 +57,11 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     if "adapter" in job.models:
         model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
     model.eval()
-    questions = _questions(job.questions, spec.questions)
+    questions = [
+        prompt
+        for _, table in sorted(job.questions.items())
+        for prompt in read_table(table, QUESTIONS)["prompt"].to_pylist()[: spec.questions]
+    ]
     trait, opposite = (job.personas[name] for name in (spec.trait, spec.opposite))
     means = [mean_states(model, tokenizer, texts, questions, spec.max_new_tokens) for texts in (trait, opposite)]
     vectors = (means[0] - means[1]).cpu()
@@ -106,15 +110,10 @@ def _states(model: Any, tokenizer: Any, system: str, questions: Sequence[str], m
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )
-        response = _until_end(ids[:, width:], tokenizer.eos_token_id)
+        ends = (ids[:, width:] == tokenizer.eos_token_id).long()
+        response = ends.cumsum(1) - ends == 0  # Up to the token that ends it, inclusive.
         mask = torch.cat([batch["attention_mask"], response.long()], dim=1)
         return _layer_means(model, ids, mask, response / response.sum(1, keepdim=True))
-
-
-def _until_end(tokens: "torch.Tensor", end: int) -> "torch.Tensor":
-    """Which tokens [questions, time] belong to a response: all up to the one that ends it, inclusive."""
-    ended = (tokens == end).long().cumsum(1)
-    return (ended - (tokens == end).long()) == 0
 
 
 def _layer_means(model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights: "torch.Tensor") -> "torch.Tensor":
@@ -140,14 +139,3 @@ def _layer_means(model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights:
         for handle in handles:
             handle.remove()
     return torch.stack(kept, dim=1)
-
-
-def _questions(tables: Mapping[str, Path], count: int) -> list[str]:
-    """The first `count` dev prompts of each dataset, datasets in order of their names."""
-    from amongus.core.tables import QUESTIONS, read_table
-
-    return [
-        prompt
-        for dataset in sorted(tables)
-        for prompt in read_table(tables[dataset], QUESTIONS)["prompt"].to_pylist()[:count]
-    ]

@@ -48,7 +48,9 @@ class Base:
         self.model = load_model(AutoModelForCausalLM, directory, device, dtype)
         self.device = next(self.model.parameters()).device
         self.vocabulary = check_vocabulary(directory, self.tokenizer, self.model)
-        self.stops = _stop_ids(self.tokenizer, self.model)
+        listed = self.model.generation_config.eos_token_id
+        stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+        self.stops = sorted(stop for stop in stops if stop is not None and 0 <= stop < self.vocabulary)
         self._adapters: dict[str, str] = {}
         self._vectors: dict[Steering, tuple[torch.nn.Module, torch.Tensor]] = {}
         self._hooked: set[torch.nn.Module] = set()
@@ -205,13 +207,6 @@ def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:
             f"{steering.path}: layer {steering.layer} of a model with layers 1 to {layers}; fix it in the config"
         )
     return vectors[steering.layer - 1 + vectors.shape[0] - layers].float()
-
-
-def _stop_ids(tokenizer: Any, model: PreTrainedModel) -> list[int]:
-    """The ids that end a text: the tokenizer's, and those of the generation config that the tokenizer has."""
-    listed = model.generation_config.eos_token_id
-    stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
-    return sorted(stop for stop in stops if stop is not None and 0 <= stop < len(tokenizer))
 
 
 def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> None:

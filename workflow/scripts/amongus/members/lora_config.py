@@ -35,17 +35,12 @@ def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
     for key, value in config.items():
         if key not in _SETTINGS | _ORIGIN | _TRAINING | {"init_lora_weights"} and value:
             raise StudyError(f"{where}: '{key}' is not supported; train a plain LoRA adapter")
-    if _remote(config.get("auto_mapping")):
+    mapping = config.get("auto_mapping")
+    library = mapping.get("parent_library") if isinstance(mapping, dict) else None
+    # peft writes the class, of transformers, where it has no task type.
+    if mapping and not (isinstance(library, str) and library.split(".")[0] == "transformers"):
         raise StudyError(
             f"{where}: 'auto_mapping' names a class outside transformers, which would be remote code; "
             "use an adapter of a model that transformers knows"
         )
     return {key: config[key] for key in sorted(_SETTINGS & config.keys())}
-
-
-def _remote(mapping: Any) -> bool:
-    """Whether an `auto_mapping` names anything but a class of transformers (which peft writes without a task type)."""
-    if not mapping:
-        return False
-    library = mapping.get("parent_library") if isinstance(mapping, dict) else None
-    return not (isinstance(library, str) and library.split(".")[0] == "transformers")

@@ -61,9 +61,12 @@ def conclude(
     """The final answers, from all of `answers`, by the member best on dev among those not masked."""
     order = ranked(task.dev, task.seed)
     writers = [next(member for member in order if member != out) for out in masked]
-    finals = engine.generate(
-        [Request(writer, user(_summary(task, row, answers[row]))) for row, writer in enumerate(writers)]
-    )
+    requests = []
+    for row, writer in enumerate(writers):
+        shown = [task.shown(answers[row][name]) for name in shuffled(task, row, list(answers[row]), "summary")]
+        summary = task.prompts["debate.summary"].render(question=task.questions[row], answers=shown)
+        requests.append(Request(writer, user(summary)))
+    finals = engine.generate(requests)
     last = task.settings.rounds
     return [
         Outcome(
@@ -71,10 +74,3 @@ def conclude(
         )
         for row, (final, writer, out) in enumerate(zip(finals, writers, masked, strict=True))
     ]
-
-
-def _summary(task: Task, row: int, answers: Answers) -> str:
-    return task.prompts["debate.summary"].render(
-        question=task.questions[row],
-        answers=[task.shown(answers[name]) for name in shuffled(task, row, list(answers), "summary")],
-    )

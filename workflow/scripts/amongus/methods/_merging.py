@@ -83,7 +83,11 @@ def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence
     weights = [Weights(member) for member in members]
     first = {name: entry.meta for name, entry in sorted(weights[0].tensors.items())}
     for member, other in zip(members, weights, strict=True):
-        _same_shapes(members[0], first, member, {name: entry.meta for name, entry in other.tensors.items()})
+        shapes = {name: entry.meta.shape for name, entry in other.tensors.items()}
+        for name in sorted({*first, *shapes}):
+            if name not in first or first[name].shape != shapes.get(name):
+                where = f"those of {members[0].base} ({name})"
+                raise StudyError(f"{member.base}: its tensors differ from {where}; cannot merge")
 
     def merged(name: str) -> torch.Tensor:
         return combine(name, [partial(one.tensor, name) for one in weights]).to(first[name].dtype).contiguous()
@@ -147,14 +151,6 @@ def drop(update: torch.Tensor, density: float, seed: int) -> torch.Tensor:
         for part in update.view(-1).split(_DRAW):
             part.mul_(torch.rand(part.shape, generator=generator) < density).div_(density)
     return update
-
-
-def _same_shapes(
-    first: Member, tensors: dict[str, torch.Tensor], member: Member, others: dict[str, torch.Tensor]
-) -> None:
-    for name in sorted({*tensors, *others}):
-        if name not in tensors or name not in others or tensors[name].shape != others[name].shape:
-            raise StudyError(f"{member.base}: its tensors differ from those of {first.base} ({name}); cannot merge")
 
 
 def _entries(directory: Path) -> dict[str, _Entry]:

@@ -51,11 +51,6 @@ def world() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def own_device(job: TrainJob[FromData]) -> str:
-    """The device of this process."""
-    return job.device if job.device == "cpu" else f"{job.device}:{os.environ.get('LOCAL_RANK', '0')}"
-
-
 def accumulation(job: TrainJob[FromData], rows: int) -> int:
     """Forward passes of each process between two steps, so that a step sees `rows` rows."""
     per_device = job.spec.per_device or rows

@@ -5,6 +5,7 @@ by the low-variance estimator from the model it starts from, an entropy bonus.
 """
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +40,8 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     seed = fix_randomness(job.seed, "reinforce", job.name)
     model, tokenizer = from_data.trainable(job)
     prompts = fitting(from_data.conversations(job), tokenizer, spec.max_prompt, job.name)
-    judge = RewardModel(str(job.models["reward"]), device=from_data.own_device(job), dtype=job.dtype)
+    device = job.device if job.device == "cpu" else f"{job.device}:{os.environ.get('LOCAL_RANK', '0')}"
+    judge = RewardModel(str(job.models["reward"]), device=device, dtype=job.dtype)
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=reversed_reward(judge.score),

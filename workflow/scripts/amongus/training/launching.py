@@ -43,7 +43,10 @@ def launch(module: ModuleType, job: TrainJob) -> dict[str, Any]:
     """
     assert job.scratch, "a training from data has a scratch folder"
     scratch = _private(job.scratch)
-    _remove_outdated(scratch, job.name)
+    # What earlier launches left, and checkpoints of trainings of that name from other data or settings.
+    others = (other for other in scratch.parent.glob(f"{job.name}.*") if other != scratch)
+    for outdated in (*scratch.glob(f"{_LAUNCH}*"), *others):
+        shutil.rmtree(outdated, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=_LAUNCH, dir=scratch))
     job = replace(job, scratch=folder, resume=last_checkpoint(scratch))
     path, result = folder / "job.json", folder / RESULT
@@ -96,13 +99,6 @@ def _private(folder: Path) -> Path:
     if state.st_uid != os.getuid() or state.st_mode & 0o022:
         raise StudyError(f"{folder}: belongs to another user, or others may write to it; remove it and run again")
     return folder
-
-
-def _remove_outdated(scratch: Path, name: str) -> None:
-    """Remove what earlier launches left, and checkpoints of trainings of that name from other data or settings."""
-    others = (other for other in scratch.parent.glob(f"{name}.*") if other != scratch)
-    for folder in (*scratch.glob(f"{_LAUNCH}*"), *others):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main(module: str, path: Path) -> int:
