@@ -198,16 +198,10 @@ def groups(design: Design, methods: set[str], defences: Mapping[str, set[str]] |
     for level in [*dict.fromkeys(group.level for group in present), ALL]:
         candidates = {m for m, own in design.levels.items() if level in (own, ALL)}
         candidates &= everywhere if level == ALL else candidates
-        members = _shared(candidates, defences) & methods
-        enough = len({design.levels[m] for m in members} if level == ALL else members) > 1
-        if enough:
+        having = [candidates & with_defence for with_defence in (defences or {}).values()]
+        members = candidates.intersection(methods, *(several for several in having if len(several) > 1))
+        if len({design.levels[m] for m in members} if level == ALL else members) > 1:
             yield Group(level, ALL, tuple(method for method in design.levels if method in members))
-
-
-def _shared(methods: set[str], defences: Mapping[str, set[str]] | None) -> set[str]:
-    """Those of `methods` with every defence that at least two of them have."""
-    of_several = [having & methods for having in (defences or {}).values() if len(having & methods) > 1]
-    return methods.intersection(*of_several)
 
 
 def spans(design: Design, datasets: Collection[str]) -> Iterator[Span]:
@@ -245,7 +239,7 @@ def means(rows: pd.DataFrame, roles: Iterable[str]) -> dict[str, float]:
 
 
 def interval_of(
-    rows: pd.DataFrame, differences: pd.Series, design: Design, seed: int, span: float
+    rows: pd.DataFrame, differences: pd.Series, design: Design, seed: int, span: float = 1.0
 ) -> tuple[float, float]:
     """The interval of the weighted mean of `differences`, one for each of `rows`, as from `support`."""
     return statistics.interval(
@@ -274,9 +268,11 @@ def adjusted(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def drop(rows: pd.DataFrame, before: str, after: str, scores: Mapping[str, float], design: Design, seed: int) -> dict:
+def drop(
+    rows: pd.DataFrame, before: str, after: str, scores: Mapping[str, float], design: Design, seed: int
+) -> dict[str, Any]:
     """The columns of a drop from role `before` to role `after`: n, seeds, `scores`, drop with its interval, p_value."""
-    low, high = interval_of(rows, rows[before] - rows[after], design, seed, 1.0)
+    low, high = interval_of(rows, rows[before] - rows[after], design, seed)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),

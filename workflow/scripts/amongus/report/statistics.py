@@ -223,8 +223,8 @@ class CellMeans:
     cells: int = 0
     ratios: int = 0
     pairs: int = 0
-    _sums: dict[tuple[str, str], float] = field(default_factory=dict)
-    _draws: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    _sums: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    """(role, kind) -> the sum over cells as observed, then as resampled."""
 
     def add(
         self,
@@ -244,33 +244,24 @@ class CellMeans:
         self.cells += int(known.any(axis=0).sum())
         self.ratios += int(positive.sum())
         self.pairs += int(known.any(axis=1).sum())
-        for key, value in _cell_sums(np.ones((1, len(known))), scores, known, positive).items():
-            self._sums[key] = self._sums.get(key, 0.0) + float(value[0])
+        sums = [_cell_sums(np.ones((1, len(known))), scores, known, positive)]
         rng, count = np.random.default_rng(seed), int(questions.max()) + 1
-        draws = []
         for start in range(0, self.resamples, _CHUNK):
             size = min(_CHUNK, self.resamples - start)
             drawn = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(float)
-            draws.append(_cell_sums(drawn[:, questions], scores, known, positive))
-        for key in draws[0]:
-            self._draws[key] = self._draws.get(key, 0.0) + np.concatenate([draw[key] for draw in draws])
+            sums.append(_cell_sums(drawn[:, questions], scores, known, positive))
+        for key in sums[0]:
+            self._sums[key] = self._sums.get(key, 0.0) + np.concatenate([chunk[key] for chunk in sums])
 
-    def estimate(self, role: str, kind: str) -> float:
-        """The mean over cells of a role's `ratio` or `gap`; NaN without cells."""
-        count = self._count(kind)
-        return self._sums[role, kind] / count if count else float("nan")
-
-    def bounds(self, role: str, kind: str) -> tuple[float, float]:
-        """Its percentile bootstrap interval."""
-        count = self._count(kind)
+    def estimate(self, role: str, kind: str) -> tuple[float, float, float]:
+        """The mean over cells of a role's `ratio` or `gap`, and its percentile bootstrap interval; NaN without cells."""
+        count = self.ratios if kind == "ratio" else self.cells
         if not count:
-            return float("nan"), float("nan")
+            return float("nan"), float("nan"), float("nan")
+        observed, *resampled = self._sums[role, kind] / count
         tail = (1 - self.confidence) / 2
-        low, high = np.quantile(self._draws[role, kind] / count, [tail, 1 - tail])
-        return float(low), float(high)
-
-    def _count(self, kind: str) -> int:
-        return self.ratios if kind == "ratio" else self.cells
+        low, high = np.quantile(resampled, [tail, 1 - tail])
+        return float(observed), float(low), float(high)
 
 
 def _cell_sums(

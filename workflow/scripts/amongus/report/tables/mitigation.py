@@ -91,10 +91,10 @@ def _figures(cells: Cells, design: Design, defence: str, group: Group, pool: str
     # A difference of two differences of scores in [0, 1] spans [-2, 2].
     low, high = interval_of(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
     recovery = _ratio(scores["score"], scores["clean"])
-    score_low, score_high = interval_of(rows, rows["score"], design, seed, 1.0)
+    score_low, score_high = interval_of(rows, rows["score"], design, seed)
     gap = (_NAN, _NAN)
     if not isnan(recovery):
-        gap = interval_of(rows, rows["score"] - recovery * rows["clean"], design, seed, 1.0)
+        gap = interval_of(rows, rows["score"] - recovery * rows["clean"], design, seed)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),

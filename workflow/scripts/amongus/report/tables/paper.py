@@ -50,10 +50,6 @@ def headline(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
     pool with the defence / clean; NaN where it was not run. cells: how many; no_ratio: those of them whose clean score
     is 0, which have points only; questions: pairs of question and seed, summed over datasets; pools (with one attacker,
     no placebo), methods, datasets: over which (joined by commas); note: why there is no figure.
-
-    Args:
-        scores: of all cells, long, as from `cells.read_scores`.
-        design: the study's.
     """
     cells, rows = Cells(scores), []
     for domain in [*dict.fromkeys([*PAPER_DROPS, *design.domains.values()]), ALL]:
@@ -100,17 +96,17 @@ def _figures(
     if not means.cells:
         return _nothing("no question was scored in every pool")
     after, shift = ("score", 0.0) if defences else ("attacked", 1.0)
-    low, high = means.bounds(after, "ratio")
-    points_low, points_high = means.bounds(after, "gap")
+    ratio, low, high = means.estimate(after, "ratio")
+    points, points_low, points_high = means.estimate(after, "gap")
     return {
-        "relative": means.estimate(after, "ratio") - shift,
+        "relative": ratio - shift,
         "relative_low": low - shift,
         "relative_high": high - shift,
-        "points": means.estimate(after, "gap"),
+        "points": points,
         "points_low": points_low,
         "points_high": points_high,
-        "undefended": means.estimate("attacked", "ratio") if defences else _NAN,
-        "clean_defended": means.estimate("clean_defended", "ratio") if defences else _NAN,
+        "undefended": means.estimate("attacked", "ratio")[0] if defences else _NAN,
+        "clean_defended": means.estimate("clean_defended", "ratio")[0] if defences else _NAN,
         "cells": means.cells,
         "no_ratio": means.cells - means.ratios,
         "questions": means.pairs,
