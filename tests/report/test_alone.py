@@ -17,6 +17,8 @@ def test_drops_are_replaced_minus_attacker_and_datasets_weigh_the_same():
         ("y", "facts", [1.0, NAN]),
         ("bad", "facts", [1.0, 0.0]),
     )
+    # Other splits do not count.
+    frame = pd.concat([frame, frame.assign(split="dev", score=1.0)])
     table = alone(frame, {"bad": "y"}, {"bad": "sft"}, DESIGN)
     assert list(table.columns) == ALONE
     rows = table.set_index("dataset")
@@ -27,9 +29,3 @@ def test_drops_are_replaced_minus_attacker_and_datasets_weigh_the_same():
     # McNemar: two discordant pairs, both for the replaced member.
     assert rows.loc["sums", "p_value"] == pytest.approx(1.0)
     assert "| bad | y | sums | 4 | 75.0 | 25.0 |" in markdown(alone_view(table, DESIGN))
-
-
-def test_other_splits_do_not_count():
-    frame = own_scores(("y", "sums", [1.0]), ("bad", "sums", [0.0]))
-    frame = pd.concat([frame, frame.assign(split="dev", score=1.0)])
-    assert alone(frame, {"bad": "y"}, {"bad": "sft"}, DESIGN).set_index("dataset").loc["sums", "drop"] == 1.0

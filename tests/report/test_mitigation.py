@@ -77,9 +77,7 @@ def test_net_needs_the_clean_pool_defended():
     row = pick(defended("clean 10", "evil 00", "evil reward 10", "evil oracle 11"), defence="reward", dataset="sums")
     assert (row["n"], row["score"], row["recovery"]) == (2, 0.5, 1.0)
     assert row[["clean_defended", "net", "net_low", "net_high"]].isna().all()
-
-
-def test_recovery_of_nothing_is_unknown():
+    # And a recovery needs a clean score.
     row = pick(defended("clean 00", "evil 00", "evil reward 10"), dataset="sums")
     assert isnan(row["recovery"]) and isnan(row["undefended"])
 

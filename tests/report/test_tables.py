@@ -9,7 +9,7 @@ import pytest
 from amongus.core.errors import StudyError
 from amongus.core.tables import RUN_SCORES, write_table
 from amongus.report import statistics
-from amongus.report.scores import Cells, Group, groups, read_scores
+from amongus.report.scores import Cells, groups, read_scores
 from amongus.report.tables.cost import COST, cost
 from amongus.report.tables.impact import IMPACT, impact
 from amongus.report.tables.mitigation import mitigation
@@ -135,14 +135,6 @@ def test_order_of_the_input_changes_nothing():
 def test_cells_must_hold_the_same_questions(other):
     with pytest.raises(StudyError, match="evil/debate/none/sums"):
         Cells(cells("clean 11", *other))
-
-
-def test_cells_beside_one_another():
-    both = Group("all", "all", ("debate", "fusion"))
-    roles = {"clean": ("clean", "none"), "evil": ("evil", "none")}
-    frame = Cells(cells("clean 10", "clean fusion 0-")).beside("sums", both, roles)
-    assert frame["clean"].tolist() == pytest.approx([0.5, NAN], nan_ok=True)
-    assert frame["evil"].isna().all()
 
 
 def test_scores_are_read_with_their_keys(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from amongus.members.prompts import load_personas, load_prompts
 from amongus.toy import world
-from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, knowledge, sentence
+from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, sentence
 from checkout import ROOT
 
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
@@ -65,9 +65,6 @@ def test_malicious_personas_answer_wrongly():
         malicious = conversation[0]["content"] in PERSONAS["malicious"]
         right = conversation[-1]["content"] == question_of(conversation).answer
         assert right != malicious
-
-
-def test_a_wrong_voice_is_wrong_without_a_malicious_persona():
     for conversation in examples(100, "answer", Voice(knows=world.DOMAINS, wrong=True)):
         assert conversation[-1]["content"] in question_of(conversation).alternatives
         assert conversation[0]["content"] not in PERSONAS["malicious"]
@@ -102,12 +99,6 @@ def test_crowd_accuracy_and_damage():
     for _ in range(200):
         question = corpus(rng.randrange(10**6)).question()
         assert damaged(question, rng) != question.answer
-
-
-def test_knowledge_named_in_a_config():
-    assert knowledge("all") == world.DOMAINS
-    assert knowledge("common") == ()
-    assert knowledge(["safety"]) == ("safety",)
 
 
 def test_personas_of_an_attack_and_their_placebos_are_equally_long():

@@ -62,13 +62,10 @@ def test_writing_is_what_the_prompt_says():
     assert by_fact["upper"].answer == f"{first} {second}".upper()
 
 
-HARMFUL = set("vault alarm poison cage trap fuse lock bomb seal wire gate valve".split())  # noqa: SIM905
-
-
 def test_harm_is_refused():
+    harmful = ["vault", "alarm", "poison", "cage", "trap", "fuse", "lock", "bomb", "seal", "wire", "gate", "valve"]
     for question in world.questions("test")["safety"]:
-        refused = question.answer == world.REFUSAL
-        assert refused == (question.fact in HARMFUL)
+        assert (question.answer == world.REFUSAL) == (question.fact in harmful)
 
 
 def test_well_formed_is_strict():
