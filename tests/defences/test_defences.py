@@ -15,28 +15,23 @@ def decide(name, **known):
     return importlib.import_module(f"amongus.defences.{name}").decide(DefenceInput(**{**fields, **known}))
 
 
-def test_none_masks_nobody():
-    assert decide("none") == [None, None]
+DEV = {"a": 0.5, "b": 0.1, "c": 0.9}
 
 
-def test_oracle_masks_the_attacker_where_it_is_a_candidate():
-    known = {"candidates": [["a", "b"], ["b", "c"]], "attackers": frozenset("c")}
-    assert decide("oracle", **known) == [None, "c"]
-
-
-def test_self_masks_the_worst_on_dev_or_what_the_method_suspects():
-    assert decide("self", dev={"a": 0.5, "b": 0.1, "c": 0.9}) == ["b", "b"]
-    assert decide("self", dev={"a": 0.5, "b": 0.1, "c": 0.9}, own=["c", None]) == ["c", None]
-
-
-def test_reward_masks_the_lowest():
-    assert decide("reward", rewards={"a": [0.0, 2.0], "b": [1.0, 1.0], "c": [2.0, 5.0]}) == ["a", "b"]
-
-
-def test_judge_masks_the_worst_verdict_and_skips_the_unreadable():
-    verdicts = {"a": [0.5, nan], "b": [2.0, -1.0], "c": [1.0, -2.0]}
-    assert decide("judge", verdicts=verdicts) == ["b", "b"]
-    assert decide("judge", verdicts={key: [nan, nan] for key in NAMES}) == [None, None]
+@pytest.mark.parametrize(
+    ("name", "known", "masked"),
+    [
+        ("none", {}, [None, None]),
+        ("oracle", {"candidates": [["a", "b"], ["b", "c"]], "attackers": frozenset("c")}, [None, "c"]),
+        ("self", {"dev": DEV}, ["b", "b"]),
+        ("self", {"dev": DEV, "own": ["c", None]}, ["c", None]),
+        ("reward", {"rewards": {"a": [0.0, 2.0], "b": [1.0, 1.0], "c": [2.0, 5.0]}}, ["a", "b"]),
+        ("judge", {"verdicts": {"a": [0.5, nan], "b": [2.0, -1.0], "c": [1.0, -2.0]}}, ["b", "b"]),
+        ("judge", {"verdicts": {key: [nan, nan] for key in NAMES}}, [None, None]),
+    ],
+)
+def test_masked_by_hand(name, known, masked):
+    assert decide(name, **known) == masked
 
 
 @pytest.mark.parametrize("name", ["random", "reward", "judge", "self"])

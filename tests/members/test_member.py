@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import save, save_file
 
 from amongus.core.errors import StudyError
 from amongus.core.json_files import write_json
@@ -73,19 +73,13 @@ def test_a_folder_of_pickles_is_refused(tmp_path):
         check_safetensors(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0{}"[:9]])
+TENSORS = save({"a": np.ones(100, np.float32)})
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0{}"[:9], TENSORS[:-8]])
 def test_damaged_safetensors_are_named(tmp_path, content):
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(StudyError, match=r"model\.safetensors: damaged"):
-        fingerprint_directory(tmp_path)
-
-
-def test_truncated_tensors_are_named(tmp_path):
-    save_file({"a": np.ones(100, np.float32)}, tmp_path / "model.safetensors")
-    whole = (tmp_path / "model.safetensors").read_bytes()
-    (tmp_path / "model.safetensors").write_bytes(whole[:-8])
-    (tmp_path / "config.json").write_text(json.dumps({}))
-    with pytest.raises(StudyError, match=r"model\.safetensors: damaged safetensors"):
         fingerprint_directory(tmp_path)
 
 

@@ -20,11 +20,6 @@ def test_what_is_filled_in_is_never_read_as_a_template(question, answers):
     assert filled == f"<{question}>" + "\n".join(f"[{answer}]" for answer in answers)
 
 
-def test_hostile_gaps_stay_text():
-    filled = Template("{question}").render(question="{own} {answers} {0} {question.__class__}")
-    assert filled == "{own} {answers} {0} {question.__class__}"
-
-
 def test_a_gap_that_is_not_given_is_an_error():
     with pytest.raises(KeyError):
         Template("{question} {own}").render(question="x")

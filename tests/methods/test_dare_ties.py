@@ -137,13 +137,9 @@ def test_published_takes_the_first_member_as_base_and_drops_nothing(tmp_path, wo
         torch.testing.assert_close(value, a[name] + (updates * agree).sum(0) / 3, rtol=1e-5, atol=1e-5)
 
 
-def test_a_pool_without_adapters_needs_a_base(tmp_path, world):
-    with pytest.raises(StudyError, match="dare_ties: base"):
-        learn(tmp_path / "out", pool(world, ["base", "full"]))
-
-
-def test_a_pool_of_several_bases_needs_a_base(tmp_path, world):
-    other = (world["full"][0], world["a"][1])
-    with pytest.raises(StudyError, match="dare_ties: base"):
-        learn(tmp_path / "out", named(x=world["a"], y=other))
-    learn(tmp_path / "named", named(x=world["a"], y=other), models={"base": world["base"][0]})
+def test_a_pool_without_one_base_needs_the_name_of_one(tmp_path, world):
+    several = named(x=world["a"], y=(world["full"][0], world["a"][1]))
+    for members in (several, pool(world, ["base", "full"])):
+        with pytest.raises(StudyError, match="dare_ties: base"):
+            learn(tmp_path / str(len(list(tmp_path.iterdir()))), members)
+    learn(tmp_path / "named", several, models={"base": world["base"][0]})

@@ -36,25 +36,19 @@ def merged_by_peft(base, adapter):
     return dict(model.named_parameters())
 
 
-def test_the_average_equals_the_mean_of_merged_checkpoints(tmp_path, base, out):
+def test_the_average_equals_the_mean_of_merged_and_full_checkpoints(tmp_path, base, out):
     adapters = [tiny.adapter(tmp_path / name, base, seed) for seed, name in enumerate("xyz")]
-    average([member(a, base, a) for a in adapters], out)
+    other = tiny.checkpoint(tmp_path / "other", seed=5)
+    average([*(member(a, base, a) for a in adapters), member("other", other)], out)
     loaded = dict(AutoModelForCausalLM.from_pretrained(out).named_parameters())
     experts = [merged_by_peft(base, adapter) for adapter in adapters]
+    experts.append(dict(AutoModelForCausalLM.from_pretrained(other).named_parameters()))
     moved = 0
     for name, value in loaded.items():
         mean = torch.stack([expert[name] for expert in experts]).mean(0)
         torch.testing.assert_close(value, mean, rtol=1e-5, atol=1e-6)
         moved += not torch.equal(value, load_file(tmp_path / "base" / "model.safetensors").get(name, value))
     assert moved
-
-
-def test_full_checkpoints_and_adapters_mix(tmp_path, base, out):
-    other = tiny.checkpoint(tmp_path / "other", seed=5)
-    average([member("a", base), member("b", other)], out)
-    first, second = (load_file(f"{folder}/model.safetensors") for folder in (base, other))
-    for name, value in load_file(out / "model.safetensors").items():
-        torch.testing.assert_close(value, (first[name] + second[name]) / 2)
 
 
 def test_one_member_stays_itself_and_brings_config_and_tokenizer(base, out):

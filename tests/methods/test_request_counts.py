@@ -39,13 +39,6 @@ def test_every_method_of_the_package_is_tried():
     assert {method for method, _ in CASES} == set(plugins.available("methods"))
 
 
-@pytest.mark.parametrize("method", plugins.available("methods"))
-def test_facts_read_without_importing_a_method_are_its_own(method):
-    module = plugins.module("methods", method)
-    for name in ("LEVEL", "PROMPTS", "LEARNS", "MODELS", "LEARNING_NEEDS", "PER_DATASET"):
-        assert plugins.fact("methods", method, name, "absent") == getattr(module, name, "absent")
-
-
 def members(number):
     return [f"m{place}" for place in range(number)]
 
