@@ -18,6 +18,6 @@ the nonce of the run, and it receives the nonce after it has forked the process 
 """
 
 from amongus.sandbox.bubblewrap import Limits
-from amongus.sandbox.execution import Isolation, Result, call, execute, preflight, run
+from amongus.sandbox.execution import Result, call, execute, preflight, run
 
-__all__ = ["Isolation", "Limits", "Result", "call", "execute", "preflight", "run"]
+__all__ = ["Limits", "Result", "call", "execute", "preflight", "run"]

@@ -75,12 +75,13 @@ def _program(name: str) -> str:
     return path
 
 
-def command(limits: Limits, verdicts: int, seccomp: int | None, cgroup_files: Sequence[str]) -> list[str]:
+def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None, cgroup_files: Sequence[str]) -> list[str]:
     """The command: limits, the drop from root, bubblewrap, Python, in this order.
 
     Args:
         limits: of processor seconds, address space and files; total memory and processes are limited elsewhere.
-        verdicts: the descriptor that process 1 writes to.
+        secret: the descriptor that process 1 reads once the code under test has its own process.
+        verdicts: the descriptor that it writes to.
         seccomp: a descriptor that holds the filter of system calls.
         cgroup_files: the `cgroup.procs` files of the control group to join.
 
@@ -104,7 +105,7 @@ def command(limits: Limits, verdicts: int, seccomp: int | None, cgroup_files: Se
     if root:
         line += [_program("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         line += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
-    return [*line, *bubble, *_python(verdicts)]
+    return [*line, *bubble, *_python(secret, verdicts)]
 
 
 def _bubble(sources: dict[str, str], seccomp: int | None) -> list[str]:
@@ -131,10 +132,10 @@ def _bubble(sources: dict[str, str], seccomp: int | None) -> list[str]:
     return line if seccomp is None else [*line, "--seccomp", str(seccomp)]
 
 
-def _python(verdicts: int) -> list[str]:
+def _python(secret: int, verdicts: int) -> list[str]:
     start = (
         f"import sys; sys.path.append('{CODE}'); from amongus.sandbox.inside import init_process; "
-        f"init_process.main({verdicts})"
+        f"init_process.main({secret}, {verdicts})"
     )
     return [os.path.realpath(sys.executable), "-s", "-P", "-S", "-B", "-c", start]
 

@@ -7,12 +7,11 @@ import secrets
 import selectors
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -30,16 +29,6 @@ _VERDICTS: tuple[Status, ...] = ("passed", "failed", "timeout", "memory")  # pro
 
 
 @dataclass(frozen=True)
-class Isolation:
-    """Which optional protections this process's sandboxes have."""
-
-    cgroup: bool
-    """The kernel limits the memory of all processes together; else a watchdog checks it every 50 ms."""
-    seccomp: bool
-    """System calls are filtered."""
-
-
-@dataclass(frozen=True)
 class Result:
     """How a run ended. `refused`: nothing was run, `reason` says why."""
 
@@ -49,22 +38,12 @@ class Result:
     reason: str = ""
     seconds: float = 0.0
     cgroup: bool = False
-
-
-@dataclass
-class _Job:
-    """What process 1 reads: `secret` only after it has forked the process that runs the code under test."""
-
-    kind: str
-    sources: Sequence[str]
-    secret: dict[str, Any] = field(default_factory=dict)
-    imports: Sequence[str] = ()
-    entry_point: str = ""
+    """The kernel limited the memory of all processes together; else a watchdog checked it every 50 ms."""
 
 
 def run(source: str, limits: Limits | None = None) -> Result:
     """Run a Python program, its tests included; it passed if it reached its end."""
-    return _guarded(_Job("program", [source]), limits)
+    return _guarded(limits, {"kind": "program", "sources": [source]})
 
 
 def call(sources: Sequence[str], entry_point: str, prelude: str, tests: str, limits: Limits | None = None) -> Result:
@@ -77,7 +56,8 @@ def call(sources: Sequence[str], entry_point: str, prelude: str, tests: str, lim
         tests: trusted code that defines `check(candidate)`.
         limits: of the run.
     """
-    return _guarded(_Job("function", sources, {"prelude": prelude, "tests": tests}, entry_point=entry_point), limits)
+    job = {"kind": "function", "sources": list(sources), "entry_point": entry_point}
+    return _guarded(limits, job, prelude=prelude, tests=tests)
 
 
 def execute(solution: str, tests: str, imports: Sequence[str] = (), limits: Limits | None = None) -> Result:
@@ -90,11 +70,12 @@ def execute(solution: str, tests: str, imports: Sequence[str] = (), limits: Limi
         imports: modules that the tests import, loaded before the clock starts.
         limits: of the run.
     """
-    return _guarded(_Job("context", [], {"tests": tests, "solution": solution}, imports), limits)
+    job = {"kind": "context", "sources": [], "imports": list(imports)}
+    return _guarded(limits, job, tests=tests, solution=solution)
 
 
 @cache
-def preflight() -> Isolation:
+def preflight() -> Result:
     """Start a sandbox and probe it from inside, once per process.
 
     Raises:
@@ -102,16 +83,15 @@ def preflight() -> Isolation:
     """
     cgroups.sweep()
     with tempfile.NamedTemporaryFile() as private, socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()[1]
-        probe = _PROBE.format(file=private.name, port=address, uid=NOBODY)
-        result = _launch(_Job("program", [probe]), Limits(seconds=30.0))
+        probe = _PROBE.format(file=private.name, port=listener.getsockname()[1], uid=NOBODY)
+        result = _launch(Limits(seconds=30.0), {"kind": "program", "sources": [probe]}, {})
     if result.status != "passed":
         raise StudyError(
             f"code is scored in a sandbox only, and bubblewrap cannot start one here ({result.reason}); it needs "
             "bubblewrap 0.8 and unprivileged user namespaces (kernel.unprivileged_userns_clone=1, no AppArmor "
             "restriction; in a container: --security-opt seccomp=unconfined); nothing was run"
         )
-    return Isolation(cgroup=result.cgroup, seccomp=seccomp.program() is not None)
+    return result
 
 
 _PROBE = """
@@ -132,57 +112,38 @@ else:
 """
 
 
-def _guarded(job: _Job, limits: Limits | None) -> Result:
+def _guarded(limits: Limits | None, job: dict[str, Any], **secret: str) -> Result:
     """The outcome of a job; without a working sandbox its status is `refused`."""
     try:
         preflight()
     except StudyError as error:
         return Result("refused", reason=str(error))
-    return _launch(job, limits or Limits())
+    return _launch(limits or Limits(), job, secret)
 
 
-def _launch(job: _Job, limits: Limits) -> Result:
+def _launch(limits: Limits, job: dict[str, Any], secret: dict[str, str]) -> Result:
+    """The outcome of a sandbox, which is killed with all its processes at the end.
+
+    Process 1 reads `secret` only after it has forked the process that runs the code under test.
+    """
     nonce = secrets.token_hex(16)
-    group = cgroups.make((limits.memory_mb << 20) + (32 << 20), limits.processes + 16)
-    try:
-        with _started(job, limits, nonce, group) as (process, verdicts):
-            watch = _Watch(process, verdicts, limits, group)
-            start = time.monotonic()
-            watch.until_done()
-            result = watch.result(nonce)
-            return replace(result, seconds=time.monotonic() - start, cgroup=group is not None)
-    finally:
-        if group:
-            group.remove()
-
-
-@contextlib.contextmanager
-def _started(
-    job: _Job, limits: Limits, nonce: str, group: cgroups.Cgroup | None
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A running sandbox, and the descriptor its verdicts come from; killed with all its processes at the end."""
-    public = {
-        "kind": job.kind,
-        "sources": [source.encode(errors="replace").decode() for source in job.sources],
-        "entry_point": job.entry_point,
-        "imports": list(job.imports),
-        "packages": packages(),
-        "processes": limits.processes,
-    }
-    secret = {**{k: v.encode(errors="replace").decode() for k, v in job.secret.items()}, "nonce": nonce}
     with contextlib.ExitStack() as stack:
-        messages = _memory(stack, _frame(public) + _frame(secret))
-        filter_code = seccomp.program()
-        calls = _memory(stack, filter_code) if filter_code else None
+        group = cgroups.make((limits.memory_mb << 20) + (32 << 20), limits.processes + 16)
+        if group:
+            stack.callback(group.remove)
+        public = _memory(stack, json.dumps({**job, "packages": packages(), "processes": limits.processes}).encode())
+        private = _memory(stack, json.dumps({**secret, "nonce": nonce}).encode())
+        denied = seccomp.program()
+        calls = _memory(stack, denied) if denied else None
         verdicts, outbox = os.pipe()
         stack.callback(os.close, verdicts)
         try:
             process = subprocess.Popen(
-                command(limits, outbox, calls, group.procs_files if group else ()),
-                stdin=messages,
+                command(limits, private, outbox, calls, group.procs_files if group else ()),
+                stdin=public,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=[outbox] if calls is None else [outbox, calls],
+                pass_fds=[one for one in (private, outbox, calls) if one is not None],
                 cwd="/",
                 env={},
                 start_new_session=True,
@@ -191,22 +152,18 @@ def _started(
             os.close(outbox)
         stack.enter_context(process)
         stack.callback(_kill, process)
-        yield process, verdicts
+        start = time.monotonic()
+        watch = _Watch(process, verdicts, limits, group)
+        watch.until_done()
+        return replace(watch.result(nonce), seconds=time.monotonic() - start, cgroup=group is not None)
 
 
 def _memory(stack: contextlib.ExitStack, content: bytes) -> int:
     """A descriptor from which `content` is read."""
-    descriptor = os.memfd_create("amongus")
-    stack.callback(os.close, descriptor)
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
-
-
-def _frame(message: Mapping[str, Any]) -> bytes:
-    content = json.dumps(message).encode()
-    return struct.pack("<Q", len(content)) + content
+    file = stack.enter_context(os.fdopen(os.memfd_create("amongus"), "w+b"))
+    file.write(content)
+    file.seek(0)
+    return file.fileno()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -225,10 +182,9 @@ class _Watch:
     ) -> None:
         assert process.stdout and process.stderr
         self.process, self.limits, self.group = process, limits, group
-        self.kept = {verdicts: b"", process.stdout.fileno(): b"", process.stderr.fileno(): b""}
-        self.verdicts, self.out, self.error = self.kept
+        self.verdicts, self.out, self.error = verdicts, process.stdout.fileno(), process.stderr.fileno()
         self.limit = {self.verdicts: _LARGEST, self.out: limits.output_bytes, self.error: limits.output_bytes}
-        self.open = set(self.kept)
+        self.kept = dict.fromkeys(self.limit, b"")
         self.stopped: tuple[Status, str] | None = None
         self.checked = 0.0
 
@@ -239,21 +195,23 @@ class _Watch:
             for descriptor in self.kept:
                 os.set_blocking(descriptor, False)
                 selector.register(descriptor, selectors.EVENT_READ)
-            while self.verdicts in self.open and not self.stopped:
+            while self.verdicts in selector.get_map() and not self.stopped:
                 left = until - time.monotonic()
                 if left <= 0:
                     self.stopped = "refused", "the sandbox did not start"
                     if ready:
                         self.stopped = "timeout", f"not done after {self.limits.seconds:g} s"
                     break
-                for key, _ in selector.select(min(left, _TICK)):
-                    self._read(key.fd, selector)
-                if not ready and self.messages():
+                self._read(selector, min(left, _TICK))
+                if not ready and self._lines():
                     until, ready = time.monotonic() + self.limits.seconds, True
                 if self._out_of_memory():
                     self.stopped = self._memory_verdict()
             _kill(self.process)
-            self._drain(selector)
+            # What is left in the pipes.
+            until = time.monotonic() + 1
+            while selector.get_map() and time.monotonic() < until:
+                self._read(selector, _TICK)
 
     def _memory_verdict(self) -> tuple[Status, str]:
         return "memory", f"its processes used more than {self.limits.memory_mb} MiB"
@@ -266,40 +224,18 @@ class _Watch:
             return self.group.out_of_memory()
         return memory_of(self.process.pid) > self.limits.memory_mb << 20
 
-    def _read(self, descriptor: int, selector: selectors.BaseSelector) -> None:
-        try:
-            part = os.read(descriptor, 1 << 16)
-        except BlockingIOError:
-            return
-        if not part:
-            selector.unregister(descriptor)
-            self.open.discard(descriptor)
-        room = self.limit[descriptor] - len(self.kept[descriptor])
-        self.kept[descriptor] += part[: max(room, 0)]
+    def _read(self, selector: selectors.BaseSelector, seconds: float) -> None:
+        """Read once from each stream that has something within `seconds`; drop what is over its limit."""
+        for key, _ in selector.select(seconds):
+            part = os.read(key.fd, 1 << 16)
+            if not part:
+                selector.unregister(key.fd)
+            room = self.limit[key.fd] - len(self.kept[key.fd])
+            self.kept[key.fd] += part[:room]
 
-    def _drain(self, selector: selectors.BaseSelector) -> None:
-        """Read what remains in the pipes after the kill."""
-        until = time.monotonic() + 1
-        while self.open and time.monotonic() < until:
-            for key, _ in selector.select(0.05):
-                self._read(key.fd, selector)
-
-    def messages(self) -> list[dict[str, Any]]:
-        """The messages of process 1 so far, up to the first that is malformed: it may have been attacked from inside."""
-        found, content = [], self.kept[self.verdicts]
-        while len(content) >= 8:
-            (length,) = struct.unpack("<Q", content[:8])
-            if len(content) < 8 + length:
-                break
-            try:
-                message = json.loads(content[8 : 8 + length])
-            except (ValueError, RecursionError):
-                break
-            if not isinstance(message, dict):
-                break
-            found.append(message)
-            content = content[8 + length :]
-        return found
+    def _lines(self) -> list[bytes]:
+        """The whole lines of process 1 so far: that it is ready, then its verdict."""
+        return self.kept[self.verdicts].split(b"\n")[:-1]
 
     def result(self, nonce: str) -> Result:
         """The verdict of process 1, unless it was stopped from outside or gave none."""
@@ -310,14 +246,19 @@ class _Watch:
         return Result(status, out, error, reason)
 
     def _verdict(self, nonce: str, error: str) -> tuple[Status, str]:
-        messages = self.messages()
-        if not messages:
+        lines = self._lines()
+        if not lines:
             return "refused", f"the sandbox did not start: {' '.join(error.split())[-200:]}"
-        if messages[-1].get("nonce") != nonce:
+        # Nothing is taken for granted: process 1 may have been attacked from inside.
+        try:
+            verdict = json.loads(lines[-1])
+        except (ValueError, RecursionError):
+            verdict = None
+        if not isinstance(verdict, dict) or verdict.get("nonce") != nonce:
             return "failed", "process 1 of the sandbox was ended"
         for status in _VERDICTS:
-            if status == messages[-1].get("status"):
-                return status, " ".join(str(messages[-1].get("reason")).split())
+            if status == verdict.get("status"):
+                return status, " ".join(str(verdict.get("reason")).split())
         return "failed", "process 1 of the sandbox gave no verdict"
 
 

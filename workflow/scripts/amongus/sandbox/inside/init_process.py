@@ -1,8 +1,8 @@
 """Process 1 of a sandbox: runs code under test in a child process, and alone can report that it passed.
 
-It is started by `amongus.sandbox` with the job on descriptor 0: a public part (the code under test), which is read
-before the child is forked, and a secret part (the nonce, the tests), which is read after, so that the child's memory
-never holds any of it. Verdicts go to a descriptor that the child does not have. The child cannot trace this process,
+It is started by `amongus.sandbox` with the code under test on descriptor 0. A second descriptor holds a secret part
+(the nonce, the tests): it is read after the child is forked and closed in the child, so that the child's memory never
+holds any of it. Verdicts go to a descriptor that the child does not have either. The child cannot trace this process,
 open it through /proc or signal it.
 
 Kinds of jobs:
@@ -41,35 +41,31 @@ class Failed(Exception):
 
 
 class Channel:
-    """Messages between the two processes: their length, then JSON."""
+    """Messages between the two processes: JSON, a line each. What any process but `sender` sends is ignored."""
 
-    def __init__(self, inbox: int, outbox: int) -> None:
-        self.inbox, self.outbox = inbox, outbox
-
-    def close(self) -> None:
-        os.close(self.inbox)
-        os.close(self.outbox)
-
-    def write(self, content: bytes) -> None:
-        write_frame(self.outbox, content)
-
-    def read(self) -> bytes:
-        return read_frame(self.inbox)
+    def __init__(self, end: socket.socket, sender: int | None = None) -> None:
+        self.end, self.sender, self.rest = end, sender, b""
 
     def send(self, message: dict[str, Any]) -> None:
-        self.write(json.dumps(message).encode())
+        self.end.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self, *wanted: str) -> dict[str, Any]:
         """The next message, which holds one of the keys `wanted`.
 
         Raises:
-            EOFError: the other side is gone.
+            EOFError: the sender has ended, or the other end is closed.
             Failed: it reports a failure.
-            Tampered: the message is malformed.
+            Tampered: the message is malformed, or longer than `LARGEST`.
         """
-        content = self.read()
+        line, part = bytearray(), self.rest
+        while b"\n" not in part:
+            line += part
+            if len(line) > LARGEST:
+                raise Tampered("a message that is too long")
+            part = self._part()
+        last, _, self.rest = part.partition(b"\n")
         try:
-            message = json.loads(content)
+            message = json.loads(line + last)
             failed = message.get("failed")
         except (ValueError, AttributeError, RecursionError):
             raise Tampered("not a message") from None
@@ -79,113 +75,60 @@ class Channel:
             raise Tampered("an unexpected message")
         return message
 
-
-class OwnChannel(Channel):
-    """Short messages, a packet each; packets of any process but `sender` are ignored."""
-
-    sender: int | None = None
-
-    def __init__(self, end: socket.socket) -> None:
-        self.end = end
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel attaches the sender's id
-
-    def close(self) -> None:
-        self.end.close()
-
-    def write(self, content: bytes) -> None:
-        self.end.send(content)
-
-    def read(self) -> bytes:
-        """The next packet.
-
-        Raises:
-            EOFError: the sender has ended, or the other end is closed.
-        """
+    def _part(self) -> bytes:
+        """The next bytes of the sender; the kernel never joins those of two processes."""
         while True:
             gone = self.sender and os.waitid(os.P_PID, self.sender, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if not select.select([self.end], [], [], 0 if gone else 0.05)[0]:
                 if gone:  # its forks may still hold the other end
                     raise EOFError
                 continue
-            content, control, _, _ = self.end.recvmsg(1 << 16, socket.CMSG_SPACE(_CREDENTIALS.size))
-            if not control:
+            part, control, _, _ = self.end.recvmsg(1 << 16, socket.CMSG_SPACE(_CREDENTIALS.size))
+            if not part:
                 raise EOFError
             process, _, _ = _CREDENTIALS.unpack(control[0][2])
             if self.sender in (None, process):
-                return content
-
-
-def write_frame(descriptor: int, content: bytes) -> None:
-    """Write all of `content` after its length."""
-    left = memoryview(struct.pack("<Q", len(content)) + content)
-    while left:
-        left = left[os.write(descriptor, left) :]
-
-
-def read_frame(descriptor: int) -> bytes:
-    """What one `write_frame` wrote, and not a byte more.
-
-    Raises:
-        EOFError: the other side is gone.
-        Tampered: it is longer than `LARGEST`.
-    """
-    (length,) = struct.unpack("<Q", _exactly(descriptor, 8))
-    if length > LARGEST:
-        raise Tampered(f"a message of {length} bytes")
-    return _exactly(descriptor, length)
-
-
-def _exactly(descriptor: int, length: int) -> bytes:
-    content = bytearray()
-    while len(content) < length:
-        part = os.read(descriptor, min(length - len(content), 1 << 20))
-        if not part:
-            raise EOFError
-        content += part
-    return bytes(content)
+                return part
 
 
 # -- process 1 ---------------------------------------------------------------------------------------------
 
 
-def main(verdicts: int) -> NoReturn:
-    """Read a job, run it, and write `{"ready": …}` and then the verdict to the descriptor `verdicts`."""
+def main(secrets: int, verdicts: int) -> NoReturn:
+    """Run the job on descriptor 0, and write `{"ready": …}` and then the verdict to the descriptor `verdicts`."""
     _set_dumpable(0)
     for number in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    job = json.loads(read_frame(0))
+    job = _read(0)
+    os.open("/dev/null", os.O_RDONLY)  # becomes descriptor 0
     resource.setrlimit(resource.RLIMIT_NPROC, (job["processes"] + 1,) * 2)
     sys.path += job["packages"]
     sys.dont_write_bytecode = True
-    for name in job["imports"]:  # once for both processes
+    for name in job.get("imports", ()):  # once for both processes
         with contextlib.suppress(Exception):  # the tests will fail on it
             __import__(name)
     _seed(job["sources"])
-    write_frame(verdicts, b'{"ready": true}')
-    ours, theirs = _connected(job["kind"])
+    os.write(verdicts, b'{"ready": true}\n')
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel attaches the sender's id
     child = os.fork()
     if child == 0:
-        for descriptor in (0, verdicts):
+        for descriptor in (secrets, verdicts):
             os.close(descriptor)
         ours.close()
-        _child(job, theirs)
+        _child(job, Channel(theirs))
     theirs.close()
-    if isinstance(ours, OwnChannel):
-        ours.sender = child
-    secret = json.loads(read_frame(0))
-    verdict = _verdict(job, secret, ours, child)
-    verdict["nonce"] = secret["nonce"]
-    write_frame(verdicts, json.dumps(verdict).encode())
+    secret = _read(secrets)
+    verdict = {**_verdict(job, secret, Channel(ours, child), child), "nonce": secret["nonce"]}
+    os.write(verdicts, json.dumps(verdict).encode() + b"\n")
     os._exit(0)  # ends all processes of the sandbox
 
 
-def _connected(kind: str) -> tuple[Channel, Channel]:
-    """Our end and the child's. Only the child itself may report its end; values are checked whoever sends them."""
-    if kind == "program":
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        return OwnChannel(ours), OwnChannel(theirs)
-    (from_child, to_us), (from_us, to_child) = os.pipe(), os.pipe()
-    return Channel(from_child, to_child), Channel(from_us, to_us)
+def _read(descriptor: int) -> dict[str, Any]:
+    """What a descriptor holds, which is then closed."""
+    with open(descriptor, "rb") as file:
+        return json.load(file)
 
 
 def _set_dumpable(value: int) -> None:
@@ -301,7 +244,6 @@ def _check_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel
 
 def _child(job: dict[str, Any], channel: Channel) -> NoReturn:
     _set_dumpable(1)  # so that it may read its own files in /proc again
-    os.open("/dev/null", os.O_RDONLY)  # becomes descriptor 0
     serve = {"program": _serve_program, "function": _serve_function, "context": _serve_context}
     status = 1
     try:
