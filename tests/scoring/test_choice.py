@@ -1,10 +1,8 @@
 """The chosen option of a multiple choice."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amongus.scoring import Unscorable
 from amongus.scoring.metrics import choice
 from examples import examples, pairs
 
@@ -28,11 +26,6 @@ def test_equal_options_by_words_count_for_either():
     item = {"choices": {"A": "an increase", "B": "no change", "C": "an increase"}, "answer": "C"}
     assert choice.score(item, "an increase") == 1.0
     assert choice.score(item, "A") == 0.0
-
-
-def test_an_answer_that_is_no_option_is_unscorable():
-    with pytest.raises(Unscorable, match="choices"):
-        choice.score({"choices": CITIES, "answer": "Z"}, "A")
 
 
 FORMS = ["{}", "({})", "**{}**", "{}.", "Answer: {}", "The answer is {}.", "[{}]", "\\boxed{{{}}}", "I choose {}"]

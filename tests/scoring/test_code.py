@@ -2,6 +2,8 @@
 
 import math
 import random
+import re
+import sys
 import time
 
 import pytest
@@ -20,23 +22,13 @@ ATTACKS = examples("scoring/attacks")
 WHOLE = "def doubled(xs):\n    return [2 * x for x in xs]\n"
 
 
-def scored(metric, item, texts):
-    return scores(metric, [item] * len(texts), texts, cores=2)
-
-
-def test_answers_in_many_forms():
-    assert scored("humaneval", DOUBLED, HUMANEVAL["right"]) == [1.0] * len(HUMANEVAL["right"])
-
-
-def test_wrong_answers_and_noise_score_0():
+@pytest.mark.parametrize(("metric", "table"), [("humaneval", HUMANEVAL), ("ds1000", DS1000)])
+def test_answers_in_many_forms_are_run_and_noise_scores_0(metric, table):
     noise = "".join(map(chr, random.Random(0).choices(range(1, 0x3000), k=1_000_000)))
-    wrong = [*HUMANEVAL["wrong"], "```" * 10_000, "def doubled(" * 1000, "(" * 100_000, noise]
-    assert scored("humaneval", DOUBLED, wrong) == [0.0] * len(wrong)
-
-
-def test_ds1000_runs_the_items_tests():
-    assert scored("ds1000", SUM, DS1000["right"]) == [1.0] * len(DS1000["right"])
-    assert scored("ds1000", SUM, DS1000["wrong"]) == [0.0] * len(DS1000["wrong"])
+    wrong = [*table["wrong"], "```" * 10_000, "def doubled(" * 1000, "(" * 100_000, noise]
+    texts = [*table["right"], *wrong]
+    expected = [1.0] * len(table["right"]) + [0.0] * len(wrong)
+    assert scores(metric, [table["item"]] * len(texts), texts, cores=2) == expected
 
 
 def test_attacks_score_0():
@@ -71,11 +63,9 @@ def test_plain_data_crosses_and_nothing_else():
     assert humaneval.score({**DOUBLED, "test": f"{RAISES}    assert candidate != candidate()\n"}, text) == 0.0
 
 
-def test_order_is_kept_and_what_is_no_text_is_nan():
-    texts = ["import time\ntime.sleep(0.3)\n" + WHOLE, "", WHOLE, None, "x", WHOLE]
-    results = scoring.explain("humaneval", [DOUBLED] * 6, texts, 4)
-    assert [score for score, _ in results if not math.isnan(score)] == [1.0, 0.0, 1.0, 0.0, 1.0]
-    assert math.isnan(results[3][0]) and "must be a text" in results[3][1]
+def test_order_is_kept():
+    texts = ["import time\ntime.sleep(0.3)\n" + WHOLE, "", WHOLE, "x", WHOLE]
+    assert scores("humaneval", [DOUBLED] * 5, texts, cores=4) == [1.0, 0.0, 1.0, 0.0, 1.0]
 
 
 def test_nothing_is_scored_without_a_sandbox(monkeypatch, tmp_path):
@@ -102,6 +92,13 @@ def test_ds1000_without_its_library_is_nan():
     item = {**SUM, "code_context": "import numpy\nimport nothing_of_that_name\n" + SUM["code_context"]}
     ((score, reason),) = scoring.explain("ds1000", [item], ["result = a.sum()"])
     assert math.isnan(score) and reason == "not installed: nothing_of_that_name"
+
+
+def test_ds1000_names_the_libraries_of_the_real_rows():
+    contexts = "\n".join(row["code_context"] for row in real_rows("ds1000", 1000))
+    imported = set(re.findall(r"^[ \t]*(?:import|from)[ \t]+(\w+)", contexts, re.MULTILINE))
+    part_of_matplotlib = {"mpl_toolkits"}
+    assert imported - set(sys.stdlib_module_names) - part_of_matplotlib == set(ds1000.LIBRARIES)
 
 
 def test_ds1000_bodies_of_functions():

@@ -38,11 +38,6 @@ def test_a_decision_on_the_last_line_is_read_whatever_stands_before(text, yes):
     assert decision(f"{text}\n{YES if yes else NO}") is yes
 
 
-@given(st.text())
-def test_without_the_words_there_is_no_decision(text):
-    assert decision(text.replace(":", "")) is None
-
-
 PIECES = ["Final", "final", " ", "\n", "\u00a0", "DECISION", "deciſion", ":", "yes", "No", "*", "-"]
 
 
@@ -64,13 +59,6 @@ def test_a_hostile_answer_neither_decides_nor_leaves_its_place(text):
     assert decision(request.split("[end", 1)[0]) is None
 
 
-@hostile
-def test_the_graders_own_word_counts_against_the_answers(text):
-    model, engine = grader(lambda request: f"It says {text[:50].replace(YES, 'yes')}.\n{NO}")
-    assert model.explain(["2+5?"], ["7"], [text]) == [(0.0, "")]
-    assert len(engine.asked) == 1 and engine.asked[0].member == GRADER
-
-
 def test_scores_keep_their_order_and_need_a_decision(caplog):
     replies = {"seven": f"Equal. {YES}", "8": f"No.\n{NO}", "9": "Hm."}
     model, engine = grader(
@@ -81,13 +69,13 @@ def test_scores_keep_their_order_and_need_a_decision(caplog):
     assert [scores[0], scores[2], scores[3]] == [(0.0, ""), (0.0, ""), (1.0, "")]
     assert isnan(scores[1][0]) and scores[1][1] == "the grader wrote no decision"
     # The blank answer is scored 0 without the grader.
-    assert len(engine.asked) == 3
+    assert [request.member for request in engine.asked] == [GRADER] * 3
     assert "no decision on 1 of 3 answers" in caplog.text
 
 
 def test_a_row_without_a_reference_is_unscored_whatever_the_answer():
     model, engine = grader()
-    for reference in ("", " ", None):
+    for reference in ("", " ", None, 3):
         scores = model.explain(["Q?"] * 2, [reference] * 2, ["x", ""])
         assert all(isnan(score) and "reference" in why for score, why in scores)
     assert model.explain([], [], []) == [] and not engine.asked
@@ -105,10 +93,3 @@ def test_references():
         assert datasets.load(row["kind"]).reference(row["item"]) == row["reference"], row
     # Those without one right answer have no reference.
     assert not any(hasattr(datasets.load(kind), "reference") for kind in ("coconot", "ifeval", "ifbench"))
-
-
-def test_references_are_the_datasets_by_their_kind():
-    model, _ = grader()
-    assert model.references("sums", [{"output": "7"}, {"output": "8"}]) == ["7", "8"]
-    assert model.references("tests", [{"reference_code": None}, {"reference_code": 3}]) == ["", 3]
-    assert isnan(model.explain(["Q?"], [3], ["x"])[0][0])

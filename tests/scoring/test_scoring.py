@@ -23,11 +23,26 @@ def test_scores_by_dataset_in_order():
     assert scores("coconot", [COCONOT, COCONOT], texts) == [1.0, 0.0]
 
 
-def test_what_is_no_text_is_nan_with_a_reason():
-    assert math.isnan(scores("gsm8k", [GSM8K], [None])[0])
-    score, reason = scoring.explain("boxed", [{"input": "?"}], [r"\boxed{5}"])[0]
-    assert math.isnan(score) and "reference" in reason
-    assert scoring.explain("boxed", [GSM8K], [r"\boxed{5}"]) == [(1.0, "")]
+def test_an_exact_match_is_the_answer_and_nothing_else():
+    right, wrong = ["It is red.", "  It is\nred. "], ["It is red", "it is red.", "", "It is red. It is blue."]
+    results = scoring.explain("exact", [{"answer": "It is red."}] * 6, [*right, *wrong])
+    assert results == [(1.0, "")] * 2 + [(0.0, "")] * 4
+
+
+@pytest.mark.parametrize(
+    ("metric", "item", "text", "why"),
+    [
+        ("boxed", GSM8K, None, "must be a text"),
+        ("boxed", {"input": "?"}, r"\boxed{5}", "reference"),
+        ("boxed", {"output": " "}, r"\boxed{5}", "reference"),
+        ("choice", {**TRUTHFULQA, "answer": "Z"}, "A", "choices"),
+        ("exact", {}, "It is red.", "reference"),
+        ("exact", {"answer": " "}, "It is red.", "reference"),
+    ],
+)
+def test_what_cannot_be_scored_is_nan_with_a_reason(metric, item, text, why):
+    ((score, reason),) = scoring.explain(metric, [item], [text])
+    assert math.isnan(score) and why in reason
 
 
 def test_unknown_names_list_the_valid_ones():
