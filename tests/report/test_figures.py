@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+import scored
 from amongus.core.json_files import write_json
 from amongus.core.tables import RESPONSES, RUN_SCORES, RUNS, SCORES, write_table
 from amongus.report import figures
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 DEFENCES = ["none", "self", "reward", "random", "oracle"]
 VALUE = {
+    **scored.VALUE,
     "pools": {"clean": ["a", "b", "c"], "$evil_1": ["a", "b", "$x"], "empty": ["a", "b"]},
     "attackers": {"$x": "prompt"},
     "replaces": {"$x": "c"},
@@ -34,6 +36,7 @@ VALUE = {
     "defences": {"llm_router": DEFENCES, "debate": DEFENCES, "soup": ["none"]},
     "applicable": {"$evil_1": {"soup": False}},
     "bootstrap": {"resamples": 200, "confidence": 0.95},
+    "kinds": {"methods": {}, "datasets": {"sums": "gsm8k", "facts": "facts"}},
 }
 DESIGN = Design(VALUE)
 CASES = {"impact": IMPACT, "mitigation": MITIGATION, "supervisors": SUPERVISORS}

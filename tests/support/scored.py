@@ -18,6 +18,12 @@ VALUE = {
     "defences": {"debate": ["none", "reward", "random", "oracle"], "fusion": ["none"]},
     "applicable": {},
     "bootstrap": {"resamples": 500, "confidence": 0.9},
+    "fidelity": "corrected",
+    "judge_form": "pointwise",
+    "models": {},
+    "kinds": {"methods": {}, "datasets": {}},
+    "placebos": [],
+    "overlaps": [],
 }
 METHODS = ("debate", "feedback", "fusion", "soup")
 DEFENCES = ("none", "self", "reward", "judge", "random", "oracle")

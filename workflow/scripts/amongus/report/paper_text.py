@@ -29,10 +29,9 @@ _TEMPLATE = """\
 {%- endmacro %}
 ## This study, beside the paper's
 
-- **Study**: {{ design.study | default("unnamed") | md }}; seeds: {{ design.seeds | default([]) | listed }}
-{%- if design.fidelity is defined %}; fidelity: {{ design.fidelity | md }}{% endif %}
-{%- if design.judge_form %}; judge: {{ design.judge_form | md }} (the paper's: listwise){% endif %}.
-- **Models**: {{ models | join("; ") or "not recorded" }}. Members of the clean pool: {{ design.pools.clean | count }}. \
+- **Study**: {{ design.study | md }}; seeds: {{ design.seeds | listed }}; fidelity: {{ design.fidelity | md }}; \
+judge: {{ design.judge_form | md }} (the paper's: listwise).
+- **Models**: {{ models | join("; ") }}. Members of the clean pool: {{ design.pools.clean | count }}. \
 The paper's 6: five LoRA experts on Qwen2.5-7B-Instruct, and that model, whose place the attacker takes.
 - **Methods**: {{ beside(methods, ["llm_router", "graph_router", "debate", "feedback", "fusion", "contrastive", "soup", \
 "dare_ties"]) }}
@@ -70,27 +69,24 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
     """The section that describes the study.
 
     Args:
-        design: plain values, as `design.design` gives them; beside what `Design` needs (study, seeds, models,
-            kinds, fidelity, judge_form, placebos, overlaps, graded) all are optional, and leave out what they describe.
+        design: plain values, as `design.design` gives them.
         table: as from `paper.headline`.
         scores: a row per answer of a team, with dataset, id, and the reason why its score is NaN, else an empty text.
     """
-    plain, levels = Design(design), design["levels"]
-    kinds = {"methods": {}, "datasets": {}, **design.get("kinds", {})}
+    plain, kinds = Design(design), design["kinds"]
     averaged = set(", ".join(table.loc[table["figure"] == "drop", "methods"]).split(", "))
     defences = {name for names in design["defences"].values() for name in names}
-    attackers = design["attackers"]
-    own = {name: (domain, kinds["datasets"].get(name, name)) for name, domain in design["domains"].items()}
+    own = {name: (domain, kinds["datasets"][name]) for name, domain in design["domains"].items()}
     return _template().render(
         design=design,
-        models=_models(design.get("models", {})),
-        methods=list(dict.fromkeys(kinds["methods"].get(name, name) for name in levels)),
-        attackers=list(dict.fromkeys(attackers.values())) if isinstance(attackers, Mapping) else [],
+        models=_models(design["models"]),
+        methods=list(dict.fromkeys(kinds["methods"].values())),
+        attackers=list(dict.fromkeys(design["attackers"].values())),
         external=list(EXTERNAL),
         supervisors=[name for name in EXTERNAL if name in defences],
         other_pools=[pool for pool in plain.attacked if pool not in plain.headline_pools],
-        left_out=[name for name in levels if name not in averaged],
-        dependent=list(dict.fromkeys(f"{o['defence']}: {o['reason']}" for o in design.get("overlaps", ()))),
+        left_out=[name for name in design["levels"] if name not in averaged],
+        dependent=list(dict.fromkeys(f"{o['defence']}: {o['reason']}" for o in design["overlaps"])),
         paper_datasets=PAPER_DATASETS,
         datasets={
             domain: {name: kind for name, (of, kind) in own.items() if of == domain}

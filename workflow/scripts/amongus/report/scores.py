@@ -57,7 +57,7 @@ class Design:
                 raise StudyError(f"config: a {kind} is called '{ALL}', which the tables use for averages; rename it")
         self.pools: Mapping[str, Sequence[str]] = value["pools"]
         self.attackers = frozenset(value["attackers"])
-        self.placebos = frozenset(value.get("placebos", ()))
+        self.placebos = frozenset(value["placebos"])
         self.controls: Mapping[str, str] = value["controls"]
         self.levels: Mapping[str, str] = value["levels"]
         self.domains: Mapping[str, str] = value["domains"]
@@ -69,7 +69,7 @@ class Design:
             for method, applicable in methods.items()
             if not applicable
         }
-        self.overlaps = {(one["pool"], one["defence"]): one["reason"] for one in value.get("overlaps", ())}
+        self.overlaps = {(one["pool"], one["defence"]): one["reason"] for one in value["overlaps"]}
         self.resamples: int = value["bootstrap"]["resamples"]
         self.confidence: float = value["bootstrap"]["confidence"]
 

@@ -89,21 +89,19 @@ def _with_checks(masks: pd.DataFrame, responses: pd.DataFrame | None, design: De
 
 def _wrong(masks: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Per row of `masks`: whether the masked member's own answer scored 0, and the share of such candidates."""
-    chance = np.full(len(masks), np.nan)
+    wrong, chance = np.full((2, len(masks)), np.nan)
     if responses is None:
-        return chance, chance
+        return wrong, chance
     test = responses[responses["split"] == "test"]
     zero = test.assign(zero=(test["score"] == 0).astype(float).where(test["score"].notna()))
     answers = zero.pivot(index=["seed", "dataset", "id"], columns="member", values="zero")
-    rows = answers.index.get_indexer(pd.MultiIndex.from_frame(masks[["seed", "dataset", "id"]]))
-    # Index -1 of `get_indexer` (unknown) finds the last row and column, which are NaN.
-    table = np.pad(answers.to_numpy(), (0, 1), constant_values=np.nan)
+    answers = answers.reindex(pd.MultiIndex.from_frame(masks[["seed", "dataset", "id"]]))
     for names, places in masks.groupby("candidates", sort=False).indices.items():
-        columns = answers.columns.get_indexer(list(names))
-        chance[places] = pd.DataFrame(table[np.ix_(rows[places], columns)]).mean(axis=1)
-    masked = table[rows, answers.columns.get_indexer(masks["masked"])]
-    chance[np.isnan(masked)] = np.nan
-    return masked, chance
+        chance[places] = answers.iloc[places].reindex(columns=list(names)).mean(axis=1)
+    for member, places in masks.groupby("masked").indices.items():
+        wrong[places] = answers.iloc[places].get(member, np.nan)
+    chance[np.isnan(wrong)] = np.nan
+    return wrong, chance
 
 
 def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: str, span: Span) -> dict[str, Any]:
