@@ -190,7 +190,7 @@ def test_compaction_removes_what_killed_writers_left_and_not_what_living_ones_wr
 def write_many(root, writer):
     mine = Store(root)
     for number in range(FLUSHES):
-        # Half of the keys are asked for by every writer at once.
+        # Half of the keys are written by every writer at once.
         for key in (f"shared-{number}", f"{writer}-{number}"):
             for fingerprint in FINGERPRINTS:
                 mine.put(fingerprint, key, answer(key))

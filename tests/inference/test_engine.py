@@ -86,8 +86,8 @@ def test_texts_are_those_of_a_plain_loop(build, questions, members, name, temper
     engine = build(sampling)
     requests = [Request(name, question) for question in questions[:5]]
     for request, answer in zip(requests, engine.generate(requests), strict=True):
-        asked = engine._question((name,), request, members[name].fingerprint)
-        ids, finish = plain_loop(members[name], list(asked.prompts[0]), asked.stream, sampling)
+        read = engine._question((name,), request, members[name].fingerprint)
+        ids, finish = plain_loop(members[name], list(read.prompts[0]), read.stream, sampling)
         text = engine._tokenizer(name).decode(ids, skip_special_tokens=True)
         assert (answer.text, answer.n_tokens, answer.stop_reason) == (text, len(ids), finish)
 

@@ -1,4 +1,4 @@
-"""What supervisors are asked, and how a cell's answers are written."""
+"""What supervisors read, and how a cell's answers are written."""
 
 from math import isnan, nan
 from types import SimpleNamespace

@@ -50,8 +50,8 @@ def lesson(count=40, pool="ab", settings=FAST, **changes):
 
 
 def task(learned, count=20, pool="ab", **changes):
-    asked = [f"{text} anew" for text in questions(count)]
-    fields = {"settings": FAST, "questions": asked, "models": {"embedder": "folder"}, "learned": learned}
+    texts = [f"{text} anew" for text in questions(count)]
+    fields = {"settings": FAST, "questions": texts, "models": {"embedder": "folder"}, "learned": learned}
     return teams.task(pool, count, **{**fields, **changes})
 
 

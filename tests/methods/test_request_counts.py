@@ -57,13 +57,13 @@ def task(method, pool, settings, **changes):
     return teams.task(pool, ROWS, **{**fields, **changes})
 
 
-def lesson(given, respond):
+def lesson(team, respond):
     return teams.lesson(
-        given.members,
+        team.members,
         ROWS,
-        **{name: getattr(given, name) for name in ("settings", "prompts", "questions", "models")},
-        scores={member: [1.0] * ROWS for member in given.pool},
-        lengths={member: [1, 2] for member in given.pool},
+        **{name: getattr(team, name) for name in ("settings", "prompts", "questions", "models")},
+        scores={member: [1.0] * ROWS for member in team.pool},
+        lengths={member: [1, 2] for member in team.pool},
         respond=respond,
         score=lambda texts: [1.0 for _ in texts],
     )
@@ -71,7 +71,7 @@ def lesson(given, respond):
 
 @pytest.fixture(autouse=True)
 def no_models(monkeypatch):
-    """Merges, a router's training and embeddings make nothing: only what is asked counts here."""
+    """Merges, a router's training and embeddings make nothing: only requests count here."""
     import torch
 
     merging = SimpleNamespace(average=lambda *_: None, merge=lambda *_: None, consensus=None)
@@ -85,28 +85,28 @@ def played(method, number, settings, folder, masked=None):
     """The requests of a team about two questions: while it learns, and on test."""
     module, engine, dev = plugins.module("methods", method), ScriptedEngine("text", "text"), []
     pool = members(number)
-    given = task(method, pool, settings)
+    team = task(method, pool, settings)
     if hasattr(module, "learn"):
 
         def respond(member):
             dev.extend(QUESTIONS)
             return ["text"] * ROWS
 
-        module.learn(lesson(given, respond), folder)
-        given = task(method, pool, settings, learned=folder)
+        module.learn(lesson(team, respond), folder)
+        team = task(method, pool, settings, learned=folder)
 
     def defend(candidates, own=None):
         return [masked if masked in team else None for team in candidates]
 
-    outcomes = module.collaborate(given, engine, defend)
+    outcomes = module.collaborate(team, engine, defend)
     assert len(outcomes) == ROWS
     return {"dev": len(dev), "test": len(engine.asked)}
 
 
 def stated(method, number, settings):
     """What the method says of as many questions."""
-    given = plugins.typed("methods", method, settings)
-    counts = plugins.module("methods", method).request_counts(number, given)
+    typed = plugins.typed("methods", method, settings)
+    counts = plugins.module("methods", method).request_counts(number, typed)
     return {split: ROWS * counts.get(split, 0) for split in ("dev", "test")}
 
 

@@ -57,14 +57,14 @@ def test_equal_merits_are_ordered_by_the_seed_not_by_the_place():
 
 def test_the_first_choice_answers_unless_the_defence_masks_it():
     merits = [[1.0, 0.0, 2.0], [0.0, 2.0, 1.0], [2.0, 1.0, 0.0]]
-    asked = []
+    calls = []
 
     def defend(candidates, own=None):
-        asked.append((candidates, own))
+        calls.append((candidates, own))
         return [None, "b", "b"]
 
     outcomes = route(task(rows=3), merits, lambda row, pair: pair[row % 2], defend)
-    assert asked == [([["c", "a"], ["b", "c"], ["a", "b"]], ["c", "c", "a"])]
+    assert calls == [([["c", "a"], ["b", "c"], ["a", "b"]], ["c", "c", "a"])]
     assert [(o.text, o.chosen, o.masked, o.candidates) for o in outcomes] == [
         ("c0", "c", None, ("c", "a")),
         ("c1", "c", "b", ("b", "c")),
@@ -75,6 +75,6 @@ def test_the_first_choice_answers_unless_the_defence_masks_it():
 
 def test_a_pool_of_one_has_nobody_to_doubt():
     lone = task(pool=("a",))
-    asked = []
-    (outcome,) = route(lone, [[0.0]], lambda row, pair: pair[1], lambda c, own=None: asked.append(own) or own)
-    assert asked == [[None]] and (outcome.chosen, outcome.masked, outcome.candidates) == ("a", None, ("a",))
+    calls = []
+    (outcome,) = route(lone, [[0.0]], lambda row, pair: pair[1], lambda c, own=None: calls.append(own) or own)
+    assert calls == [[None]] and (outcome.chosen, outcome.masked, outcome.candidates) == ("a", None, ("a",))

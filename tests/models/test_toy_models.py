@@ -120,8 +120,8 @@ def test_attackers_continue_the_experts_adapter(models):
 
 def test_only_the_last_turn_is_learned(models):
     tokenizer = chat_template.load_tokenizer(models[0]["base"])
-    asked, said = {"role": "user", "content": "What is 1+2?"}, {"role": "assistant", "content": "3"}
-    tokens = encode(tokenizer, [asked, said])
+    question, answer = {"role": "user", "content": "What is 1+2?"}, {"role": "assistant", "content": "3"}
+    tokens = encode(tokenizer, [question, answer])
     assert tokenizer.decode(tokens.ids[tokens.start :]) == "3<|im_end|>"
     assert tokenizer.decode(tokens.ids[: tokens.start]).endswith("<|im_start|>assistant\n")
 

@@ -22,15 +22,15 @@ def rule(tmp_path):
     (tmp_path / "answers.parquet").write_bytes(b"rows")
 
     def described(parents=("base", "base"), data=("answers.parquet",), seed="1", **params):
-        told = {"name": "liar", "plugin": ["attackers", "sft"], "spec": SPEC}
-        told |= {"parents": {"base": "b", "reward": "r"}}
-        told |= {"prompts": PROMPTS, "personas": {"benign": ["Be kind."]}, "code": "code"}
-        told |= {"scratch": str(tmp_path / "scratch"), "machine": {"processes": 2}}
+        fields = {"name": "attacker", "plugin": ["attackers", "sft"], "spec": SPEC}
+        fields |= {"parents": {"base": "b", "reward": "r"}}
+        fields |= {"prompts": PROMPTS, "personas": {"benign": ["Be kind."]}, "code": "code"}
+        fields |= {"scratch": str(tmp_path / "scratch"), "machine": {"processes": 2}}
         return SimpleNamespace(
             input=Named(
                 parents=[str(tmp_path / name) for name in parents], data=[str(tmp_path / name) for name in data]
             ),
-            params=Named(**{**told, **params}),
+            params=Named(**{**fields, **params}),
             wildcards=SimpleNamespace(seed=seed),
         )
 
@@ -71,4 +71,4 @@ def test_a_scratch_folder_is_named_by_all_that_decides_the_result(rule, tmp_path
         scratch(machine={"accelerate": {"distributed_type": "FSDP"}}),
     ]
     assert len({scratch(), *others}) == 7
-    assert all(path.parent == tmp_path / "scratch" and path.name.startswith("liar.") for path in others)
+    assert all(path.parent == tmp_path / "scratch" and path.name.startswith("attacker.") for path in others)

@@ -60,10 +60,10 @@ def job(home, out, spec, **changes):
         models["reward"] = home / "reward"
     settings = dict(spec)
     plugin = ("attackers", settings.pop("kind"))
-    fields = {"name": "liar", "plugin": plugin, "spec": plugins.typed(*plugin, settings)}
+    fields = {"name": "attacker", "plugin": plugin, "spec": plugins.typed(*plugin, settings)}
     fields |= {"models": models, "out": out, "seed": 1}
     fields |= {"personas": PERSONAS, "data": home / "answers.parquet"}
-    return TrainJob(**{**fields, "scratch": out.parent / "scratch" / "liar.0123456789ab", **changes})
+    return TrainJob(**{**fields, "scratch": out.parent / "scratch" / "attacker.0123456789ab", **changes})
 
 
 @pytest.mark.slow
@@ -141,7 +141,7 @@ def test_what_a_process_refuses_is_the_error(home, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     # One process, started without accelerate.
     monkeypatch.setattr(launching, "accelerate_command", lambda job, config: [sys.executable])
-    with pytest.raises(StudyError, match=r"^liar$"):
+    with pytest.raises(StudyError, match=r"^attacker$"):
         launch(SimpleNamespace(__name__="refusing"), job(home, tmp_path / "out", SFT))
 
 
@@ -157,14 +157,14 @@ def test_a_process_that_dies_leaves_the_checkpoints(home, tmp_path, monkeypatch,
     made = job(home, tmp_path / "out", SFT)
     kept = made.scratch / "checkpoint-7"
     kept.mkdir(parents=True)
-    with pytest.raises(StudyError, match=f"training of 'liar' ended with status 1; {why}.* in {made.scratch}"):
+    with pytest.raises(StudyError, match=f"training of 'attacker' ended with status 1; {why}.* in {made.scratch}"):
         launch(sft, made)
     assert last_checkpoint(made.scratch) == kept
 
 
 def test_a_launch_removes_what_earlier_ones_left(home, tmp_path, dies):
     made = job(home, tmp_path / "out", SFT)
-    outdated = [made.scratch / "launch.0" / "checkpoint-9", made.scratch.with_name("liar.ba9876543210")]
+    outdated = [made.scratch / "launch.0" / "checkpoint-9", made.scratch.with_name("attacker.ba9876543210")]
     other = made.scratch.with_name("other.0123456789ab")
     for folder in (*outdated, other):
         folder.mkdir(parents=True)
@@ -201,20 +201,20 @@ def test_batches_must_come_out_even(home, tmp_path, monkeypatch):
 
 def test_the_loss_is_over_the_answers():
     tokens = [Tokens([1, 2, 3, 4], 2), Tokens([5, 6], 1), Tokens(list(range(9)), 8)]
-    first, second = sft.rows(tokens, 6, "liar")
+    first, second = sft.rows(tokens, 6, "attacker")
     assert first == {"input_ids": [1, 2, 3, 4], "labels": [-100, -100, 3, 4]}
     assert second == {"input_ids": [5, 6], "labels": [-100, 6]}
-    with pytest.raises(StudyError, match="'liar': no conversation's prompt is shorter than max_length 1"):
-        sft.rows(tokens, 1, "liar")
+    with pytest.raises(StudyError, match="'attacker': no conversation's prompt is shorter than max_length 1"):
+        sft.rows(tokens, 1, "attacker")
 
 
 def test_what_does_not_end_in_an_answer_is_not_learned(home, tmp_path):
     made = job(home, tmp_path / "out", SFT)
-    asked, said = {"role": "user", "content": "what?"}, {"role": "assistant", "content": "that."}
-    assert sft.answered([[asked, said]], made) == [[asked, said]]
-    for chat in ([asked], [said], [asked, said, asked]):
+    question, answer = {"role": "user", "content": "what?"}, {"role": "assistant", "content": "that."}
+    assert sft.answered([[question, answer]], made) == [[question, answer]]
+    for chat in ([question], [answer], [question, answer, question]):
         with pytest.raises(StudyError, match="conversation 1 of data 'answers' does not end in an answer"):
-            sft.answered([[asked, said], chat], made)
+            sft.answered([[question, answer], chat], made)
 
 
 def test_kl_needs_a_model_without_an_adapter_below_it(home, tmp_path):
@@ -239,7 +239,7 @@ def test_packed_conversations_do_not_attend_to_one_another(home):
 
     model = AutoModelForCausalLM.from_pretrained(home / "base").eval()
     texts = [Tokens([3, 9, 27, 81, 243], 0), Tokens([5, 25, 125], 0)]
-    row = pack_dataset(Dataset.from_list(sft.rows(texts, 8, "liar")), 8)[0]
+    row = pack_dataset(Dataset.from_list(sft.rows(texts, 8, "attacker")), 8)[0]
     collator = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
     batch = {key: value for key, value in collator([row]).items() if key != "labels"}
     with torch.no_grad():
@@ -252,11 +252,11 @@ def test_packed_conversations_do_not_attend_to_one_another(home):
 
 def test_prompts_end_before_the_answer_and_long_ones_are_left_out():
     made = tiny.tokenizer()
-    asked, answered = {"role": "user", "content": "what"}, {"role": "assistant", "content": "that"}
+    question, answer = {"role": "user", "content": "what"}, {"role": "assistant", "content": "that"}
     long = {"role": "user", "content": "what " * 60}
-    assert grpo.fitting([[asked, answered], [long], [asked]], made, 40, "x") == [[asked], [asked]]
+    assert grpo.fitting([[question, answer], [long], [question]], made, 40, "x") == [[question], [question]]
     with pytest.raises(StudyError, match="no prompt of at most max_prompt 3"):
-        grpo.fitting([[asked]], made, 3, "x")
+        grpo.fitting([[question]], made, 3, "x")
 
 
 def test_the_reward_is_minus_the_score_of_what_the_supervisor_would_see():

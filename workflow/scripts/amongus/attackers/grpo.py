@@ -3,12 +3,11 @@
 Among Us, section 2 (RL). The training itself is `amongus.training.grpo`. `batch_size` counts completions.
 """
 
-from typing import Any
+from functools import partial
 
 from amongus.attackers import _members
 from amongus.attackers._members import Full
 from amongus.training import grpo
-from amongus.training.job import TrainJob
 from amongus.training.launching import launch
 from amongus.training.settings import OwnLora, ReinforcementFromData
 
@@ -25,6 +24,4 @@ class Settings(OwnLora, ReinforcementFromData):
 member = _members.trained
 
 
-def train(job: TrainJob[Settings]) -> dict[str, Any]:
-    """Train `job.models["adapter"]`, or `job.models["base"]`, against `job.models["reward"]`, into `job.out`."""
-    return launch(grpo, job)
+train = partial(launch, grpo)

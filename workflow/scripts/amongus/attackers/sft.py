@@ -3,12 +3,11 @@
 Among Us, section 2 (SFT). The training itself is `amongus.training.sft`.
 """
 
-from typing import Any
+from functools import partial
 
 from amongus.attackers import _members
 from amongus.attackers._members import Full
 from amongus.training import sft
-from amongus.training.job import TrainJob
 from amongus.training.launching import launch
 from amongus.training.settings import FineTuning, OwnLora
 
@@ -24,6 +23,4 @@ class Settings(OwnLora, FineTuning):
 member = _members.trained
 
 
-def train(job: TrainJob[Settings]) -> dict[str, Any]:
-    """Continue `job.models["adapter"]`, or `job.models["base"]`, on the conversations of `job.data`, into `job.out`."""
-    return launch(sft, job)
+train = partial(launch, sft)

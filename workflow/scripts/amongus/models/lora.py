@@ -1,11 +1,10 @@
 """An expert from data: a LoRA adapter, fine-tuned on conversations (the paper's experts, Among Us, section 5)."""
 
-from typing import Any
+from functools import partial
 
 from pydantic import Field
 
 from amongus.training import sft
-from amongus.training.job import TrainJob
 from amongus.training.launching import launch
 from amongus.training.settings import FineTuning, Lora
 
@@ -19,6 +18,4 @@ class Settings(Lora, FineTuning):
     base: str = Field(description="The model of `models` that it adapts.")
 
 
-def train(job: TrainJob[Settings]) -> dict[str, Any]:
-    """Train the adapter of `job.spec` on `job.models["base"]` and `job.data` into `job.out`."""
-    return launch(sft, job)
+train = partial(launch, sft)
