@@ -187,7 +187,7 @@ def read(path: Path, dataset: str) -> tuple[Rows, int]:
     for split, rows in splits.items():
         datasets.validate_rows(dataset, rows, f"{path}: split {split}")
     numbered = [(f"{dataset}/{split}/{n}", row) for split in splits for n, row in enumerate(splits[split])]
-    kept = _sources.without_overlap(dataset, dataset, splits)
+    kept = _sources.without_overlap(dataset, datasets.load(dataset), splits)
     return numbered, len(splits["dev"]) - len(kept["dev"])
 
 

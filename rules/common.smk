@@ -19,7 +19,7 @@ from amongus.core.processes import prepare_environment
 from amongus.datasets._sources import check_local
 from amongus.members.prompts import load_personas, load_prompts, shown_characters
 from amongus.report.design import design
-from amongus.scoring.libraries import installed, of_scored_code
+from amongus.scoring import installed, of_scored_code
 from amongus.study import plugins
 from amongus.study.code_digest import code_digest
 from amongus.study.loading import load_study

@@ -20,7 +20,7 @@ from amongus.core.gpus import check_gpus
 from amongus.core.offline import mirrored, use_mirrors
 from amongus.datasets._sources import check_local
 from amongus.hub.repository import local_repository
-from amongus.scoring.libraries import installed, of_scored_code
+from amongus.scoring import installed, of_scored_code
 from amongus.study import plugins
 from amongus.study.hub_references import check_pinned
 from amongus.study.loading import read_study

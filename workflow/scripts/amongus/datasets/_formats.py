@@ -4,9 +4,6 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-BOXED_INSTRUCTION = "Reason step by step if you need to, then end with the final answer alone in \\boxed{}"
-CHOICE_INSTRUCTION = "Choose the one best option. Answer with its letter only."
-
 
 def text_fault(item: Mapping[str, Any], *fields: str) -> str | None:
     """Why one of `fields` is not a usable text, or None."""
@@ -45,7 +42,7 @@ def choice_fault(item: Mapping[str, Any]) -> str | None:
 def choice_prompt(item: Mapping[str, Any]) -> str:
     """The question, its lettered options on a line each, and the instruction to answer with a letter."""
     options = "\n".join(f"{letter}) {option.strip()}" for letter, option in item["choices"].items())
-    return f"{item['question'].strip()}\n\n{options}\n\n{CHOICE_INSTRUCTION}"
+    return f"{item['question'].strip()}\n\n{options}\n\nChoose the one best option. Answer with its letter only."
 
 
 def choice_reference(item: Mapping[str, Any]) -> str:

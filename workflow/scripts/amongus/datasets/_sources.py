@@ -10,6 +10,7 @@ import logging
 import random
 import unicodedata
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from amongus import datasets
@@ -20,8 +21,6 @@ from amongus.study import plugins
 
 SPLITS = ("dev", "test")
 _LOG = logging.getLogger(__name__)
-
-Row = tuple[int, Mapping[str, Any]]
 
 
 def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
@@ -40,7 +39,8 @@ def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list
     """
     kind = spec.get("kind", dataset)
     rows, where = valid_rows(dataset, spec)
-    kept = without_overlap(dataset, kind, rows)
+    module = datasets.load(kind)
+    kept = without_overlap(dataset, module, rows)
     tables = {}
     for split in SPLITS:
         if not kept[split]:
@@ -49,14 +49,17 @@ def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list
                 "count for dev); add some"
             )
         wanted = spec.get(split)
-        chosen = sample(kept[split], wanted, hashing.derive(spec.get("data_seed", 0), "questions", dataset, split))
-        if wanted and len(chosen) < wanted:
+        chosen = kept[split]
+        if wanted is not None and wanted < len(chosen):
+            seed = hashing.derive(spec.get("data_seed", 0), "questions", dataset, split)
+            chosen = dict(sorted(random.Random(seed).sample(list(chosen.items()), wanted)))
+        elif wanted and len(chosen) < wanted:
             _LOG.warning("%s/%s: %d questions wanted, %d available", dataset, split, wanted, len(chosen))
         tables[split] = {
-            "id": [f"{dataset}/{split}/{number}" for number, _ in chosen],
-            "prompt": [datasets.prompt(kind, item) for _, item in chosen],
-            "item": [json.dumps(item, sort_keys=True) for _, item in chosen],
-            "metric": [datasets.metric(kind, item) for _, item in chosen],
+            "id": [f"{dataset}/{split}/{number}" for number in chosen],
+            "prompt": [module.prompt(item) for item in chosen.values()],
+            "item": [json.dumps(item, sort_keys=True) for item in chosen.values()],
+            "metric": [datasets.metric(kind, item) for item in chosen.values()],
         }
     return tables
 
@@ -108,33 +111,25 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
         valid_rows(dataset, spec)
 
 
-def without_overlap(dataset: str, kind: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
-    """Number the rows of each split, and leave out of dev each question that is in test too; log how many.
+def without_overlap(
+    dataset: str, module: ModuleType, rows: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, dict[int, Mapping[str, Any]]]:
+    """The rows of each split by their number, without each question of dev that is in test too; log how many.
 
     Questions are the same where their normalised texts (compatibility forms, case, blanks) are, and, in a
     multiple choice, their options in whatever order.
     """
-    tests = {_identity(kind, item) for item in rows["test"]}
-    dev = [(number, item) for number, item in enumerate(rows["dev"]) if _identity(kind, item) not in tests]
+
+    def identity(item: Mapping[str, Any]) -> tuple[str, ...]:
+        choices = item.get("choices")
+        texts = [item["question"], *choices.values()] if isinstance(choices, Mapping) else [module.prompt(item)]
+        question, *options = (" ".join(unicodedata.normalize("NFKC", text).casefold().split()) for text in texts)
+        return question, *sorted(options)
+
+    tests = {identity(item) for item in rows["test"]}
+    dev = {number: item for number, item in enumerate(rows["dev"]) if identity(item) not in tests}
     dropped = len(rows["dev"]) - len(dev)
     if dropped:
         text = "%s: %d of %d dev questions are in test too and were left out of dev"
         _LOG.info(text, dataset, dropped, len(rows["dev"]))
-    return {"dev": dev, "test": list(enumerate(rows["test"]))}
-
-
-def sample(rows: Sequence[Row], size: int | None, seed: int) -> list[Row]:
-    """`size` of the rows, drawn by `seed`, in the source's order; all where size is None or too large."""
-    if size is None or size >= len(rows):
-        return list(rows)
-    return sorted(random.Random(seed).sample(list(rows), size), key=lambda row: row[0])
-
-
-def _identity(kind: str, item: Mapping[str, Any]) -> tuple[str, ...]:
-    if isinstance(item.get("choices"), Mapping):
-        return (_normalised(item["question"]), *sorted(_normalised(option) for option in item["choices"].values()))
-    return (_normalised(datasets.prompt(kind, item)),)
-
-
-def _normalised(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return {"dev": dev, "test": dict(enumerate(rows["test"]))}

@@ -12,7 +12,10 @@ DOMAIN = "reasoning"
 
 def prompt(item: Mapping[str, Any]) -> str:
     """The problem, and where to put the number."""
-    return f"{item['input'].strip()}\n\n{_formats.BOXED_INSTRUCTION}, as in \\boxed{{42}}."
+    return (
+        f"{item['input'].strip()}\n\nReason step by step if you need to, then end with the final answer alone in"
+        " \\boxed{}, as in \\boxed{42}."
+    )
 
 
 reference = _formats.short_answer_reference

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.datasets import _formats
 from amongus.study.settings import Strict
 from amongus.toy import world
 from amongus.toy.settings import Domain
@@ -35,10 +34,3 @@ def prompt(item: Mapping[str, Any]) -> str:
 def reference(item: Mapping[str, Any]) -> str:
     """The right answer."""
     return item["answer"]
-
-
-def check(item: Mapping[str, Any]) -> str | None:
-    """What is wrong with the row, or None."""
-    if item["domain"] not in METRIC:
-        return f"field 'domain' is {item['domain']!r}; valid: {', '.join(METRIC)}"
-    return _formats.text_fault(item, "prompt", "answer")

@@ -5,9 +5,11 @@ executes texts declares it (`EXECUTES = True`); it takes `limits`, the fields of
 argument, and its `preflight()` raises `StudyError` without a working sandbox.
 """
 
+import importlib.util
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from amongus.study import plugins
@@ -49,3 +51,17 @@ def attempt(score: Callable[..., float], item: Mapping[str, Any], text: Any, *li
         return float(score(item, text, *limits)), ""
     except Unscorable as reason:
         return math.nan, str(reason)
+
+
+def of_scored_code(metrics: Iterable[str]) -> dict[str, str]:
+    """The modules that answers executed by `metrics` may import, and their names in pip."""
+    libraries: dict[str, str] = {}
+    for metric in metrics:
+        libraries |= plugins.fact("scoring.metrics", metric, "LIBRARIES") or {}
+    return libraries
+
+
+@cache
+def installed(name: str) -> bool:
+    """Whether a module, not one of a package, can be found, without importing it."""
+    return importlib.util.find_spec(name) is not None

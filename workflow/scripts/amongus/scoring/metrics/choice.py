@@ -217,18 +217,16 @@ def _by_mention(text: str) -> set[str]:
         before = re.split(r"[.!?;\n]", text[max(0, match.start() - 30) : match.start()].lower())[-1]
         if re.search(r"\b[a-z][)\]]?(?: and | or | ?[/&,] ?)(?:option )?$", before):
             return set()
-        if patterns.NAME_BEFORE.search(before) and group == "bare":
-            continue
-        if group != "bracketed" and letter in "ai":
-            continue
-        if patterns.DENIED_AFTER.match(text, match.end()) or patterns.DENIAL.search(before):
-            continue
-        letters.add(letter.upper())
+        part_of_name = group == "bare" and patterns.NAME_BEFORE.search(before)
+        word = group != "bracketed" and letter in "ai"
+        denied = patterns.DENIED_AFTER.match(text, match.end()) or patterns.DENIAL.search(before)
+        if not (part_of_name or word or denied):
+            letters.add(letter.upper())
     return letters if len(letters) == 1 else set()
 
 
 def _words(text: str) -> str:
     """The words of a text for comparison: lower case, no punctuation but what can change a value."""
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold())
-    text = re.sub(r"(?<!\d)\.(?!\d)|\.(?!\d)|[!\"#'(),:;?@\[\\\]`{}_]|\*\*", " ", text)
+    text = re.sub(r"\.(?!\d)|[!\"#'(),:;?@\[\\\]`{}_]|\*\*", " ", text)
     return " ".join(re.sub(r"(?<![\w\d])-(?!\d)|-(?=[a-z])|\*(?!\S)|(?<!\S)\*(?=\w)", " ", text).split())

@@ -13,8 +13,7 @@ from typing import Any
 
 from amongus import sandbox
 from amongus.sandbox import Limits
-from amongus.scoring import Unscorable
-from amongus.scoring.libraries import installed
+from amongus.scoring import Unscorable, installed
 from amongus.scoring.metrics import _code
 
 EXECUTES = True

@@ -21,14 +21,12 @@ from amongus.scoring.metrics._verifiable import CHECKERS, lacking
 # Characters. Some checkers take quadratic time; no prompt requires half as much.
 LONGEST = 20_000
 # Instructions whose arguments the library uses as regular expressions.
-_PATTERNS = frozenset(
-    {
-        "keywords:existence",
-        "keywords:frequency",
-        "keywords:forbidden_words",
-        "detectable_content:postscript",
-        "detectable_format:multiple_sections",
-    }
+_PATTERNS = (
+    "keywords:existence",
+    "keywords:frequency",
+    "keywords:forbidden_words",
+    "detectable_content:postscript",
+    "detectable_format:multiple_sections",
 )
 
 
