@@ -47,12 +47,6 @@ def test_an_open_sandbox_is_refused(afresh, monkeypatch):
         sandbox.preflight()
 
 
-def test_limits_make_sense():
-    assert sandbox.Limits().seconds == 10
-    with pytest.raises(StudyError, match="seconds is 0"):
-        sandbox.Limits(seconds=0)
-
-
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_the_filter_is_whole(machine):
     code = seccomp.program(machine)

@@ -56,11 +56,6 @@ class Limits:
     processes: int = 16
     output_bytes: int = 65536
 
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value > 0 or not math.isfinite(value):
-                raise StudyError(f"sandbox: {name} is {value!r}; give a number above 0")
-
 
 def _program(name: str) -> str:
     """The path of a program of this machine, or of this environment.
@@ -89,16 +84,17 @@ def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None, cgr
         StudyError: a program is missing, or what must be shown in the sandbox would show the home folder.
     """
     root = os.geteuid() == 0
-    sources = {path: _staged(path) if root else path for path in _visible()}
-    bubble = _bubble(sources, seccomp)
+    shown = _shown()
+    staged = {path: _staged(path) if root else path for path in shown}
+    bubble = _bubble({staged[path]: place for path, place in shown.items()}, seccomp)
     line: list[str] = []
-    moved = {source: shown for shown, source in sources.items() if source != shown}
+    moved = {path: stage for path, stage in staged.items() if stage != path}
     if moved:
         line += [_program("unshare"), "--mount", "--propagation", "private"]
     if moved or cgroup_files:
         line += ["/bin/sh", "-c", _LAUNCHER, "sh"]
         line += [word for file in cgroup_files for word in ("join", file)]
-        line += [word for stage, original in moved.items() for word in ("show", original, stage)]
+        line += [word for path, stage in moved.items() for word in ("show", path, stage)]
         line += ["--"]
     line += [_program("prlimit"), f"--as={(limits.memory_mb << 20) + _SLACK}", f"--cpu={math.ceil(limits.seconds) + 1}"]
     line += [f"--fsize={SCRATCH_BYTES}", "--nofile=128", "--core=0", "--memlock=0", "--msgqueue=0"]
@@ -108,8 +104,8 @@ def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None, cgr
     return [*line, *bubble, *_python(secret, verdicts)]
 
 
-def _bubble(sources: dict[str, str], seccomp: int | None) -> list[str]:
-    """bubblewrap and its namespaces: no network, no other process, no file but libraries and the interpreter's."""
+def _bubble(shown: dict[str, str], seccomp: int | None) -> list[str]:
+    """bubblewrap and its namespaces: no network, no other process, no file but /usr and what is `shown` elsewhere."""
     line = [_program("bwrap"), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1"]
     line += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     line += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL"]
@@ -121,8 +117,8 @@ def _bubble(sources: dict[str, str], seccomp: int | None) -> list[str]:
             line += ["--ro-bind", str(path), str(path)]
     # First, because what is mounted next may be below /tmp.
     line += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
-    for shown, source in sources.items():
-        line += ["--ro-bind", source, CODE + "/amongus/sandbox/inside" if shown == _inside() else shown]
+    for source, place in shown.items():
+        line += ["--ro-bind", source, place]
     line += ["--proc", "/proc", "--tmpfs", "/dev"]
     for name in ("null", "zero", "urandom", "random"):
         line += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
@@ -145,27 +141,22 @@ def packages() -> list[str]:
     return list(dict.fromkeys(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")))
 
 
-@cache
-def _visible() -> tuple[str, ...]:
-    """Folders beyond /usr that are shown in the sandbox, read-only: the interpreter, libraries, process 1's code.
+def _shown() -> dict[str, str]:
+    """Folders beyond /usr and where the sandbox shows them, read-only: interpreter, libraries, process 1's code.
 
     Raises:
         StudyError: the interpreter is installed such that showing it would show the home folder.
     """
     home = os.path.realpath(os.path.expanduser("~"))
-    kept: list[str] = []
+    shown: dict[str, str] = {}
     for path in (os.path.realpath(sys.base_prefix), *packages()):
         if path == "/" or (home != "/" and f"{home}/".startswith(f"{path}/")):
             raise StudyError(
                 f"sandbox: the interpreter's folder {path} holds the home folder; use a virtual environment"
             )
-        if not any(f"{path}/".startswith(f"{parent}/") for parent in ("/usr", *kept)):
-            kept.append(path)
-    return (*kept, _inside())
-
-
-def _inside() -> str:
-    return os.path.dirname(os.path.realpath(init_process.__file__))
+        if not any(f"{path}/".startswith(f"{parent}/") for parent in ("/usr", *shown)):
+            shown[path] = path
+    return {**shown, os.path.dirname(os.path.realpath(init_process.__file__)): f"{CODE}/amongus/sandbox/inside"}
 
 
 @cache

@@ -37,14 +37,11 @@ class Cgroup:
         """Remove the folders, once the kernel has let go of the processes."""
         for folder in self.folders:
             for _ in range(100):
-                try:
+                with contextlib.suppress(OSError):
                     folder.rmdir()
-                except FileNotFoundError:
+                if not folder.exists():
                     break
-                except OSError:
-                    time.sleep(0.005)
-                else:
-                    break
+                time.sleep(0.005)
 
 
 def make(memory: int, processes: int) -> Cgroup | None:
@@ -54,18 +51,16 @@ def make(memory: int, processes: int) -> Cgroup | None:
     bounded = False
     for parent, limits in _parents():
         folder = parent / name
-        try:
+        with contextlib.suppress(OSError):
             folder.mkdir()
             made.folders.append(folder)
             for file in limits:
                 (folder / file).write_text(str(processes if file == "pids.max" else memory))
-        except OSError:
-            continue
-        bounded = bounded or any("memory" in file for file in limits)
-        for file, value in (("memory.swap.max", "0"), ("memory.memsw.limit_in_bytes", str(memory))):
+            bounded = bounded or any("memory" in file for file in limits)
+        for file, value in (("memory.swap.max", 0), ("memory.memsw.limit_in_bytes", memory)):
             with contextlib.suppress(OSError):
                 if (folder / file).exists():
-                    (folder / file).write_text(value)
+                    (folder / file).write_text(str(value))
     if bounded:
         return made
     made.remove()
@@ -84,9 +79,9 @@ def sweep() -> None:
 @cache
 def _parents() -> list[tuple[Path, tuple[str, ...]]]:
     """Folders in which a group can be made, with the limits it takes: below this process's own groups."""
-    own = dict(re.findall(r"^\d+:([^:]*):(.*)$", _read("/proc/self/cgroup"), re.MULTILINE))
+    own = dict(line.split(":", 2)[1:] for line in _lines("/proc/self/cgroup"))
     found = []
-    for line in _read("/proc/self/mounts").splitlines():
+    for line in _lines("/proc/self/mounts"):
         _, point, kind, options, *_ = line.split()
         if kind == "cgroup2" and "" in own:
             wanted: tuple[str, ...] = ("memory.max", "pids.max")
@@ -120,8 +115,5 @@ def _takes(parent: Path, limits: tuple[str, ...]) -> bool:
             trial.rmdir()
 
 
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if os.path.exists(path) else []

@@ -182,42 +182,37 @@ def _check_program(job: dict[str, Any], secret: dict[str, Any], channel: Channel
     channel.receive("end")
     challenge = os.urandom(16).hex()
     channel.send({"challenge": challenge})
-    if channel.receive("answer")["answer"] != _answer(job, challenge):
+    if channel.receive("answer")["answer"] != _answer(challenge):
         raise Tampered("a wrong answer")
 
 
-def _answer(job: dict[str, Any], challenge: str) -> str:
+def _answer(challenge: str) -> str:
     """The child harness's reply once the program has ended; it cannot be known beforehand."""
-    return f"{job['kind']} {challenge[::-1]}"
+    return challenge[::-1]
 
 
 def _check_function(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
-    channel.receive("loaded")
-
     def candidate(*args: Any, **kwargs: Any) -> Any:
+        """Calls the function in the child; an exception there is raised here, as a builtin one."""
         channel.send({"args": pack(args), "kwargs": pack(kwargs)})
-        return _opened(channel)
+        message = channel.receive("value", "raised")
+        if "raised" in message:
+            kind = getattr(builtins, str(message["raised"]), None)
+            if not (isinstance(kind, type) and issubclass(kind, Exception)):
+                kind = RuntimeError
+            raise kind(str(message.get("text", ""))[:500])
+        try:
+            return unpack(message["value"])
+        except Exception:
+            raise Tampered("a malformed value") from None
 
+    channel.receive("loaded")
     _seed([secret["tests"]])
     namespace: dict[str, Any] = {"__name__": "tests"}
     exec(compile(secret["prelude"], "<question>", "exec"), namespace)
     namespace[job["entry_point"]] = candidate
     exec(compile(secret["tests"], "<tests>", "exec"), namespace)
     namespace["check"](candidate)
-
-
-def _opened(channel: Channel) -> Any:
-    """The result of a call in the child; an exception there is raised here, as a builtin one."""
-    message = channel.receive("value", "raised")
-    if "raised" in message:
-        kind = getattr(builtins, str(message["raised"]), None)
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            kind = RuntimeError
-        raise kind(str(message.get("text", ""))[:500])
-    try:
-        return unpack(message["value"])
-    except Exception:
-        raise Tampered("a malformed value") from None
 
 
 def _check_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel) -> None:
@@ -230,7 +225,6 @@ def _check_context(job: dict[str, Any], secret: dict[str, Any], channel: Channel
         channel.send({"code": code, "environment": pickle.dumps(environment).hex()})
         environment["result"] = array_values.unpack(channel.receive("result")["result"])
 
-    channel.receive("loaded")
     namespace: dict[str, Any] = {"__name__": "tests"}
     exec(compile(secret["tests"], "<tests>", "exec"), namespace)
     namespace["exec"] = remote
@@ -250,27 +244,16 @@ def _child(job: dict[str, Any], channel: Channel) -> NoReturn:
         serve[job["kind"]](job, channel)
         status = 0
     except BaseException as failure:
-        _report(failure, channel)
-    _flush()
-    os._exit(status)
+        with contextlib.suppress(BaseException):
+            if not isinstance(failure, MemoryError):
+                import traceback
 
-
-def _report(failure: BaseException, channel: Channel) -> None:
-    name = type(failure).__name__
-    try:
-        if not isinstance(failure, MemoryError):
-            import traceback
-
-            traceback.print_exc()
-        channel.send({"failed": name, "message": _text(failure)})
-    except BaseException:
-        os._exit(1)
-
-
-def _flush() -> None:
+                traceback.print_exc()
+            channel.send({"failed": type(failure).__name__, "message": _text(failure)})
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BaseException):
             stream.flush()
+    os._exit(status)
 
 
 def _compiled(sources: list[str]) -> Any:
@@ -287,11 +270,9 @@ def _compiled(sources: list[str]) -> Any:
 def _serve_program(job: dict[str, Any], channel: Channel) -> None:
     process = os.getpid()
     exec(_compiled(job["sources"]), {"__name__": "__main__"})
-    _flush()
-    if os.getpid() != process:  # a fork may not answer the challenge
-        return
-    channel.send({"end": True})
-    channel.send({"answer": _answer(job, channel.receive("challenge")["challenge"])})
+    if os.getpid() == process:  # a fork may not take the challenge
+        channel.send({"end": True})
+        channel.send({"answer": _answer(channel.receive("challenge")["challenge"])})
 
 
 def _serve_function(job: dict[str, Any], channel: Channel) -> None:
@@ -304,9 +285,9 @@ def _serve_function(job: dict[str, Any], channel: Channel) -> None:
         try:
             value = function(*unpack(message["args"]), **unpack(message["kwargs"]))
             reply = {"value": pack(value)}
+        except MemoryError:
+            raise
         except Exception as failure:
-            if isinstance(failure, MemoryError):
-                raise
             reply = {"raised": type(failure).__name__, "text": _text(failure)}
         channel.send(reply)
 
@@ -316,7 +297,6 @@ def _serve_context(job: dict[str, Any], channel: Channel) -> None:
 
     from amongus.sandbox.inside import array_values
 
-    channel.send({"loaded": True})
     while True:
         message = channel.receive("code")
         environment = pickle.loads(bytes.fromhex(message["environment"]))
