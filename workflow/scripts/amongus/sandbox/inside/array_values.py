@@ -7,15 +7,16 @@ types, shapes and bounds were checked. What has no tag (distributions, masked ar
 
 import datetime
 import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from amongus.sandbox.inside.plain_values import pack as pack_plain
-from amongus.sandbox.inside.plain_values import unpack as unpack_plain
+import numpy
+
+from amongus.sandbox.inside import plain_values
 
 _NULLABLE = re.compile(r"U?Int(?:8|16|32|64)|Float(?:32|64)|boolean")
-_FIXED_ZONE = re.compile(r"UTC([+-])(\d\d):(\d\d)")
+# UTC+02:00 and names; no paths, and nothing in front that makes pandas ask another library.
+_ZONE = re.compile(r"[A-Z][\w+:-]*(?:/[A-Z][\w+:-]*)*")
 # No pointers, no structures, and no long doubles, some of whose bit patterns are not numbers.
 _NUMBERS = re.compile(r"[<>|=]?(?:b1|[iu][1248]|f[248]|c8|c16|[mM]8(?:\[\d{0,9}(?:[YMWDhms]|[munpfa]s)\])?)")
 _TEXTS = re.compile(r"[<>|=]?(?:O|[SU]\d{1,7})")
@@ -25,7 +26,7 @@ _SPARSE = frozenset(f"{layout}_{kind}" for layout in _LAYOUTS for kind in ("arra
 
 def pack(value: Any, depth: int = 0) -> Any:
     """`value` as something `json` can write, with marks for what does not cross."""
-    return pack_plain(value, depth, _packed)
+    return plain_values.pack(value, depth, _packed)
 
 
 def unpack(packed: Any) -> Any:
@@ -34,23 +35,28 @@ def unpack(packed: Any) -> Any:
     Raises:
         Exception: `pack` did not write this, or the value does not cross.
     """
-    return unpack_plain(packed, _UNPACKERS)
+    return plain_values.unpack(packed, _UNPACKERS)
 
 
 def _packed(value: Any, depth: int) -> Any:
     kind = type(value)
     module, name = str(kind.__module__), str(kind.__qualname__)
-    if module == "numpy" and isinstance(value, sys.modules["numpy"].generic):
-        return _tagged("scalar", _pack_array(sys.modules["numpy"].asarray(value), depth))
+    if isinstance(value, numpy.generic):
+        return _tagged("scalar", numpy.asarray(value), depth)
+    if kind in (numpy.ndarray, numpy.matrix):
+        return _tagged("array" if kind is numpy.ndarray else "matrix", value, depth)
     if module.startswith("scipy.sparse.") and name in _SPARSE:
         return _pack_sparse(value, name, depth)
     if module.partition(".")[0] == "pandas":
         return _pack_pandas(value, depth + 1)
-    packer = _PACKERS.get(f"{module}.{name}")
-    return packer(value, depth) if packer else None
+    if (module, name) == ("torch", "Tensor"):
+        return _pack_tensor(value, depth)
+    packer = _PACKERS.get(kind)
+    return packer(value) if packer else None
 
 
-def _tagged(tag: str, content: Any) -> Any:
+def _tagged(tag: str, array: Any, depth: int) -> Any:
+    content = _pack_array(array, depth)
     return content and {tag: content}
 
 
@@ -64,14 +70,12 @@ def _pack_array(array: Any, depth: int) -> Any:
 
 
 def _unpack_array(inner: Any) -> Any:
-    import numpy
-
     kind, shape, content = inner
     if _TEXTS.fullmatch(kind):
-        values = [unpack(one) for one in content]
-        array = numpy.empty(len(values), dtype=kind)
-        for place, value in enumerate(values):
-            if array.dtype.kind != "O" and type(value) is not {"S": bytes, "U": str}[array.dtype.kind]:
+        array = numpy.empty(len(content), dtype=kind)
+        wanted = {"S": bytes, "U": str, "O": object}[array.dtype.kind]
+        for place, value in enumerate(map(unpack, content)):
+            if not isinstance(value, wanted):
                 raise TypeError(f"a {type(value).__name__} in an array of texts")
             array[place] = value
     elif _NUMBERS.fullmatch(kind):
@@ -80,12 +84,6 @@ def _unpack_array(inner: Any) -> Any:
     else:
         raise TypeError(f"an array of type {kind}")
     return array.reshape([int(length) for length in shape])
-
-
-def _unpack_matrix(inner: Any) -> Any:
-    import numpy
-
-    return _unpack_array(inner).view(numpy.matrix)
 
 
 def _pack_sparse(matrix: Any, name: str, depth: int) -> Any:
@@ -113,7 +111,9 @@ def _unpack_sparse(inner: Any) -> Any:
 
 
 def _pack_tensor(tensor: Any, depth: int) -> Any:
-    if tensor.layout != sys.modules["torch"].strided or tensor.dtype == sys.modules["torch"].bfloat16:
+    import torch
+
+    if tensor.layout != torch.strided or tensor.dtype == torch.bfloat16:
         return None
     packed = _pack_array(tensor.detach().cpu().numpy(), depth)
     return packed and {"tensor": [packed, bool(tensor.requires_grad)]}
@@ -145,16 +145,15 @@ def _pack_pandas(value: Any, depth: int) -> Any:
     if isinstance(value, pandas.api.extensions.ExtensionArray):
         # As numpy's: a pandas array is true whatever it holds, and so would be `result == answer`.
         return pack(value.to_numpy(), depth)
-    if value is pandas.NaT or value is pandas.NA:
-        return {"missing": "NaT" if value is pandas.NaT else "NA"}
-    if kind in (pandas.Timestamp, pandas.Timedelta, pandas.Period, pandas.Interval):
-        return {"moment": _pack_column(pandas.Index([value]), depth)}
+    if value is pandas.NA:
+        return {"element": ["nullable", pack([None], depth), "boolean"]}
+    if value is pandas.NaT or kind in (pandas.Timestamp, pandas.Timedelta, pandas.Period, pandas.Interval):
+        return {"element": _pack_column(pandas.Index([value]), depth)}
     return None
 
 
 def _pack_column(values: Any, depth: int) -> Any:
     """The values of a series, an index or an array by their type."""
-    import numpy
     import pandas
 
     kind = values.dtype
@@ -207,9 +206,9 @@ def _unpack_column(packed: Any) -> Any:
     if kind == "category":
         categories = _unpack_index(rest[0])
         return pandas.Categorical.from_codes(_array(content), categories, ordered=rest[1])
-    if kind == "zoned":
+    if kind == "zoned" and _ZONE.fullmatch(rest[0]):
         moments = pandas.DatetimeIndex(_array(content))
-        return moments.tz_localize("UTC").tz_convert(_zone(rest[0])).array
+        return moments.tz_localize("UTC").tz_convert(rest[0]).array
     if kind == "period":
         return pandas.PeriodIndex.from_ordinals(_array(content), freq=rest[0]).array
     if kind == "interval":
@@ -227,24 +226,10 @@ def _comparable(array: Any) -> Any:
 
 
 def _array(packed: Any) -> Any:
-    import numpy
-
     array = unpack(packed)
     if type(array) is not numpy.ndarray or array.ndim != 1:
         raise TypeError("a column must be a one-dimensional array")
     return array
-
-
-def _zone(name: str) -> datetime.tzinfo:
-    fixed = _FIXED_ZONE.fullmatch(name)
-    if fixed:
-        away = datetime.timedelta(hours=int(fixed[2]), minutes=int(fixed[3]))
-        return datetime.timezone(-away if fixed[1] == "-" else away)
-    if name == "UTC":
-        return datetime.UTC
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(name)
 
 
 def _unpack_index(packed: Any) -> Any:
@@ -284,16 +269,10 @@ def _unpack_frame(inner: Any) -> Any:
     return frame
 
 
-def _unpack_moment(inner: Any) -> Any:
+def _unpack_element(inner: Any) -> Any:
     import pandas
 
     return pandas.Index(_unpack_column(inner))[0]
-
-
-def _unpack_missing(inner: Any) -> Any:
-    import pandas
-
-    return pandas.NaT if inner == "NaT" else pandas.NA
 
 
 # -- tags -------------------------------------------------------------------------------------------------
@@ -303,23 +282,20 @@ def _refuse(inner: Any) -> Any:
     raise TypeError(f"a result may not hold a {str(inner)[:80]}")
 
 
-_PACKERS: dict[str, Callable[[Any, int], Any]] = {
-    "numpy.ndarray": lambda value, depth: _tagged("array", _pack_array(value, depth)),
-    "numpy.matrix": lambda value, depth: _tagged("matrix", _pack_array(value, depth)),
-    "numpy.matrixlib.defmatrix.matrix": lambda value, depth: _tagged("matrix", _pack_array(value, depth)),
-    "torch.Tensor": _pack_tensor,
-    "builtins.range": lambda value, depth: {"range": [pack(n) for n in (value.start, value.stop, value.step)]},
-    "datetime.date": lambda value, depth: {"date": value.isoformat()},
-    "datetime.datetime": lambda value, depth: {"datetime": value.isoformat()},
-    "datetime.timedelta": lambda value, depth: {"timedelta": [value.days, value.seconds, value.microseconds]},
+_PACKERS: dict[type, Callable[[Any], Any]] = {
+    range: lambda value: {"range": [value.start, value.stop, value.step]},
+    datetime.date: lambda value: {"date": value.isoformat()},
+    datetime.datetime: lambda value: {"datetime": value.isoformat()},
+    datetime.timedelta: lambda value: {"timedelta": [value.days, value.seconds, value.microseconds]},
 }
 _UNPACKERS: dict[str, Callable[[Any], Any]] = {
+    **plain_values.UNPACKERS,
     "array": _unpack_array,
-    "matrix": _unpack_matrix,
+    "matrix": lambda inner: _unpack_array(inner).view(numpy.matrix),
     "scalar": lambda inner: _unpack_array(inner)[()],
     "sparse": _unpack_sparse,
     "tensor": _unpack_tensor,
-    "range": lambda inner: range(*map(unpack, inner)),
+    "range": lambda inner: range(*inner),
     "date": datetime.date.fromisoformat,
     "datetime": datetime.datetime.fromisoformat,
     "timedelta": lambda inner: datetime.timedelta(*inner),
@@ -327,6 +303,5 @@ _UNPACKERS: dict[str, Callable[[Any], Any]] = {
     "frame": _unpack_frame,
     "series": _unpack_series,
     "index": _unpack_index,
-    "moment": _unpack_moment,
-    "missing": _unpack_missing,
+    "element": _unpack_element,
 }

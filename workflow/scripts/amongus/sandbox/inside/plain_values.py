@@ -27,12 +27,9 @@ Packer = Callable[[Any, int], Any]
 
 
 def pack(value: Any, depth: int = 0, packer: Packer | None = None) -> Any:
-    """`value` as something `json` can write; subclasses become the plain type below them.
+    """`value`, `depth` deep in another, as something `json` can write; subclasses become the plain type below them.
 
-    Args:
-        value: anything.
-        depth: how deeply it is nested in another.
-        packer: for further types, tried first.
+    `packer` is for further types and tried first.
     """
     packed = packer(value, depth) if packer and depth <= DEEPEST else None
     if packed is not None:
@@ -65,56 +62,52 @@ def _pack_number(value: Any, depth: int) -> Any:
     module = str(type(value).__module__).partition(".")[0]
     if module == "numpy" and isinstance(value, sys.modules["numpy"].generic):
         plain = value.item()
-        return pack(plain, depth + 1) if type(plain) in (bool, int, float, complex, str) else _opaque(value)
+        if type(plain) in (bool, int, float, complex, str):
+            return pack(plain, depth + 1)
     if module == "fractions":
         return {"fraction": [int.__format__(value.numerator, "x"), int.__format__(value.denominator, "x")]}
-    if module == "decimal" or module == "_decimal":
+    if module in ("decimal", "_decimal"):
         return {"decimal": str(value)}
-    return _opaque(value)
-
-
-def _opaque(value: Any) -> dict[str, str]:
     return {"opaque": str(type(value).__name__)[:80]}
 
 
-def unpack(packed: Any, unpackers: Mapping[str, Callable[[Any], Any]] | None = None) -> Any:
-    """The value that `pack` was given, rebuilt from plain types.
+def _fraction(inner: Any) -> Any:
+    from fractions import Fraction
 
-    Args:
-        packed: what `json` has read.
-        unpackers: of the types that `packer` packed, by their tag; tried before the plain ones.
+    return Fraction(*(int(number, 16) for number in inner))
+
+
+def _decimal(inner: Any) -> Any:
+    from decimal import Decimal
+
+    return Decimal(inner)
+
+
+UNPACKERS: dict[str, Callable[[Any], Any]] = {
+    "int": lambda inner: int(inner, 16),
+    "float": float.fromhex,
+    "complex": lambda inner: complex(*map(float.fromhex, inner)),
+    "bytes": bytes.fromhex,
+    "fraction": _fraction,
+    "decimal": _decimal,
+    "opaque": lambda inner: Opaque(str(inner)),
+}
+"""By tag, what builds a value that contains no others."""
+
+
+def unpack(packed: Any, unpackers: Mapping[str, Callable[[Any], Any]] = UNPACKERS) -> Any:
+    """The value that `pack` was given, rebuilt from what `json` has read by `unpackers` of each tag.
 
     Raises:
-        ValueError, TypeError, RecursionError: it was not written by `pack`.
+        ValueError, TypeError, KeyError, RecursionError: it was not written by `pack`.
     """
     if packed is None or packed is True or packed is False or type(packed) is str:
         return packed
     if type(packed) is not dict or len(packed) != 1:
         raise ValueError("not a packed value")
     ((kind, inner),) = packed.items()
-    if unpackers and kind in unpackers:
-        return unpackers[kind](inner)
     if kind in _CONTAINERS:
         return _CONTAINERS[kind](unpack(one, unpackers) for one in inner)
     if kind == "dict":
         return {unpack(key, unpackers): unpack(value, unpackers) for key, value in inner}
-    if kind == "fraction" or kind == "decimal":
-        return _unpack_number(kind, inner)
-    simple = {
-        "int": lambda: int(inner, 16),
-        "float": lambda: float.fromhex(inner),
-        "complex": lambda: complex(float.fromhex(inner[0]), float.fromhex(inner[1])),
-        "bytes": lambda: bytes.fromhex(inner),
-        "opaque": lambda: Opaque(str(inner)),
-    }
-    return simple[kind]()
-
-
-def _unpack_number(kind: str, inner: Any) -> Any:
-    if kind == "fraction":
-        from fractions import Fraction
-
-        return Fraction(int(inner[0], 16), int(inner[1], 16))
-    from decimal import Decimal
-
-    return Decimal(inner)
+    return unpackers[kind](inner)
