@@ -7,7 +7,6 @@ score). The network learns which edges join a question to the member that answer
 from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -18,8 +17,7 @@ from torch_geometric.nn import GeneralConv
 EDGE_FEATURES = 2
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(NamedTuple):
     """n questions, m members, and every member's answer to every question. All float32.
 
     Attributes:
@@ -33,15 +31,6 @@ class Graph:
     task: Tensor
     members: Tensor
     edges: Tensor
-
-    def rows(self, rows: Sequence[int]) -> "Graph":
-        """The graph of some of the questions."""
-        kept = list(rows)
-        return Graph(self.questions[kept], self.task, self.members, self.edges[kept])
-
-    def double(self) -> "Graph":
-        """The same in float64."""
-        return Graph(self.questions.double(), self.task.double(), self.members.double(), self.edges.double())
 
 
 class Split(NamedTuple):
@@ -74,11 +63,10 @@ def standard(embeddings: Tensor, reference: Tensor) -> Tensor:
 
 def standardised(graph: Graph) -> Graph:
     """`graph` with embeddings that the network can learn from: coordinates of size one, on average."""
-    return Graph(
-        standard(graph.questions, graph.questions),
-        graph.task * len(graph.task) ** 0.5,
-        standard(graph.members, graph.members),
-        graph.edges,
+    return graph._replace(
+        questions=standard(graph.questions, graph.questions),
+        task=graph.task * len(graph.task) ** 0.5,
+        members=standard(graph.members, graph.members),
     )
 
 
@@ -142,13 +130,14 @@ def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: in
         The network, the epoch it was taken from, and per part the number of questions and the macro-F1 (None for none).
     """
     ready = standardised(graph)
-    known = ready.rows(parts.train)
+    train = list(parts.train)
+    known = ready._replace(questions=ready.questions[train], edges=ready.edges[train])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(graph.questions.shape[1], settings.width)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     generator = torch.Generator().manual_seed(seed)
-    labels = _labels([best[row] for row in parts.train], len(known.members))
+    labels = _labels([best[row] for row in train], len(known.members))
     kept, merit, taken = deepcopy(network.state_dict()), (-1.0, 0.0), 0
     for epoch in range(1, settings.epochs + 1):
         seen = halves(labels.numel(), settings.halves, generator)
@@ -221,6 +210,6 @@ def route_scores(network: Network, dev: Graph, questions: Tensor) -> list[list[f
     `dev` is the graph that `fit` got, `questions` are embeddings [q, d]. In float64 and rounded, so that a question's
     numbers do not depend on which others are routed with it.
     """
-    known = dev.double()
+    known = Graph(*(tensor.double() for tensor in dev))
     logits = scores(deepcopy(network).double(), standardised(known), standard(questions.double(), known.questions))
     return [[round(value, 9) for value in row] for row in logits.tolist()]

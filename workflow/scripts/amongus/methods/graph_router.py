@@ -111,7 +111,7 @@ def _save(out: Path, network: "Network", graph: "Graph", record: Mapping[str, An
     from safetensors.torch import save_file
 
     tensors = {_NETWORK + name: value for name, value in network.state_dict().items()}
-    tensors |= {_GRAPH + name: value for name, value in vars(graph).items()}
+    tensors |= {_GRAPH + name: value for name, value in graph._asdict().items()}
     save_file({name: value.contiguous() for name, value in tensors.items()}, out / _TENSORS)
     sizes = {"questions": len(graph.questions), "embedding": len(graph.task), "width": network.width}
     write_json(out / _RECORD, {**record, "sizes": sizes})

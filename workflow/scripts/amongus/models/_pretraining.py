@@ -32,16 +32,8 @@ def train(job: TrainJob[Any]) -> dict[str, Any]:
     spec = job.spec
     fix_randomness(job.seed, "toy_base", job.name)
     tokenizer = train_tokenizer(job.prompts, job.personas, spec.vocabulary)
-    model = LlamaForCausalLM(_config(spec, len(tokenizer)))
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    metrics = _fit(model, _batches(corpus, tokenizer, spec), spec)
-    save_checkpoint(model, tokenizer, job.out)
-    return metrics
-
-
-def _config(spec: Any, vocabulary: int) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=vocabulary,
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
         hidden_size=spec.hidden_size,
         num_hidden_layers=spec.layers,
         num_attention_heads=spec.heads,
@@ -53,6 +45,11 @@ def _config(spec: Any, vocabulary: int) -> LlamaConfig:
         eos_token_id=2,
         pad_token_id=0,
     )
+    model = LlamaForCausalLM(config)
+    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
+    metrics = _fit(model, _batches(corpus, tokenizer, spec), spec)
+    save_checkpoint(model, tokenizer, job.out)
+    return metrics
 
 
 def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
