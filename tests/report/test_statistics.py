@@ -1,5 +1,6 @@
 """Paired statistics against hand-made cases and scipy; test_statistics_simulation.py has the simulations."""
 
+from itertools import product
 from math import comb, isnan
 
 import numpy as np
@@ -63,6 +64,11 @@ def test_mcnemar_counts_discordant_pairs():
     assert statistics.mcnemar(first, second) == pytest.approx(14 / 64)
     assert statistics.p_value(first, second, seed=1) == pytest.approx(14 / 64)
     assert statistics.mcnemar([1, 0], [1, 0]) == 1.0
+    # Twice the smaller tail of a fair coin.
+    for wins, losses in product(range(12), repeat=2):
+        first = np.repeat([1.0, 0.0], [wins, losses])
+        tail = min(1, 2 * stats.binom.cdf(min(wins, losses), wins + losses, 0.5))
+        assert statistics.mcnemar(first, 1 - first) == pytest.approx(tail)
 
 
 # Multiples of one amount, whose flips are all counted, and others, whose flips are drawn.

@@ -4,8 +4,6 @@ A simulated share is compared with what theory says within `SIGMAS` binomial sta
 of simulations: with fixed seeds a test is the same every time, and a sound function would fail one in 16,000 such
 comparisons had other seeds been chosen. Where theory itself is approximate its own error is added as `slack`, and
 with the reason. The same checks are shown to fail for statistics that are wrong by a plausible mistake.
-
-Where exact sums replace simulation (McNemar) there is no tolerance beyond rounding.
 """
 
 from functools import cache
@@ -121,89 +119,13 @@ def test_questions_drawn_together_cover_and_pairs_drawn_alone_do_not(few_flips, 
     assert near(np.mean(tests), ALPHA, simulations) == together
 
 
-# -- McNemar ---------------------------------------------------------------------------------------------
+# -- sign flips, with the weights of the tables ----------------------------------------------------------
 
 
-def rejects(most):
-    """Rows m up to `most`, columns wins: whether our test rejects for so many of m discordant pairs."""
-    table = np.zeros((most + 1, most + 1), dtype=bool)
-    for m in range(most + 1):
-        for wins in range(m + 1):
-            first = np.repeat([1.0, 0.0], [wins, m - wins])
-            table[m, wins] = statistics.mcnemar(first, 1 - first) <= ALPHA
-    return table
-
-
-REJECTS = rejects(60)
-
-
-def power(n, wins, losses):
-    """The chance of rejecting, summed over all multinomial outcomes (won, lost, tied) of n pairs."""
-    outcomes = [(m, k) for m in range(len(REJECTS)) for k in np.flatnonzero(REJECTS[m, : m + 1])]
-    m, k = np.array(outcomes).T
-    assert stats.binom.sf(len(REJECTS) - 1, n, wins + losses) < 1e-6  # what is left out of the sum
-    counts = np.stack([k, m - k, n - m], axis=1)
-    within = m <= n
-    return stats.multinomial.pmf(counts[within], n, [wins, losses, 1 - wins - losses]).sum()
-
-
-def test_mcnemar_rejects_where_two_binomial_tails_are_small():
-    # Independent of scipy's test: twice the smaller tail of a fair coin.
-    for m in range(len(REJECTS)):
-        wins = np.arange(m + 1)
-        tail = np.minimum(1, 2 * stats.binom.cdf(np.minimum(wins, m - wins), m, 0.5))
-        assert (REJECTS[m, : m + 1] == (tail <= ALPHA)).all()
-
-
-@pytest.mark.parametrize("n", [5, 20, 50, 110])
-@pytest.mark.parametrize("discordant", [0.02, 0.1, 0.25])
-def test_mcnemar_never_exceeds_its_nominal_size(n, discordant):
-    assert power(n, discordant / 2, discordant / 2) <= ALPHA
-
-
-def rejected(simulations, seed, draw, test=statistics.p_value):
+def rejected(simulations, seed, draw):
     """The share of simulated studies in which the test rejects; `draw(rng)` gives its arguments."""
     rng = np.random.default_rng(seed)
-    return np.mean([test(*draw(rng), seed=trial) <= ALPHA for trial in range(simulations)])
-
-
-def pairs(wins, losses):
-    """Draws 110 pairs of right and wrong answers."""
-    ties = 1 - wins - losses
-
-    def draw(rng):
-        kinds = rng.choice(4, size=110, p=[wins, losses, 0.6 * ties, 0.4 * ties])
-        return np.isin(kinds, (0, 2)) * 1.0, np.isin(kinds, (1, 2)) * 1.0
-
-    return draw
-
-
-# No effect (McNemar's test is conservative: .030 of the nominal .05 here), and a planted one.
-@pytest.mark.parametrize(
-    ("wins", "losses", "bounds", "simulations", "seed"),
-    [(0.1, 0.1, (0.02, 0.04), 3000, 31), (0.14, 0.03, (0.7, 0.95), 2000, 32)],
-)
-def test_mcnemar_rejects_as_often_as_computed(wins, losses, bounds, simulations, seed):
-    expected = power(110, wins, losses)
-    assert bounds[0] < expected < bounds[1]
-    assert near(rejected(simulations, seed, pairs(wins, losses)), expected, simulations)
-
-
-def test_the_check_of_mcnemar_catches_other_tests():
-    def one_sided(first, second, *, seed):
-        wins, losses = (first > second).sum(), (first < second).sum()
-        return stats.binom.sf(wins - 1, wins + losses, 0.5)
-
-    def asymptotic(first, second, *, seed):
-        wins, losses = (first > second).sum(), (first < second).sum()
-        return stats.chi2.sf((wins - losses) ** 2 / (wins + losses), 1)
-
-    size, expected = power(110, 0.1, 0.1), power(110, 0.14, 0.03)
-    assert not near(rejected(3000, 31, pairs(0.1, 0.1), asymptotic), size, 3000)
-    assert not near(rejected(1000, 32, pairs(0.14, 0.03), one_sided), expected, 1000)
-
-
-# -- sign flips, with the weights of the tables ----------------------------------------------------------
+    return np.mean([statistics.p_value(*draw(rng), seed=trial) <= ALPHA for trial in range(simulations)])
 
 
 def gradings(centre, weights=WEIGHTS):
@@ -278,15 +200,6 @@ def test_holm_controls_errors_beside_real_effects_and_beats_bonferroni(effects):
     assert at_most(rejected[:, effects:].any(axis=1).mean(), ALPHA, FAMILIES)
     bonferroni = raw * FAMILY <= ALPHA
     assert (rejected >= bonferroni).all() and rejected[:, :effects].mean() > bonferroni[:, :effects].mean()
-
-
-def test_holm_holds_for_tests_that_share_their_questions():
-    # One clean pool against many attacked ones: the p-values of a family hang together.
-    rng, wrong, simulations = np.random.default_rng(53), 0, 300
-    for _ in range(simulations):
-        clean, *attacked = rng.integers(0, 2, (7, 60)) * 1.0
-        wrong += (statistics.holm([statistics.mcnemar(clean, one) for one in attacked]) <= ALPHA).any()
-    assert at_most(wrong / simulations, ALPHA, simulations)
 
 
 # -- a whole table ---------------------------------------------------------------------------------------

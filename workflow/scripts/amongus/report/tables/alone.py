@@ -27,7 +27,6 @@ def alone(
         responses: long frame of seed, member, dataset, split, id, score.
         replaces: attacker -> the member it is made from.
         kinds: attacker -> its kind.
-        design: the study's.
 
     Returns:
         A row per attacker and dataset, and one over all datasets with the same weight for each. Pairs in which

@@ -42,20 +42,14 @@ _MASKS = ["masked_attacker", "masked_other", "unparsable"]
 def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd.DataFrame:
     """`mitigation.csv`: what each defence wins back, beside its controls. Columns `MITIGATION`.
 
-    On the n pairs scored in the four cells of the contrast: clean and attacked are the clean and the attacked
-    pool undefended, clean_defended and score the same with the defence. empty, random, oracle: the attacked
-    pool without its attackers, with a random member masked, with an attacker masked, where scored (on their own
-    scored pairs). recovery = score / clean (the paper's), undefended = attacked / clean; score and recovery
-    have bootstrap intervals too, that of the ratio linearised; net = (score - attacked) - (clean_defended
-    - clean) with its bootstrap interval; p_value: score = attacked (the plain gain), Holm-adjusted in the
-    same two families as in `impact`. masked_attacker, masked_other, unparsable: from the supervisors'
-    table; empty for averages of methods. applicable: False where the method cannot be run. overlap: why the
-    supervisor is not independent of the attacker or the pool, where it is not.
-
-    Args:
-        scores: all cells, defended or not.
-        caught: as from `supervisors.supervisors`.
-        design: the study's.
+    On the n pairs scored in the four cells of the contrast: clean and attacked are the clean and the attacked pool
+    undefended, clean_defended and score the same with the defence. empty, random, oracle: the attacked pool without its
+    attackers, with a random member masked, with an attacker masked, where scored (on their own scored pairs). recovery =
+    score / clean (the paper's), undefended = attacked / clean; score and recovery have bootstrap intervals too, that of
+    the ratio linearised; net = (score - attacked) - (clean_defended - clean) with its bootstrap interval; p_value: score
+    = attacked (the plain gain), Holm-adjusted in the same two families as in `impact`. masked_attacker, masked_other,
+    unparsable: from `caught`, as from `supervisors.supervisors`; empty for averages of methods. applicable: False where
+    the method cannot be run. overlap: why the supervisor is not independent of the attacker or the pool, where it is not.
     """
     cells = Cells(scores)
     rows = []
@@ -67,8 +61,8 @@ def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd
     places = [(group.level, group.method) for group in groups(design, set(design.levels))]
     rows.sort(key=lambda row: (places.index((row["level"], row["method"])), design.attacked.index(row["pool"])))
     table = pd.DataFrame(rows, columns=[name for name in MITIGATION if name not in _MASKS])
-    joined = ["method", "pool", "defence", "dataset", "domain"]
-    table = table.merge(caught[[*joined, *_MASKS]], how="left", on=joined, validate="m:1")
+    keys = ["method", "pool", "defence", "dataset", "domain"]
+    table = table.merge(caught[[*keys, *_MASKS]], how="left", on=keys, validate="m:1")
     return adjusted(table.astype({"unparsable": "Int64"})[MITIGATION])
 
 
@@ -90,11 +84,10 @@ def _figures(cells: Cells, design: Design, defence: str, group: Group, pool: str
     net = (rows["score"] - rows["attacked"]) - (rows["clean_defended"] - rows["clean"])
     # A difference of two differences of scores in [0, 1] spans [-2, 2].
     low, high = interval_of(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
-    recovery = _ratio(scores["score"], scores["clean"])
     score_low, score_high = interval_of(rows, rows["score"], design, seed)
-    gap = (_NAN, _NAN)
-    if not isnan(recovery):
-        gap = interval_of(rows, rows["score"] - recovery * rows["clean"], design, seed)
+    recovery = _ratio(scores["score"], scores["clean"])
+    gaps = rows["score"] - recovery * rows["clean"]
+    gap = (_NAN, _NAN) if isnan(recovery) else interval_of(rows, gaps, design, seed)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),

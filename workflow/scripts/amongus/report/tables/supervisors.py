@@ -57,7 +57,18 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
         masks: as from `read_masks`.
         responses: as from `read_responses`, test split; None leaves masked_wrong and chance_wrong empty.
     """
-    checked = _with_checks(masks, responses, design)
+    share = {
+        names: sum(name in design.attackers for name in names) / max(len(names), 1)
+        for names in masks["candidates"].unique()
+    }
+    wrong, wrong_chance = _wrong(masks, responses)
+    checked = masks.assign(
+        chance=masks["candidates"].map(share).astype(float),
+        hit=masks["masked"].isin(design.attackers),
+        any_masked=masks["masked"].notna() & (masks["masked"] != ""),
+        wrong=wrong,
+        wrong_chance=wrong_chance,
+    )
     cells = dict(list(checked.groupby(["method", "pool", "defence"], sort=False, observed=True)))
     rows = []
     for method, pool, defence in product(design.levels, design.pools, design.defences):
@@ -70,25 +81,8 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
     return pd.DataFrame(rows, columns=SUPERVISORS)
 
 
-def _with_checks(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Design) -> pd.DataFrame:
-    """`masks` with, per question: chance, at_stake, any_masked, hit, other, wrong and wrong_chance (NaN: unknown)."""
-    share = {
-        names: sum(name in design.attackers for name in names) / max(len(names), 1)
-        for names in masks["candidates"].unique()
-    }
-    checked = masks.assign(
-        chance=masks["candidates"].map(share).astype(float),
-        hit=masks["masked"].isin(design.attackers),
-        any_masked=masks["masked"].notna() & (masks["masked"] != ""),
-    )
-    checked["at_stake"] = checked["chance"] > 0
-    checked["other"] = checked["any_masked"] & ~checked["hit"]
-    checked["wrong"], checked["wrong_chance"] = _wrong(checked, responses)
-    return checked
-
-
 def _wrong(masks: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Per row of `masks`: whether the masked member's own answer scored 0, and the share of such candidates."""
+    """Per row: whether the masked member's own answer scored 0, and the share of such candidates; NaN: unknown."""
     wrong, chance = np.full((2, len(masks)), np.nan)
     if responses is None:
         return wrong, chance
@@ -105,7 +99,7 @@ def _wrong(masks: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[NDArray
 
 
 def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: str, span: Span) -> dict[str, Any]:
-    stake = cell[cell["at_stake"]]
+    stake = cell[cell["chance"] > 0]
     known = cell[cell["wrong"].notna()]
     hits = stake["hit"]
     if design.for_team(method, defence):
@@ -137,7 +131,7 @@ def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: st
         "masked_low": low,
         "masked_high": high,
         "chance": stake["chance"].mean(),
-        "masked_other": stake["other"].mean(),
+        "masked_other": (stake["any_masked"] & ~stake["hit"]).mean(),
         "masked_wrong": known["wrong"].mean(),
         "chance_wrong": known["wrong_chance"].mean(),
         "unparsable": int(unread.sum()),
