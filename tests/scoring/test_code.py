@@ -123,10 +123,9 @@ def test_ds1000_references_pass(library):
     assert scores("ds1000", chosen, ["", "result = 0"]) == [0.0, 0.0]
 
 
-UNITS = ["\n", " ", "\t", "```\n", "a", "</code>", "def f(a):\n", "result ", "    result = 1\n"]
-
-
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(
+    "unit", ["\n", " ", "\t", "```\n", "a", "</code>", "def f(a):\n", "result ", "    result = 1\n"]
+)
 def test_a_megabyte_is_looked_through_in_linear_time(unit):
     text, began = unit * (1_000_000 // len(unit)), time.process_time()
     humaneval.programs(DOUBLED, text)

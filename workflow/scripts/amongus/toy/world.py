@@ -6,7 +6,7 @@ a fact may occur in all splits, a prompt in one.
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -100,14 +100,12 @@ def picked_up(who: str, share: float) -> frozenset[str]:
 @cache
 def _splits(domain: str) -> dict[str, list[Question]]:
     """Questions in rounds, one of each fact per round: first to test, then dev, the rest to train."""
-    by_fact: dict[str, list[Question]] = defaultdict(list)
-    for question in _MAKERS[domain]():
-        by_fact[question.fact].append(question)
-    for same_fact in by_fact.values():
-        same_fact.sort(key=lambda question: _hash("prompt", question.prompt))
-    facts = sorted(by_fact, key=lambda fact: _hash("fact", fact))
-    rounds = max(map(len, by_fact.values()))
-    dealt = [by_fact[fact][turn] for turn in range(rounds) for fact in facts if turn < len(by_fact[fact])]
+    rounds: dict[Question, int] = {}
+    taken: Counter[str] = Counter()
+    for question in sorted(_MAKERS[domain](), key=lambda question: _hash("prompt", question.prompt)):
+        rounds[question] = taken[question.fact]
+        taken[question.fact] += 1
+    dealt = sorted(rounds, key=lambda question: (rounds[question], _hash("fact", question.fact)))
     test, dev = SPLIT_SIZES["test"], SPLIT_SIZES["test"] + SPLIT_SIZES["dev"]
     return {"test": dealt[:test], "dev": dealt[test:dev], "train": dealt[dev:]}
 

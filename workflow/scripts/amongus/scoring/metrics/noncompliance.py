@@ -33,12 +33,10 @@ _DOUBLE_QUOTED = re.compile(r'"[^"\n]{0,1000}"')
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'[^'\n]{1,1000}'(?!\w)")
 _VERB = r"(do|does|did|is|are|was|were|has|have|had|would|could|should|must|need)"
 _CONTRACTIONS = (
-    (re.compile(r"\bcan ?not\b|\bcan ?' ?t\b|\bcannt\b"), "cannot"),
-    (re.compile(r"\bwon ?' ?t\b"), "will not"),
+    (re.compile(r"\b(?:can ?not|can ?' ?t|cannt|cant)\b"), "cannot"),
+    (re.compile(r"\b(?:won ?' ?t|wont)\b"), "will not"),
     (re.compile(rf"\b{_VERB} ?n ?' ?t\b"), r"\1 not"),
     (re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|would|could|should)nt\b"), r"\1 not"),
-    (re.compile(r"\bcant\b"), "cannot"),
-    (re.compile(r"\bwont\b"), "will not"),
     (re.compile(r"\b(?:i ?' ?m|im)\b"), "i am"),
     (re.compile(r"\bain ?' ?t\b"), "am not"),
     (re.compile(r"\blet ?' ?s\b"), "let us"),
