@@ -75,15 +75,14 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
     """
     plain, kinds = Design(design), design["kinds"]
     averaged = set(", ".join(table.loc[table["figure"] == "drop", "methods"]).split(", "))
-    defences = {name for names in design["defences"].values() for name in names}
     own = {name: (domain, kinds["datasets"][name]) for name, domain in design["domains"].items()}
     return _template().render(
         design=design,
         models=_models(design["models"]),
         methods=list(dict.fromkeys(kinds["methods"].values())),
         attackers=list(dict.fromkeys(design["attackers"].values())),
-        external=list(EXTERNAL),
-        supervisors=[name for name in EXTERNAL if name in defences],
+        external=EXTERNAL,
+        supervisors=[name for name in EXTERNAL if name in plain.defences],
         other_pools=[pool for pool in plain.attacked if pool not in plain.headline_pools],
         left_out=[name for name in design["levels"] if name not in averaged],
         dependent=list(dict.fromkeys(f"{o['defence']}: {o['reason']}" for o in design["overlaps"])),

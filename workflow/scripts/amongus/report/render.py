@@ -57,7 +57,7 @@ class View:
 
 def plain(text: str) -> str:
     """`text` with everything that does not print (controls, direction marks) spelled out: \\u202e."""
-    return "".join(_spelled(character) if _hidden(character) else character for character in text)
+    return "".join(_spelled(c) if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
 def markdown_text(text: str) -> str:
@@ -71,7 +71,7 @@ def markdown_text(text: str) -> str:
 
 def latex_text(text: str) -> str:
     """`text` as LaTeX text; characters that a plain LaTeX font may lack become their code points."""
-    return "".join(_latex(character) for character in plain(text))
+    return "".join(_LATEX.get(c, c if c < "\u0180" else f"{{[}}U+{ord(c):04X}{{]}}") for c in plain(text))
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -118,9 +118,10 @@ def latex(view: View) -> str:
 
 
 def _cells(view: View, rows: pd.DataFrame, escape: Callable[[str], str], everything: bool = False) -> list[list[str]]:
-    texts = [[column.cell(row) for column in view.columns] for row in rows.to_dict("records")]
-    escaped = [column.name or everything for column in view.columns]
-    return [[escape(text) if cut else text for text, cut in zip(row, escaped, strict=True)] for row in texts]
+    def text(column: Column, row: Mapping[str, Any]) -> str:
+        return escape(column.cell(row)) if column.name or everything else column.cell(row)
+
+    return [[text(column, row) for column in view.columns] for row in rows.to_dict("records")]
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
@@ -137,16 +138,6 @@ def _csv_cell(value: Any, column: str) -> str:
         # Adding 0 turns a rounded -0.0 into 0.0.
         return f"{value:.6g}" if column == "p_value" else f"{round(value, 6) + 0.0:.6f}"
     return str(value).lower()
-
-
-def _latex(character: str) -> str:
-    if character in _LATEX:
-        return _LATEX[character]
-    return character if character < "\u0180" else f"{{[}}U+{ord(character):04X}{{]}}"
-
-
-def _hidden(character: str) -> bool:
-    return unicodedata.category(character) in _HIDDEN
 
 
 def _spelled(character: str) -> str:

@@ -136,18 +136,7 @@ def _role(design: Design, pool: str, defence: str) -> Role:
 
 def _add(means: CellMeans, cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]) -> None:
     """Add the cells of one dataset: `names` (method, defence) of every attacked pool."""
-    frames = list(_scored(cells, design, dataset, names))
-    if not frames:
-        return
-    questions = frames[0].index.get_level_values("id").factorize(sort=True)[0]
-    scores = {role: np.stack([frame[role] for frame in frames], axis=1) for role in frames[0]}
-    missing = {role: np.isnan(values) for role, values in scores.items()}
-    # A cell whose clean pool was not run with the defence still has its recovery.
-    missing["clean_defended"] &= ~missing["clean_defended"].all(axis=0)
-    means.add(scores, ~np.any(list(missing.values()), axis=0), questions, derive("headline", dataset))
-
-
-def _scored(cells: Cells, design: Design, dataset: str, names: Sequence[tuple[str, str]]) -> Iterator[pd.DataFrame]:
+    frames = []
     for pool, (method, defence) in product(design.headline_pools, names):
         roles = {
             "clean": (design.clean, "none"),
@@ -156,8 +145,16 @@ def _scored(cells: Cells, design: Design, dataset: str, names: Sequence[tuple[st
             "clean_defended": (design.clean, defence),
         }
         frame = cells.beside(dataset, Group(design.levels[method], method, (method,)), roles)
-        if not frame[["clean", "attacked", "score"]].dropna().empty:
-            yield frame.astype(float)
+        if len(frame.dropna(subset=["clean", "attacked", "score"])):
+            frames.append(frame.astype(float))
+    if not frames:
+        return
+    questions = frames[0].index.get_level_values("id").factorize(sort=True)[0]
+    scores = {role: np.stack([frame[role] for frame in frames], axis=1) for role in frames[0]}
+    missing = {role: np.isnan(values) for role, values in scores.items()}
+    # A cell whose clean pool was not run with the defence still has its recovery.
+    missing["clean_defended"] &= ~missing["clean_defended"].all(axis=0)
+    means.add(scores, ~np.any(list(missing.values()), axis=0), questions, derive("headline", dataset))
 
 
 def paper_view(table: pd.DataFrame, design: Design) -> View:

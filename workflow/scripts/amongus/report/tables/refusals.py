@@ -27,7 +27,7 @@ REFUSALS = [
     *("score", "refusal", "refusal_low", "refusal_high", *KINDS),
 ]
 SINGLE = "(alone)"
-"""In place of a method (none can have brackets in its name): a member's own answers; it stands as the pool."""
+"""In place of a method (none can have brackets in its name): a member's own answers; the pool is its name."""
 _COUNTS = ["n", "scored", "points", *KINDS]
 
 
