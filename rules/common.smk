@@ -14,7 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from amongus.core.errors import StudyError
-from amongus.core.offline import use_mirrors
+from amongus.core.download import use_mirrors
 from amongus.core.processes import prepare_environment
 from amongus.datasets._sources import check_local
 from amongus.members.prompts import load_personas, load_prompts, shown_characters

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from _helpers import Job, run
-from amongus.core.offline import allow_hub, hub_folder
+from amongus.core.download import allow_hub, hub_folder
 from amongus.hub.fetch import fetch
 
 snakemake: Job

@@ -6,7 +6,6 @@ from pathlib import Path
 from _helpers import Job, run
 from amongus.core import download
 from amongus.core.hashing import derive
-from amongus.core.offline import allow_hub, hub_folder
 from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.hub.training_data import data
 from amongus.study.paths import PARTIAL
@@ -19,9 +18,9 @@ def main(snakemake: Job) -> None:
     """Write the conversations of `params.spec`."""
     name, spec = snakemake.params.name, snakemake.params.spec
     if "repo" in spec:
-        allow_hub()
+        download.allow_hub()
         scratch = Path(f"{snakemake.output[0]}{PARTIAL}")
-        content, where = data(spec, hub_folder(), scratch)
+        content, where = data(spec, download.hub_folder(), scratch)
     else:
         content, where = download.content(spec, f"data '{name}'")
     read = chats(rows_of(content, where), where, spec.get("prompt"), spec.get("response"))

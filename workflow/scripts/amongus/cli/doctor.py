@@ -15,9 +15,9 @@ from typing import Any
 
 from amongus import sandbox
 from amongus.cli.plan import disk
+from amongus.core.download import mirrored, use_mirrors
 from amongus.core.errors import StudyError, run_command
 from amongus.core.gpus import check_gpus
-from amongus.core.offline import mirrored, use_mirrors
 from amongus.datasets._sources import check_local
 from amongus.hub.repository import local_repository
 from amongus.scoring import installed, of_scored_code

@@ -1,7 +1,12 @@
-"""Files from outside that are pinned by their sha256: a local path, or a URL that is downloaded."""
+"""Files from outside that are pinned by their sha256: a local path, or a URL that is downloaded.
+
+Local folders may replace the network. The environment says which, not params: downloads are pinned wherever they come
+from, so no rule depends on it.
+"""
 
 import hashlib
 import logging
+import os
 import time
 import urllib.error
 import urllib.request
@@ -11,18 +16,48 @@ from pathlib import Path
 from typing import Any
 
 from amongus.core.errors import StudyError
-from amongus.core.offline import mirrored
 
 _LOG = logging.getLogger(__name__)
+_FILES = "AMONGUS_DATASETS_FOLDER"
+_REPOSITORIES = "AMONGUS_HUB_FOLDER"
 _TIMEOUT = 60.0  # seconds
 _TRIES = 4
+
+
+def use_mirrors(files: str | None, repositories: str | None) -> None:
+    """Tell all jobs that are started from here which folders replace URLs and the hub, if any."""
+    for variable, folder in ((_FILES, files), (_REPOSITORIES, repositories)):
+        os.environ.pop(variable, None)
+        if folder:
+            os.environ[variable] = str(Path(folder).absolute())
+
+
+def hub_folder() -> str | None:
+    """The folder with repositories `{owner}/{name}` that `use_mirrors` has named."""
+    return os.environ.get(_REPOSITORIES)
+
+
+def allow_hub() -> None:
+    """Let this process reach the hub. To be called before `huggingface_hub` is imported, which reads this once.
+
+    Jobs inherit HF_HUB_OFFLINE=1 (`amongus.core.processes`).
+    """
+    os.environ.update(HF_HUB_OFFLINE="0", HF_HUB_DISABLE_TELEMETRY="1")
+
+
+def mirrored(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What a config says of a file, its URL replaced by the file of that name in the folder that replaces URLs, if any."""
+    kept, folder = dict(spec), os.environ.get(_FILES)
+    if folder and kept.get("url"):
+        kept["path"] = str(Path(folder, kept.pop("url").rsplit("/", 1)[-1]))
+    return kept
 
 
 def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[bytes, str]:
     """The bytes of a pinned file, and its name for messages.
 
     Args:
-        spec: `path` or `url`, and `sha256`. A folder that replaces URLs (see `offline`) is read instead.
+        spec: `path` or `url`, and `sha256`. A folder that replaces URLs is read instead.
         what: is to be read, for the message.
         wait: seconds before the first retry of a URL; doubled each time.
 

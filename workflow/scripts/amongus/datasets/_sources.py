@@ -16,7 +16,6 @@ from typing import Any
 from amongus import datasets
 from amongus.core import download, hashing
 from amongus.core.errors import StudyError
-from amongus.core.offline import mirrored
 from amongus.study import plugins
 
 SPLITS = ("dev", "test")
@@ -107,7 +106,7 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
         StudyError: one line that names the file, the row and the fix.
     """
     own = hasattr(datasets.load(spec.get("kind", dataset)), "rows")
-    if not own and (mirrored(spec).get("path") or not spec.get("url")):
+    if not own and (download.mirrored(spec).get("path") or not spec.get("url")):
         valid_rows(dataset, spec)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from amongus.core.atomic import write_text
+from amongus.core.download import allow_hub
 from amongus.core.errors import StudyError, run_command
-from amongus.core.offline import allow_hub
 from amongus.study.hub_references import DATASETS, UNPINNED, check_repo
 
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from amongus.core.checksums import hash_file
 from amongus.core.damage import damaged, missing
-from amongus.core.environment import machine
 from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical
 from amongus.core.json_files import read_json, write_json
 from amongus.core.snakemake_job import Job
+from amongus.report.cost_sidecars import machine
 
 MANIFEST = ".manifest.json"
 _SIDECARS = "seed-*/costs/*/*.json"

@@ -1,8 +1,6 @@
 """Runs code that a model wrote, each time in a sandbox of its own, with a verdict that the code cannot forge.
 
-Each run is one bubblewrap sandbox: no network, no file of this machine but libraries (read-only), a fixed environment,
-an unprivileged user without capabilities, 64 MB of scratch space, limits on time, memory, processes and output.
-Without a working bubblewrap nothing is run.
+Each run is one bubblewrap sandbox (docs/sandbox.md); without a working bubblewrap nothing is run.
 
 **What counts as a pass.** Neither exit codes nor output: only process 1 of the sandbox, which runs trusted code, knows
 the nonce of the run, and it receives the nonce after it has forked the process that runs the code under test.
@@ -12,9 +10,8 @@ the nonce of the run, and it receives the nonce after it has forked the process 
 - `execute`: the same for code that makes a `result`; its arrays, frames and matrices cross as plain data as well. The
   remaining risk is a flaw in compiled code of numpy, pandas or scipy that well-formed values reach.
 - `run`: a whole program, its tests included, in one interpreter. Here a pass means that the program reached its end.
-  **A program that knows this package can forge that**: it can find the harness in its own process and speak its
-  protocol, or patch what its own tests use. Guesses do not pass: exit codes, output, `sys.exit`, `os._exit`, values
-  found in frames, bytes written to every descriptor, forked copies that exit. Use `call` or `execute` where possible.
+  **A program that knows this package can forge that**: it can use the harness in its own process, or patch what its
+  own tests use. Guesses do not pass. Use `call` or `execute` where possible.
 """
 
 from amongus.sandbox.bubblewrap import Limits

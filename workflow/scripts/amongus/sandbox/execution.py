@@ -186,6 +186,7 @@ class _Watch:
         self.limit = {self.verdicts: _LARGEST, self.out: limits.output_bytes, self.error: limits.output_bytes}
         self.kept = dict.fromkeys(self.limit, b"")
         self.stopped: tuple[Status, str] | None = None
+        self.too_much: tuple[Status, str] = "memory", f"its processes used more than {limits.memory_mb} MiB"
         self.checked = 0.0
 
     def until_done(self) -> None:
@@ -206,15 +207,12 @@ class _Watch:
                 if not ready and self._lines():
                     until, ready = time.monotonic() + self.limits.seconds, True
                 if self._out_of_memory():
-                    self.stopped = self._memory_verdict()
+                    self.stopped = self.too_much
             _kill(self.process)
             # What is left in the pipes.
             until = time.monotonic() + 1
             while selector.get_map() and time.monotonic() < until:
                 self._read(selector, _TICK)
-
-    def _memory_verdict(self) -> tuple[Status, str]:
-        return "memory", f"its processes used more than {self.limits.memory_mb} MiB"
 
     def _out_of_memory(self) -> bool:
         if time.monotonic() - self.checked < _TICK:
@@ -242,7 +240,7 @@ class _Watch:
         out, error = (self.kept[stream].decode(errors="replace") for stream in (self.out, self.error))
         status, reason = self.stopped or self._verdict(nonce, error)
         if status in ("failed", "refused") and self.group and self.group.out_of_memory():
-            status, reason = self._memory_verdict()
+            status, reason = self.too_much
         return Result(status, out, error, reason)
 
     def _verdict(self, nonce: str, error: str) -> tuple[Status, str]:

@@ -15,7 +15,7 @@ from amongus.core.errors import StudyError
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 # How pinned bytes come here; what they are is checked whatever the way.
-_CARRIERS = ("amongus.hub.download", "amongus.core.offline", "amongus.core.download")
+_CARRIERS = ("amongus.hub.download", "amongus.core.download")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
