@@ -9,7 +9,7 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact compare docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact docs oracles lock clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -93,10 +93,6 @@ verify: $(VENV)/.installed ## Check the results against their checksums (CONFIG=
 
 compact: $(VENV)/.installed ## Merge the many small shards of the store (CONFIG=study file, for a store of its own).
 	@PYTHONPATH=workflow/scripts python -m amongus.cli.compact --config $(CONFIG)
-
-compare: $(VENV)/.installed ## Show the paired differences of two studies (A=results/x B=results/y; CSV=file writes them too).
-	@test -n "$(A)" -a -n "$(B)" || { echo "make compare A=results/x B=results/y"; exit 1; }
-	@PYTHONPATH=workflow/scripts python -m amongus.cli.compare $(A) $(B) $(if $(CSV),--csv $(CSV))
 
 docs: $(VENV)/.installed ## Bring a study's figures into README.md and docs/ (RESULTS=results/demo NAME=demo_101, the defaults).
 	python docs/update.py $(or $(RESULTS),results/demo) $(or $(NAME),demo_101)

@@ -1,19 +1,32 @@
 """What a table was made from, and whether it is still what its manifest says."""
 
 import subprocess
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from amongus.core.atomic import write_text
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json, write_json
-from amongus.report.manifest import check_table, revision
+from amongus.report.manifest import check_table, revision, write_manifest
 from damage import harm
-from study_results import write_study
+from standins import Named, outputs
+
+
+def write_table(root, **config):
+    """A table of one file of scores, with its manifest; the folder of its study."""
+    home, scores = root / "a", root / "a" / "seed-1" / "scores.parquet"
+    write_text(scores, "scores")
+    made = outputs(f"{home}/tables/impact")
+    for path in (made.csv, made.md, made.tex):
+        write_text(path, "a table")
+    params = Named(design={}, code="0" * 16)
+    write_manifest(SimpleNamespace(input=Named(scores=[scores]), output=made, params=params, config=config))
+    return home
 
 
 def test_a_table_is_compared_with_its_manifest(tmp_path):
-    tables = Path(write_study(tmp_path, "a")) / "tables"
+    tables = write_table(tmp_path) / "tables"
     table, manifest = tables / "impact.csv", tables / "impact.manifest.json"
     check_table(table, manifest)
     harm(table, "truncated")
@@ -24,16 +37,15 @@ def test_a_table_is_compared_with_its_manifest(tmp_path):
 
 
 def test_a_manifest_says_what_a_table_was_made_of(tmp_path):
-    folder = write_study(tmp_path, "a", engine={"device": "cpu", "dtype": "float32"})
+    config = {"study": "a", "seeds": [1], "engine": {"device": "cpu", "dtype": "float32"}}
     cost = {"rule": "respond", "machine": {"cpu": "z80", "gpus": []}}
     for job in ("x", "y"):
         write_json(tmp_path / "a" / "seed-1" / "costs" / "respond" / f"{job}.json", cost)
-    write_study(tmp_path, "a", engine={"device": "cpu", "dtype": "float32"})
-    manifest = read_json(f"{folder}/tables/impact.manifest.json")
-    assert manifest["config"]["study"] == "a" and manifest["seeds"] == [1]
+    manifest = read_json(write_table(tmp_path, **config) / "tables" / "impact.manifest.json")
+    assert manifest["config"] == config and manifest["seeds"] == [1]
     assert manifest["engine"] == {"backend": "transformers", "device": "cpu", "dtype": "float32"}
     assert manifest["jobs_of_models"] == [{"cpu": "z80", "gpus": [], "jobs": {"respond": 2}}]
-    assert set(manifest["inputs"]) == {str(p) for p in (tmp_path / "a").glob("seed-1/scores/**/*.parquet")}
+    assert set(manifest["inputs"]) == {str(tmp_path / "a" / "seed-1" / "scores.parquet")}
     assert set(manifest["outputs"]) == {"impact.csv", "impact.md", "impact.tex"}
     assert manifest["packages"]["numpy"] and manifest["machine"]["cores"] >= 1
     assert set(manifest["code"]) == {"digest", "revision", "dirty"}

@@ -1,7 +1,7 @@
 """What a table was made from and where: `tables/{table}.manifest.json`, written by the table's own job.
 
 Gathered when the job runs and passed by no rule's params, so that neither a commit nor another machine makes a table
-stale; nothing reads it but people, `make compare` and `make verify`. It is no part of byte identity.
+stale; nothing reads it but people, figures and `make verify`. It is no part of byte identity.
 """
 
 import datetime
@@ -17,7 +17,6 @@ from typing import Any
 
 from amongus.core.checksums import hash_file
 from amongus.core.damage import damaged, missing
-from amongus.core.errors import StudyError
 from amongus.core.hashing import canonical
 from amongus.core.json_files import read_json, write_json
 from amongus.core.snakemake_job import Job
@@ -53,18 +52,6 @@ def write_manifest(job: Job) -> None:
             "outputs": {Path(file).name: hash_file(file) for file in outputs},
         },
     )
-
-
-def read_manifest(results: str | Path, table: str) -> dict[str, Any]:
-    """The manifest of a study's table.
-
-    Raises:
-        StudyError: there is none, or it is damaged.
-    """
-    path = Path(results) / "tables" / f"{table}{MANIFEST}"
-    if not path.exists():
-        raise StudyError(f"{path}: no such file; give the folder of a study whose tables were made")
-    return read_json(path)
 
 
 def check_table(path: str | Path, manifest: str | Path) -> None:
