@@ -1,11 +1,10 @@
 """What every script of a rule needs: an end with its run, a log, GPUs of its own, and checksums of its outputs."""
 
-import atexit
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO, TypeVar
@@ -19,7 +18,6 @@ from amongus.core.snakemake_job import Job
 # First, because a script's other imports may take seconds.
 end_with_run()
 
-_AGAIN = "==== attempt "
 T = TypeVar("T")
 
 
@@ -51,25 +49,20 @@ def configure_logging(snakemake: Job) -> None:
 
     A `StudyError`, or a full disk, is shown as its one line; anything else with its traceback.
     """
-    level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
+    screen: TextIO = sys.stderr
     if snakemake.log:
         Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
+        screen = os.fdopen(os.dup(2), "w", buffering=1)
         # The descriptor itself, because progress bars and libraries write to it.
-        screen: TextIO = os.fdopen(os.dup(2), "w", buffering=1)
-        log, finish = _open_log(Path(snakemake.log[0]))
-        atexit.register(finish)
-        os.dup2(log.fileno(), 2)
-        sys.stderr = log
-    else:
-        screen = sys.stderr
+        os.dup2(os.open(snakemake.log[0], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), 2)
+        sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+    level = getattr(logging, str(snakemake.config.get("log_level", "INFO")).upper(), logging.INFO)
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True
     )
     logging.captureWarnings(True)
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if snakemake.log:
-            atexit.unregister(finish)
         line = error if issubclass(kind, StudyError) else full_disk(error, os.getcwd())
         if line:
             logging.error("%s", line)
@@ -79,21 +72,3 @@ def configure_logging(snakemake: Job) -> None:
             print(f"{kind.__name__}: {error}", file=screen)
 
     sys.excepthook = report
-
-
-def _open_log(path: Path) -> tuple[TextIO, Callable[[], None]]:
-    """A log that begins with those of earlier attempts, if they failed or were killed; and a function to end it.
-
-    Snakemake removes a log before each attempt. A second hard link keeps it until an attempt succeeds.
-    """
-    kept = path.with_name(f".{path.name}.kept")
-    earlier = kept.read_text(encoding="utf-8", errors="replace") if kept.exists() else ""
-    log = path.open("w", buffering=1, encoding="utf-8", errors="replace")
-    if earlier:
-        number = earlier.count(f"\n{_AGAIN}") + 2
-        print(f"{earlier.rstrip()}\n\n{_AGAIN}{number}; the attempts above failed or were killed", file=log)
-    kept.unlink(missing_ok=True)
-    # On file systems without hard links, a log starts anew.
-    with suppress(OSError):
-        os.link(path, kept)
-    return log, lambda: kept.unlink(missing_ok=True)
