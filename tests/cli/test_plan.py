@@ -50,29 +50,32 @@ def test_a_debate_by_hand(study):
     assert prompts(study(seeds=[1, 2]))["debate"] == Counter(test=2 * debate["test"])
 
 
-def test_every_defence_counts_but_for_the_control(study):
-    counted = prompts(study(methods={"debate": {"rounds": 2, "defences": ["judge"]}}))
-    assert counted["debate"] == Counter(test=3 * (2 * 3 * 3 + 2))
-    assert counted["judge"] == Counter(test=4 * 3)
+JUDGED = {"debate": {"rounds": 2, "defences": ["judge"]}}
+LISTWISE = {"judge": "judge", "judge_form": "listwise", "judge_orders": 3}
+GRADED = {"gsm8k": {"dev": 2, "test": 3, "scored_by": "grader"}, "coconot": {"dev": 1, "test": 1}}
+GRADER = {"grader": micro.STUDY["models"]["supervisor"]}
 
 
-def test_a_judge_of_pools_sees_them_in_every_order(study):
-    supervisors = {"judge": "judge", "judge_form": "listwise", "judge_orders": 3}
-    counted = prompts(study(supervisors=supervisors, methods={"debate": {"defences": ["judge"]}}))
-    assert counted["judge"] == Counter(test=3 * 3 * 3)  # Pools, questions, orders.
-
-
-def test_a_soup_tries_merges_on_dev_for_each_defence(study):
-    counted = prompts(study(methods={"soup": {"defences": ["oracle"]}}))
-    # Two teams under two defences, and a control of one member, which has no merge to try.
-    assert counted["soup"] == Counter(dev=2 * 2 * 2 * 1, test=3 * (2 * 2 + 1))
-
-
-def test_a_grader_grades_members_and_teams(study):
-    models = {**micro.STUDY["models"], "grader": micro.STUDY["models"]["supervisor"]}
-    datasets = {"gsm8k": {"dev": 2, "test": 3, "scored_by": "grader"}, "coconot": {"dev": 1, "test": 1}}
-    counted = prompts(study(models=models, datasets=datasets, supervisors={"grader": "grader"}))
-    assert counted["grader"] == Counter(dev=4 * 2, test=(4 + 4) * 3)
+@pytest.mark.parametrize(
+    ("changes", "step", "counts"),
+    [
+        # Every defence counts, but for the control.
+        ({"methods": JUDGED}, "debate", Counter(test=3 * (2 * 3 * 3 + 2))),
+        ({"methods": JUDGED}, "judge", Counter(test=4 * 3)),
+        # Pools, questions, orders.
+        ({"methods": JUDGED, "supervisors": LISTWISE}, "judge", Counter(test=3 * 3 * 3)),
+        # Two teams under two defences, and a control of one member, which has no merge to try.
+        ({"methods": {"soup": {"defences": ["oracle"]}}}, "soup", Counter(dev=2 * 2 * 2 * 1, test=3 * (2 * 2 + 1))),
+        # Members on both splits, members and teams on test.
+        (
+            {"models": micro.STUDY["models"] | GRADER, "datasets": GRADED, "supervisors": {"grader": "grader"}},
+            "grader",
+            Counter(dev=4 * 2, test=(4 + 4) * 3),
+        ),
+    ],
+)
+def test_prompts_by_hand(study, changes, step, counts):
+    assert prompts(study(**changes))[step] == counts
 
 
 def test_a_method_that_does_not_say_is_unknown_and_not_zero(study, tmp_path):
