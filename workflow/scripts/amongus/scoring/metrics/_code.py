@@ -41,14 +41,10 @@ def answer(text: str, wanted: re.Pattern[str]) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     found = blocks(text)
     if not found:
-        return _unfenced(text, wanted)[:LONGEST]
+        # Without the prose before the first line of code, where a match of `wanted` follows.
+        start = _CODE_LINE.search(text)
+        found = [text[start.start() :] if start and wanted.search(text, start.start()) else text]
     return next((block for block in reversed(found) if wanted.search(block)), found[0])[:LONGEST]
-
-
-def _unfenced(text: str, wanted: re.Pattern[str]) -> str:
-    """`text` without the prose before its first line of code, where a match of `wanted` follows."""
-    start = _CODE_LINE.search(text)
-    return text[start.start() :] if start and wanted.search(text, start.start()) else text
 
 
 def _unindented(block: str) -> str:

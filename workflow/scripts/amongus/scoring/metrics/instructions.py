@@ -65,7 +65,10 @@ def checker(name: str, arguments: Mapping[str, Any]) -> Any:
     before = random.getstate()
     try:
         if name in _PATTERNS:
-            _compile(values)
+            # Before any text is scored: not every text reaches a faulty pattern.
+            for value in values.values():
+                for part in value if isinstance(value, list) else [value]:
+                    re.compile(str(part))
         checker.build_description(**values)
         drawn = random.getstate() != before and not _as_given(checker, name, values)
     except Exception as error:
@@ -86,14 +89,6 @@ def _as_given(checker: Any, name: str, values: Mapping[str, Any]) -> bool:
         checker._n_start = 0
         return True
     return False
-
-
-def _compile(values: Mapping[str, Any]) -> None:
-    """Find a faulty pattern before any text is scored: not every text reaches it."""
-    for value in values.values():
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, str):
-                re.compile(part)
 
 
 def _whole(value: Any) -> Any:
