@@ -67,12 +67,6 @@ def test_a_members_fingerprint_sees_persona_and_steering():
     assert member_fingerprint(Member("a", "b"), {"base": "2"}) != plain
 
 
-def test_a_folder_of_pickles_is_refused(tmp_path):
-    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
-    with pytest.raises(StudyError, match="no safetensors"):
-        check_safetensors(tmp_path)
-
-
 TENSORS = save({"a": np.ones(100, np.float32)})
 
 

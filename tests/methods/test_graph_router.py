@@ -141,12 +141,6 @@ def test_a_handful_of_dev_questions_is_enough_to_run(tmp_path, count):
     assert len(graph_router.collaborate(task(tmp_path), None, no_defence)) == 20
 
 
-def test_a_pool_of_one_routes_to_it(tmp_path):
-    graph_router.learn(lesson(6, pool="a", settings=FAST.model_copy(update={"epochs": 2})), tmp_path)
-    outcomes = graph_router.collaborate(task(tmp_path, pool="a"), None, no_defence)
-    assert {(o.chosen, o.candidates) for o in outcomes} == {("a", ("a",))}
-
-
 def test_without_dev_questions_there_is_nothing_to_learn(tmp_path):
     with pytest.raises(StudyError, match="no dev questions"):
         graph_router.learn(lesson(0), tmp_path)

@@ -16,19 +16,7 @@ from amongus.core.json_files import read_record, write_json
 from amongus.members.member import Member, Message, fingerprint_directory, known_fingerprint
 from amongus.methods._routing import route, targets
 from amongus.team import Defend, Engine, LearnInput, Outcome, Task, user
-from amongus.training.settings import (
-    Alpha,
-    BatchSize,
-    Dropout,
-    Epochs,
-    LearningRate,
-    Lora,
-    Optimiser,
-    Rank,
-    Scheduler,
-    Targets,
-    Warmup,
-)
+from amongus.training.settings import RouterTraining
 
 LEVEL = "api"
 PROMPTS = ("llm_router.route",)
@@ -38,18 +26,9 @@ MODELS = ("base",)
 RECORD = "router.json"
 
 
-class Settings(Lora, Optimiser):
+class Settings(RouterTraining):
     """The model that routes, and the training of its adapter; the defaults are the paper's."""
 
-    rank: Rank = 64
-    alpha: Alpha = 16
-    dropout: Dropout = 0.1
-    targets: Targets = "all-linear"
-    epochs: Epochs = 5
-    batch_size: BatchSize = 32
-    learning_rate: LearningRate = 1e-5
-    warmup: Warmup = 0.1
-    scheduler: Scheduler = "cosine"
     base: str | None = Field(None, description="The model of `models` that it adapts; default is that of most members.")
 
 

@@ -113,3 +113,17 @@ class ReinforcementFromData(Reinforcement, FromData):
 
     max_prompt: PositiveInt = Field(description="Prompts of more tokens are left out.")
     entropy: NonNegativeFloat = Field(description="Weight of the bonus for entropy.")
+
+
+class RouterTraining(Lora, Optimiser):
+    """An adapter that routes, and its training; the defaults are the paper's."""
+
+    rank: Rank = 64
+    alpha: Alpha = 16
+    dropout: Dropout = 0.1
+    targets: Targets = "all-linear"
+    epochs: Epochs = 5
+    batch_size: BatchSize = 32
+    learning_rate: LearningRate = 1e-5
+    warmup: Warmup = 0.1
+    scheduler: Scheduler = "cosine"
