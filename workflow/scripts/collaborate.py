@@ -14,7 +14,7 @@ from amongus.members.member import Member, load_member
 from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
-from amongus.team.interface import DefenceInput, Outcome, Task, mean_score
+from amongus.team import DefenceInput, Outcome, Task, mean_score
 from amongus.team.runner import Evidence, Merge, by_member, columns, play, read_merges, write_outcomes
 
 snakemake: Job

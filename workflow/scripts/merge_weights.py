@@ -17,7 +17,7 @@ from amongus.members.requests import Request, user
 from amongus.report.cost_sidecars import write_cost
 from amongus.scoring import explain
 from amongus.study import plugins
-from amongus.team.interface import DefenceInput, LearnInput
+from amongus.team import DefenceInput, LearnInput
 from amongus.team.learning import read_learn_inputs
 from amongus.team.runner import Evidence, Merge, decide_for_team, write_merges
 

@@ -10,7 +10,7 @@ from amongus.core.tables import QUESTIONS, RESPONSES, REWARDS, SCORES, read_tabl
 from amongus.members.member import Member, load_member
 from amongus.members.prompts import Template
 from amongus.study import plugins
-from amongus.team.interface import LearnInput
+from amongus.team import LearnInput
 from amongus.team.runner import by_member, columns
 
 

@@ -16,7 +16,7 @@ from amongus.core.json_files import read_record, write_json
 from amongus.core.snakemake_job import Named
 from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, RUNS, TRANSCRIPTS, VERDICTS, read_table, write_table
 from amongus.study import plugins
-from amongus.team.interface import DefenceInput, Engine, Outcome, Task
+from amongus.team import DefenceInput, Engine, Outcome, Task
 
 MERGES = "merges.json"
 """In a team's folder of merged checkpoints: per defence, which checkpoint answers and why."""
