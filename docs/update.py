@@ -2,7 +2,9 @@
 
 Copies the images, `paper.md`, `cost.csv` and the averages of `impact.md` into docs/demo_101, and fills every block
 
-    <!-- results of demo_101: drops --> … <!-- end of results -->
+    <!-- results of demo_101: drops -->
+    …
+    <!-- end of results -->
 
 of the README and the pages below docs/. What a block can show is in `BLOCKS`. Cells are those of the study's Markdown
 tables (their rows over all datasets); only differences of two columns are computed, from the CSV files.
