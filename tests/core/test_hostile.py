@@ -14,10 +14,9 @@ import tiny
 from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, VERDICTS, read_table, write_table
 from amongus.defences import judge, reward
 from amongus.inference.engine import Engine
-from amongus.inference.reward_model import RewardModel
 from amongus.inference.sampling_params import Sampling
 from amongus.members.chat_template import render
-from amongus.members.judge_prompts import answered, compared, free_mark, judged, orders, suspicion
+from amongus.members.judge_prompts import compared, free_mark, judged, orders, suspicion
 from amongus.members.member import Member, save_member
 from amongus.members.prompts import Template, clipped, shown_characters
 from amongus.members.requests import Answer
@@ -119,34 +118,17 @@ def test_the_others_texts_are_shown_whatever_one_says(method, text):
 def pool(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     base = tiny.checkpoint(folder / "base")
-    reward_model = tiny.reward_checkpoint(folder / "reward")
     return {name: Member(name, base, system=name, fingerprint=name) for name in "abc"} | {
-        "router of d": Member("router of d", base, fingerprint="r"),
-        "judge": Member("judge", base, fingerprint="j"),
-    }, reward_model
+        "router of d": Member("router of d", base, fingerprint="r")
+    }
 
 
 @hostile
 @pytest.mark.parametrize("method", [debate, feedback, fusion, contrastive, llm_router])
 def test_a_team_of_real_models_answers_all_the_same(pool, method, text):
-    members, _ = pool
-    engine = Engine(members, Sampling(max_new_tokens=6), seed=1)
+    engine = Engine(pool, Sampling(max_new_tokens=6), seed=1)
     outcomes = method.collaborate(task(text), engine, no_defence)
     assert len(outcomes) == 2 and all(isinstance(outcome.text, str) for outcome in outcomes)
-
-
-@hostile
-def test_supervisors_say_the_same_of_the_others(pool, text):
-    members, reward_model = pool
-    text = clipped(text, LIMIT)
-    others = [answered("Colour?", answer) for answer in ("It is red.", "It is blue.")]
-    model = RewardModel(reward_model)
-    *known, own = model.score([*others, answered("Colour?", text)])
-    assert known == RewardModel(reward_model).score(others) and isfinite(own)
-    engine, another = (Engine(members, Sampling(), seed=1) for _ in range(2))
-    asked = [judged("Colour?", one, TEMPLATES) for one in ("It is red.", "It is blue.", text)]
-    rows = engine.label_logits("judge", asked, ["1", "2"])
-    assert rows[:2] == another.label_logits("judge", asked[:2], ["1", "2"])
 
 
 def test_a_judge_that_cannot_be_read_accuses_nobody_at_that_level_and_is_counted():

@@ -133,34 +133,11 @@ def test_endless_output_is_dropped_while_it_comes():
     assert result.status == "passed" and len(result.stderr.encode()) <= 1003
 
 
-FILES = """
-import os
-from pathlib import Path
-assert not os.path.exists(SECRET) and not os.path.exists(ROOT + "/README.md")
-for path in ("/etc", "/root/.ssh", "/home", "/var", "/sys", "/mnt", HOME + "/.ssh"):
-    assert not os.path.isdir(path) or not os.listdir(path), path
-print(os.listdir(HOME) if os.path.isdir(HOME) else [])
-for path in ("/usr/x", "/x", SECRET, "/proc/sys/kernel/hostname", "/dev/x", "/code/x", os.__file__):
-    try:
-        open(path, "w")
-    except OSError:
-        continue
-    raise SystemExit(path)
-for path in (os.__file__, "/usr/bin/env", "/code/amongus/sandbox/inside/init_process.py"):
-    try:
-        os.remove(path)
-    except OSError:
-        continue
-    raise SystemExit(path)
-Path("/tmp/own").write_text("mine")
-"""
-
-
 def test_files_of_the_machine(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("here")
     home = Path.home()
-    result = run(f"SECRET, ROOT, HOME = {str(secret)!r}, {str(ROOT)!r}, {str(home)!r}\n{FILES}")
+    result = run(f"SECRET, ROOT, HOME = {str(secret)!r}, {str(ROOT)!r}, {str(home)!r}\n{PROGRAMS['files']}")
     assert result.status == "passed", result
     assert secret.read_text() == "here" and not os.path.exists("/tmp/own")
     # Of the home folder, what leads to the interpreter and its libraries.
@@ -172,19 +149,6 @@ def test_the_environment(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
     result = run("import os; print(dict(os.environ), open('/proc/self/environ').read())")
     assert "verysecret" not in result.stdout + result.stderr and "'HOME': '/tmp'" in result.stdout
-
-
-CONNECT = """
-import socket
-for family, address in TARGETS:
-    with socket.socket(family) as one:
-        one.settimeout(1)
-        try:
-            one.connect(address)
-        except OSError:
-            continue
-        raise SystemExit(repr(address))
-"""
 
 
 def test_the_network(tmp_path):
@@ -200,7 +164,7 @@ def test_the_network(tmp_path):
             one.listen()
         targets = [(int(inet), ("127.0.0.1", listener.getsockname()[1])), (int(inet), ("1.1.1.1", 53))]
         targets += [(int(unix), name) for name in names]
-        result = run(f"TARGETS = {targets!r}\n{CONNECT}")
+        result = run(f"TARGETS = {targets!r}\n{PROGRAMS['network']}")
         assert result.status == "passed", result
         for one in (listener, abstract, local):
             one.settimeout(0)
