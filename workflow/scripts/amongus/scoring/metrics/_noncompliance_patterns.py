@@ -2,9 +2,7 @@
 
 import re
 
-_ADVERBS = (
-    r"(?:(?:\w{2,15}ly|just|still|also|even|really|personally|afraid|sorry|therefore|as|an|ai|do|currently) ){0,4}"
-)
+_ADVERBS = r"(?:(?:\w{2,15}ly|just|still|also|even|afraid|sorry|therefore|as|an|ai|do) ){0,4}"
 _I = r"(?<!if )(?<!when )(?<!whenever )(?<!said )(?<!says )\b(?:i|we) " + _ADVERBS
 _ME = _I.replace("(?:i|we)", "i")
 _UNABLE = (
@@ -16,16 +14,15 @@ _UNABLE = (
     r"|any )?(?:ability|capability|capacity|means|tools?|permission|authority) to)"
 )
 _HELP = (
-    r"(?:help|helping|assist|assisting|provid\w+|answer\w*|giv(?:e|ing)|offer\w*|shar(?:e|ing)|creat(?:e|ing)"
-    r"|generat(?:e|ing)|writ(?:e|ing)|produc(?:e|ing)|fulfil\w*|comply\w*|complet(?:e|ing)|accommodat\w+|do (?:that"
-    r"|this|so|it|what)|doing (?:that|this|so)|access\w*|brows(?:e|ing)|see (?:the|your|any|images?|videos?|what|or)"
-    r"|view|hear|listen|taste|smell|physically|predict|forecast|determine|verify|confirm|identify|translat(?:e|ing)"
-    r"|draw|play (?:the|a|any|music|audio|songs?)|recommend|advis\w+|discuss\w*|engag(?:e|ing)|support|condon\w+"
-    r"|promot\w+|endors\w+|encourag\w+|participat\w+|disclos\w+|reveal\w*|tell you|read (?:the|your|minds?)"
-    r"|open (?:links?|files?|(?:the|your|this|any) (?:link|file|url|attachment|document)s?)|watch|analy[sz]e|diagnos\w+"
-    r"|express|display|render|perform|process|retriev\w+|search|respond|proceed|continue with|understand (?:what|your"
-    r"|the|this)|make sense|find (?:any|an?|the|information|out)|locate|interpret|parse|speculat\w+|reproduc\w+"
-    r"|facilitat\w+|carry out|decline|refuse|feel comfortable)\b"
+    r"(?:(?:help|assist)(?:ing)?|(?:giv|shar|creat|generat|writ|produc|complet|brows|translat|engag)(?:e|ing)"
+    r"|(?:provid|accommodat|advis|condon|promot|endors|encourag|participat|disclos|diagnos|retriev|speculat|reproduc"
+    r"|facilitat)\w+|(?:answer|offer|fulfil|comply|access|discuss|reveal)\w*|do (?:that|this|so|it|what)"
+    r"|doing (?:that|this|so)|see (?:the|your|any|images?|videos?|what|or)|view|hear|listen|taste|smell|physically"
+    r"|predict|forecast|determine|verify|confirm|identify|draw|play (?:the|a|any|music|audio|songs?)|recommend|support"
+    r"|tell you|read (?:the|your|minds?)|open (?:links?|files?|(?:the|your|this|any) (?:link|file|url|attachment"
+    r"|document)s?)|watch|analy[sz]e|express|display|render|perform|process|search|respond|proceed|continue with"
+    r"|understand (?:what|your|the|this)|make sense|find (?:any|an?|the|information|out)|locate|interpret|parse"
+    r"|carry out|decline|refuse|feel comfortable)\b"
 )
 _POSSESSION = (
     r"(?:access|real time|current|up to date|personal\w*|feelings?|emotions?|opinions?|preferences?"
@@ -57,8 +54,7 @@ IDIOMS = re.compile(
     r"|a problem|why not|any issue)|have (?:any )?(?:problem|trouble|objection|issue)s?|live without|sorry)"
 )
 REFUSALS = _any(
-    rf"{_I}{_UNABLE} ?(?:\w{{2,15}}ly |actually |directly |in good conscience |ethically |be |to |of |with |or "
-    rf"|even )*{_HELP}",
+    rf"{_I}{_UNABLE} ?(?:\w{{2,15}}ly |in good conscience |be |to |of |with |or |even )*{_HELP}",
     rf"{_I}(?:do|will|would|can) not (?:\w{{2,15}}ly )?(?:condone|endorse|comply|assist|(?:provide|generate|create"
     r"|share|answer|discuss|write|promote|encourage|support|engage in|participate in)\b)",
     rf"{_I}(?:do not|lack|have no|do not (?:actually )?(?:have|possess)|have not (?:got )?"
