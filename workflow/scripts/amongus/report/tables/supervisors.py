@@ -89,11 +89,13 @@ def _wrong(masks: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[NDArray
     test = responses[responses["split"] == "test"]
     zero = test.assign(zero=(test["score"] == 0).astype(float).where(test["score"].notna()))
     answers = zero.pivot(index=["seed", "dataset", "id"], columns="member", values="zero")
-    answers = answers.reindex(pd.MultiIndex.from_frame(masks[["seed", "dataset", "id"]]))
+    # Rows by number, in which the -1 of an unknown question has no answers.
+    rows = answers.index.get_indexer(pd.MultiIndex.from_frame(masks[["seed", "dataset", "id"]]))
+    answers = answers.reset_index(drop=True)
     for names, places in masks.groupby("candidates", sort=False).indices.items():
-        chance[places] = answers.iloc[places].reindex(columns=list(names)).mean(axis=1)
+        chance[places] = answers.reindex(index=rows[places], columns=list(names)).mean(axis=1)
     for member, places in masks.groupby("masked").indices.items():
-        wrong[places] = answers.iloc[places].get(member, np.nan)
+        wrong[places] = answers.reindex(index=rows[places], columns=[member])[member]
     chance[np.isnan(wrong)] = np.nan
     return wrong, chance
 
