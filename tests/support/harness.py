@@ -1,6 +1,7 @@
 """Real Snakemake on a copy of the project: which jobs run, and what they leave behind."""
 
 import ast
+import copy
 import multiprocessing
 import os
 import re
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -108,11 +111,24 @@ class Project:
         return jobs(done.stderr + done.stdout)
 
     def edit(self, module: str, old: str, new: str) -> None:
-        """Replace text in a file of the copy, once."""
-        path = self.folder / module
+        """Replace text in a module of the copy's package, once."""
+        path = self.folder / "workflow" / "scripts" / "amongus" / module
         text = path.read_text()
         assert text.count(old) >= 1, f"{module} does not hold {old!r}"
         path.write_text(text.replace(old, new, 1))
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Undo what the block changes in the study and in the workflow's modules."""
+        study = copy.deepcopy(self.study)
+        files = {path: path.read_text() for path in self.folder.glob("workflow/**/*.py")}
+        try:
+            yield
+        finally:
+            self.study = study
+            for path, text in files.items():
+                if path.read_text() != text:
+                    path.write_text(text)
 
 
 def _forked(

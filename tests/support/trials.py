@@ -13,9 +13,9 @@ import psutil
 import pyarrow.parquet as pq
 
 import cluster
+import micro
 from checkout import ROOT
 from harness import Project
-from micro import cut
 
 TABLES = ("alone", "impact", "mitigation")
 PROFILE = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1")
@@ -25,12 +25,24 @@ SLURM = ("payload", "shell", "scancel", "timeout", "memory", "node", "sigint", "
 
 
 def study(slurm: bool = False) -> dict[str, Any]:
-    """The cut micro study, one text at a time and written often, so that a fault falls between two writes.
+    """The micro study cut to one model, attacker, dataset and method: from training to tables in 24 jobs.
 
-    Through Slurm each model job asks for both GPUs of a node: there is room for two of them, where three are ready.
+    One text at a time and written often, so that a fault falls between two writes. Through Slurm each model job asks
+    for both GPUs of a node: there is room for two of them, where three are ready.
     """
     asked = {"resources": {"gpu": 2, "gpu_model": "fake", "partition": "gpu"}} if slurm else {}
-    return {**cut(), "engine": {"max_batch": 1, "flush_every": FLUSH}, **asked}
+    return micro.study(
+        datasets={"reasoning": micro.STUDY["datasets"]["reasoning"]},
+        models=micro.models("base"),
+        # Under one prompt they would share their answers, and work done twice could not be told.
+        members={"x": {"model": "base"}, "y": {"model": "base", "persona": "placebo"}},
+        attackers={"steering": micro.STUDY["attackers"]["steering"] | {"datasets": ["reasoning"]}},
+        pools={"clean": ["x", "y"], "steering": ["x", "steering"]},
+        supervisors={},
+        methods={"llm_router": micro.STUDY["methods"]["llm_router"] | {"defences": ["self"]}},
+        engine={"max_batch": 1, "flush_every": FLUSH},
+        **asked,
+    )
 
 
 class Run:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
+import micro
 from checkout import ROOT
 from harness import Project, jobs
-from micro import STUDY
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +25,8 @@ def examples():
 def small_demo():
     """The demo with its names, as small as the micro study, and without attackers of its own."""
     demo = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
-    sizes = STUDY["models"]
     # One expert for all members, which so share its answers.
-    demo["models"] = {"base": sizes["base"], "expert": sizes["x"]}
+    demo["models"] = {"base": micro.STUDY["models"]["base"], "expert": micro.STUDY["models"]["x"]}
     demo["members"] = {name: {"model": "expert"} for name in demo["pools"]["clean"]}
     for dataset in demo["datasets"].values():
         dataset.update(dev=4, test=5)

@@ -1,6 +1,5 @@
 """Members from a hub on loopback, by real Snakemake: fetched once, shared by seeds, and never again."""
 
-import copy
 import json
 from collections import Counter
 
@@ -41,8 +40,7 @@ def project(hub, tmp_path_factory):
         return {"kind": "hub_adapter", "base": "base", "repo": repo, "revision": hub.commits[repo]}
 
     study = {
-        **copy.deepcopy(micro.STUDY),
-        "seeds": [1, 2],
+        **micro.study(seeds=[1, 2]),
         "models": {
             "base": {"kind": "hub", "repo": BASE, "revision": hub.commits[BASE]},
             "x": adapter(X),
@@ -102,47 +100,34 @@ def test_what_was_fetched_answers(made, answers):
 
 
 def test_nothing_runs_again_and_a_size_that_is_only_planned_with_changes_nothing(project, made, answers):
-    targets = ("models", str(answers.relative_to(project.folder)))
-    assert project.pending(*targets) == Counter()
-    project.study["models"]["x"]["gigabytes"] = 0.1
     # Nor does it matter which way what is pinned comes.
-    project.study["hub_folder"] = "/elsewhere"
-    project.study["datasets_folder"] = "/elsewhere"
-    try:
-        assert project.pending(*targets) == Counter()
-    finally:
-        del project.study["hub_folder"], project.study["datasets_folder"]
+    with project.unchanged():
+        project.study |= {"hub_folder": "/elsewhere", "datasets_folder": "/elsewhere"}
+        project.study["models"]["x"]["gigabytes"] = 0.1
+        assert project.pending("models", str(answers.relative_to(project.folder))) == Counter()
 
 
-def test_another_commit_reaches_that_adapter_alone(project, hub, made):
-    before = dict(project.study["models"]["y"])
-    project.study["models"]["y"]["revision"] = "b" * 40
-    try:
+def test_another_commit_reaches_that_adapter_alone(project, made):
+    with project.unchanged():
+        project.study["models"]["y"]["revision"] = "b" * 40
         pending = project.pending("models")
-        # The attacker stands on the adapter of the member whose place it takes.
-        assert pending == Counter({"download_model-y": 1, "link_model-y": 2, "member-y": 2, "member-prompt": 2})
-    finally:
-        project.study["models"]["y"] = before
+    # The attacker stands on the adapter of the member whose place it takes.
+    assert pending == Counter({"download_model-y": 1, "link_model-y": 2, "member-y": 2, "member-prompt": 2})
 
 
 @pytest.mark.parametrize("script", ["download_model", "link_model"])
 def test_the_rules_own_scripts_are_seen(project, made, script):
-    path = project.folder / "workflow" / "scripts" / f"{script}.py"
-    text = path.read_text()
-    path.write_text(text + "\nprint()\n")
-    pending = project.pending("models")
-    path.write_text(text)
+    with project.unchanged():
+        project.edit(f"../{script}.py", "\n", "\nprint()\n")
+        pending = project.pending("models")
     assert pending["link_model-base"] == 2 and pending["download_model-base"] == (script == "download_model")
 
 
-def test_an_adapter_of_another_base_and_what_is_not_pinned_stop_in_one_line(project, hub, made):
-    before = copy.deepcopy(project.study["models"])
-    project.study["models"]["y"]["trained_on"] = "another/base"
-    project.study["models"]["x"]["revision"] = "unpinned"
-    try:
+def test_an_adapter_of_another_base_and_what_is_not_pinned_stop_in_one_line(project, made):
+    with project.unchanged():
+        project.study["models"]["y"]["trained_on"] = "another/base"
+        project.study["models"]["x"]["revision"] = "unpinned"
         done = project.snakemake("models", "--keep-going", check=False)
-    finally:
-        project.study["models"] = before
     lines = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert done.returncode and len(lines) == 2
     assert any("names the base 'owner/base', the study 'another/base'" in line for line in lines)

@@ -1,21 +1,20 @@
 """GPUs, memory and time that jobs ask Slurm for."""
 
-import copy
 import re
 from collections import Counter
 
 import pytest
 import yaml
 
+import micro
 from checkout import ROOT
 from harness import Project
-from micro import STUDY
 
 
 @pytest.fixture
 def project(tmp_path):
     """The micro study; jobs are only asked for."""
-    return Project(tmp_path / "clone", copy.deepcopy(STUDY))
+    return Project(tmp_path / "clone", micro.study())
 
 
 def test_slurm_is_asked_for_what_the_study_says(project):

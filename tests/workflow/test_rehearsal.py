@@ -71,5 +71,17 @@ def test_the_tables_cover_every_dataset_and_method(made):
     assert impact["applicable"].all()
 
 
-def test_nothing_is_left_to_do(made):
+def test_costs_count_every_rule_that_runs_a_model(made):
+    cost = pd.read_csv(made.results / "tables" / "cost.csv").set_index("rule")
+    rules = {"train", "extract_vector", "respond", "rankings", "train_router", "merge_weights", "collaborate"}
+    assert rules <= set(cost.index)
+    asked = cost.loc["respond", "prompts_asked"]
+    members = sum(job.startswith("respond-") for job in made.ran.elements())
+    assert asked == members * len(DATASETS) * (3 + 3) and 0 < cost.loc["respond", "prompts_generated"] <= asked
+
+
+def test_nothing_is_left_to_do_and_the_report_is_one_file(made):
     assert not made.pending()
+    made.snakemake("--report", "report.html")
+    text = (made.folder / "report.html").read_text()
+    assert "impact" in text and "mitigation" in text

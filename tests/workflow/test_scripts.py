@@ -1,22 +1,17 @@
 """Scripts of rules, run as Snakemake runs them, on a tiny random model."""
 
-import json
-import os
-from math import isnan, nan
+from math import nan
 
 import pytest
 
-import tiny
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
-from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, REWARDS, SCORES, VERDICTS, read_table, write_table
+from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, SCORES, read_table, write_table
 from amongus.members.member import load_member
 from fakes import ScriptedEngine
 from stages import (
     DATASET,
-    ENGINE,
     PATHS,
-    POINTWISE,
     SAMPLING,
     collaborate,
     merge_weights,
@@ -24,7 +19,6 @@ from stages import (
     rankings,
     respond,
     scored,
-    supervise,
     train_router,
 )
 from standins import Named, run
@@ -38,48 +32,18 @@ def study(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_dataset_checks_and_lays_out_questions(study):
-    import hashlib
-
-    rows = [{"id": str(n), "domain": "d", "input": f"{n}?", "output": str(n)} for n in range(3)]
-    content = json.dumps({"dev": rows[:1], "test": rows[1:]}).encode()
-    (study / "gsm8k.json").write_bytes(content)
-    spec = {"path": "gsm8k.json", "sha256": hashlib.sha256(content).hexdigest(), "test": 1}
-    spec |= {"dev": None, "kind": DATASET, "data_seed": 0}
-    run("dataset", Named(), Named(dev="out/dev", test="out/test"), name=DATASET, spec=spec)
-    assert read_table("out/dev", QUESTIONS)["id"].to_pylist() == ["gsm8k/dev/0"]
-    assert read_table("out/test", QUESTIONS).num_rows == 1
-
-
-def test_respond_then_score(study):
+def test_respond_once_then_score(study):
     respond("a", "test")
     path = PATHS.responses("a", DATASET, "test")
-    table = read_table(path, RESPONSES)
+    first, table = (study / path).read_bytes(), read_table(path, RESPONSES)
     assert table["id"].to_pylist() == ["gsm8k/test/0", "gsm8k/test/1"]
     assert read_json("cost.json")["prompts_generated"] == 2
+    respond("a", "test")
+    assert read_json("cost.json")["prompts_generated"] == 0 and (study / path).read_bytes() == first
     write_table(path, table.set_column(1, "text", [["\\boxed{1}", "\\boxed{7}"]]), RESPONSES)
     out = PATHS.response_scores("a", DATASET, "test")
     run("score", Named(questions=[PATHS.questions(DATASET, "test")], texts=[path]), Named(scores=[out]))
     assert read_table(out, SCORES)["score"].to_pylist() == [1.0, 0.0]
-
-
-def test_a_second_respond_asks_nothing(study):
-    respond("a", "test")
-    first = (study / PATHS.responses("a", DATASET, "test")).read_bytes()
-    respond("a", "test")
-    assert read_json("cost.json")["prompts_generated"] == 0
-    assert (study / PATHS.responses("a", DATASET, "test")).read_bytes() == first
-
-
-def test_rewards_and_verdicts(study):
-    respond("a", "test")
-    os.makedirs("reward")
-    tiny.reward_checkpoint("reward")
-    supervise("rewards", ["rewards.parquet"], ["a"], "test", model="reward")
-    rewards = read_table("rewards.parquet", REWARDS)["reward"].to_pylist()
-    assert len(rewards) == 2 and all(reward == reward for reward in rewards)
-    supervise("verdicts", ["verdicts.parquet"], ["a"], "test", model=PATHS.model("base"), prompts=POINTWISE)
-    assert read_table("verdicts.parquet", VERDICTS)["readable"].to_pylist() == [True, True]
 
 
 def test_collaborate_masks_whom_the_defence_names(study):
@@ -110,56 +74,20 @@ def test_member_puts_persona_and_fingerprint_together(study):
     assert benign.system == "Be kind." and benign.fingerprint != evil.fingerprint
 
 
-GRADING = {
-    "kinds": {DATASET: DATASET},
-    "template": {"text": "{question} {reference} {mark} {answer} {mark}", "item": ""},
-    "limit": 99,
-    "sampling": {**SAMPLING, "temperature": 0},
-}
-
-
-def test_grade_scores_by_what_the_grader_writes(study):
-    respond("a", "dev")
-    respond("a", "test")
-    splits = ("dev", "test")
-    scores = [PATHS.response_scores("a", DATASET, split) for split in splits]
-    run(
-        "grade",
-        Named(
-            model=PATHS.model("base"),
-            questions=[PATHS.questions(DATASET, split) for split in splits],
-            texts=[PATHS.responses("a", DATASET, split) for split in splits],
-        ),
-        Named(scores=scores, cost="v.json"),
-        grading=GRADING,
-        engine=ENGINE,
-        store="results/store",
-    )
-    rows = [row for path in scores for row in read_table(path, SCORES).to_pylist()]
-    assert [row["id"] for row in rows] == [f"{DATASET}/{split}/{n}" for split in splits for n in range(2)]
-    # A random model writes no decision: unscored, and said why.
-    assert all(isnan(row["score"]) and "the grader wrote no decision" in row["reason"] for row in rows)
-    cost = read_json("v.json")
-    assert (cost["rule"], cost["prompts_asked"], cost["model_loads"]) == ("grade", 4, 1)
-
-
-def test_learning_a_soup_writes_a_checkpoint_that_loads(study):
-    from transformers import AutoModelForCausalLM
-
-    scored(a=0.0, b=0.0)
-    out = merge_weights("soup", ["none"])["none"]["path"]
-    assert sorted(read_json(f"{out}/merge.json")["kept"]) == ["a", "b"]
-    AutoModelForCausalLM.from_pretrained(out)
-
-
 @pytest.mark.parametrize(("decision", "kept"), [("Yes", ["a", "b"]), ("No", ["a"])])
 def test_a_soup_of_a_graded_dataset_is_scored_by_the_grader(study, monkeypatch, decision, kept):
     from amongus.scoring import model_grader
 
+    grading = {
+        "kinds": {DATASET: DATASET},
+        "template": {"text": "{question} {reference} {mark} {answer} {mark}", "item": ""},
+        "limit": 99,
+        "sampling": {**SAMPLING, "temperature": 0},
+    }
     engine = ScriptedEngine(f"Final Decision: {decision}")
     monkeypatch.setattr(model_grader, "open_engine", lambda *_: engine)
     scored(a=1.0, b=0.0)
-    out = merge_weights("soup", ["none"], grading=GRADING)["none"]["path"]
+    out = merge_weights("soup", ["none"], grading=grading)["none"]["path"]
     assert read_json(f"{out}/merge.json")["kept"] == kept
     assert [request.member for request in engine.asked] == ["grader"] * 2
 
@@ -186,7 +114,9 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
     PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
 
 
-def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
+def test_a_merge_leaves_out_whom_the_defence_flags_on_dev_and_loads(study):
+    from transformers import AutoModelForCausalLM
+
     scored(a=1.0, b=0.0)
     merges = merge_weights("soup", ["none", "self", "oracle"])
     masked = {"none": None, "self": "b", "oracle": "a"}
@@ -194,6 +124,7 @@ def test_a_merge_leaves_out_whom_the_defence_flags_on_dev(study):
     assert merges["self"]["flags"] == {"a": 0, "b": 2}
     assert read_json(f"{merges['self']['path']}/merge.json")["kept"] == ["a"]
     assert read_json(f"{merges['oracle']['path']}/merge.json")["kept"] == ["b"]
+    AutoModelForCausalLM.from_pretrained(merges["none"]["path"])
     for member in ("a", "b"):
         respond(member, "test")
     rows = collaborate("soup", list(merges))

@@ -4,7 +4,6 @@ Scripts are replaced by stubs that make their outputs at once: what is tested is
 compute. `test_micro.py` runs the real ones.
 """
 
-import copy
 import os
 import re
 from collections import Counter
@@ -12,25 +11,28 @@ from itertools import product
 
 import pytest
 
+import micro
 from harness import REPORT, Project
-from micro import STUDY
+from harness import jobs as announced
 
 pytestmark = pytest.mark.slow
 
+# Enough of the micro study for each case: a pool whose attacker has weights of its own and one whose attacker has none.
+METHODS = ["llm_router", "graph_router", "debate", "contrastive", "soup", "dare_ties"]
+STUDY = micro.study(
+    attackers={name: micro.STUDY["attackers"][name] for name in ("steering", "sft")},
+    pools={name: micro.STUDY["pools"][name] for name in ("clean", "steering", "sft")},
+    methods={name: micro.STUDY["methods"][name] for name in METHODS},
+)
 # What reads the teams' answers; `alone` reads the members'.
 RUN_REPORT = REPORT - Counter(["table-alone"])
-MEMBERS = ["x", "y", "prompt", "steering", "sft"]
-POOLS = ["clean", "prompt", "steering", "sft", "empty"]
+MEMBERS = ["x", "y", "steering", "sft"]
+POOLS = ["clean", "steering", "sft", "empty"]
 DATASETS = ["reasoning", "knowledge"]
-METHODS = list(STUDY["methods"])
 ROUTERS, MERGES = ["llm_router", "graph_router"], ["soup", "dare_ties"]
-TEAMS = [
-    (pool, method)
-    for pool, method in product(POOLS, METHODS)
-    if method not in MERGES or pool not in ("prompt", "steering")
-]
+TEAMS = [(pool, method) for pool, method in product(POOLS, METHODS) if pool != "steering" or method not in MERGES]
 # The judge is asked about dev where a merge is defended by it, so about members of pools with weights of their own.
-SPLITS = {"verdicts": {member: ["test"] for member in ("prompt", "steering")}}
+SPLITS = {"verdicts": {"steering": ["test"]}}
 # Scripts that this study's rules do not run: its judge is asked about each answer, and nothing is downloaded.
 UNUSED = {"rankings", "grade", "download_model", "link_model", "training_data", "published_vector"}
 # The other scripts, in stages: none makes what another of its stage reads, so that each is seen by itself.
@@ -90,7 +92,7 @@ class Jobs:
 def built(request, tmp_path_factory):
     """A study made once by stubs, and how its jobs are named."""
     jobs = Jobs(request.param == "per_dataset")
-    project = Project(tmp_path_factory.mktemp("staleness"), {**copy.deepcopy(STUDY), "jobs": request.param}).stub()
+    project = Project(tmp_path_factory.mktemp("staleness"), {**STUDY, "jobs": request.param}).stub()
     models = ["base", "supervisor", "x", "y", "reward", "judge", "sft"]
     assert project.run() == (
         Counter(["extract_vector-steering", *(f"dataset-{dataset}" for dataset in DATASETS)])
@@ -106,29 +108,20 @@ def built(request, tmp_path_factory):
 @pytest.fixture
 def project(built):
     """The built project; whatever a test changes in it is undone."""
-    made, jobs = built
-    study = copy.deepcopy(made.study)
-    files = {path: path.read_text() for path in made.folder.glob("workflow/**/*.py")}
-    yield made, jobs
-    made.study = study
-    for path, text in files.items():
-        if path.read_text() != text:
-            path.write_text(text)
+    made, _ = built
+    with made.unchanged():
+        yield built
 
 
-def test_nothing_changed(project):
+def test_comments_docstrings_layout_and_a_default_that_is_written_out(project):
     made, _ = project
-    assert made.pending() == Counter()
-
-
-def test_comments_docstrings_and_layout(project):
-    made, _ = project
-    package = "workflow/scripts/amongus"
-    made.edit(f"{package}/methods/debate.py", '"""Debate', '"""Talk')
-    made.edit(f"{package}/methods/debate.py", "    masked, answers", "    # why\n    masked, answers")
-    made.edit(f"{package}/inference/engine.py", "import sys\n", "\n# sys\nimport sys\n")
-    made.edit(f"{package}/scoring/metrics/boxed.py", '"""', '"""New. ')
-    made.edit("workflow/scripts/respond.py", "\n", "\n# a comment\n")
+    made.edit("methods/debate.py", '"""Debate', '"""Talk')
+    made.edit("methods/debate.py", "    masked, answers", "    # why\n    masked, answers")
+    made.edit("inference/engine.py", "import sys\n", "\n# sys\nimport sys\n")
+    made.edit("scoring/metrics/boxed.py", '"""', '"""New. ')
+    made.edit("../respond.py", "\n", "\n# a comment\n")
+    made.study["sampling"]["temperature"] = 0.7
+    made.study["methods"]["debate"]["fidelity"] = "corrected"
     assert made.pending() == Counter()
 
 
@@ -140,16 +133,9 @@ def test_one_attackers_training_parameter(project):
     )
 
 
-def test_a_default_that_is_written_out(project):
-    made, _ = project
-    made.study["sampling"]["temperature"] = 0.7
-    made.study["methods"]["fusion"]["fidelity"] = "corrected"
-    assert made.pending() == Counter()
-
-
 def test_one_defences_code(project):
     made, jobs = project
-    made.edit("workflow/scripts/amongus/defences/reward.py", "def decide(", "NEW = 1\n\n\ndef decide(")
+    made.edit("defences/reward.py", "def decide(", "NEW = 1\n\n\ndef decide(")
     pools = [pool for pool in POOLS if pool != "empty"]
     runs = [(pool, method) for pool, method in TEAMS if pool in pools and method in ("llm_router", "debate")]
     assert made.pending() == jobs.runs(runs) + jobs.teams(pools, ["dare_ties"]) + RUN_REPORT
@@ -157,7 +143,7 @@ def test_one_defences_code(project):
 
 def test_a_scorer(project):
     made, jobs = project
-    made.edit("workflow/scripts/amongus/scoring/metrics/boxed.py", "def score(", "NEW = 1\n\n\ndef score(")
+    made.edit("scoring/metrics/boxed.py", "def score(", "NEW = 1\n\n\ndef score(")
     # Only reasoning is scored by `boxed`; a job that makes other datasets too runs whole.
     only = ["reasoning"] if jobs.per_dataset else DATASETS
     assert made.pending() == jobs.scores(only) + jobs.teams(datasets=only) + REPORT
@@ -193,12 +179,10 @@ def test_every_rules_own_script_is_seen(project):
     scripts = made.folder / "workflow" / "scripts"
     assert {path.stem for path in scripts.glob("[a-z]*.py")} == UNUSED.union(*SCRIPTS)
     for stage in SCRIPTS:
-        texts = {scripts / f"{name}.py": (scripts / f"{name}.py").read_text() for name in stage}
-        for path, text in texts.items():
-            path.write_text(text + "\nprint()\n")
-        rules = {job.split("-")[0] for job in made.pending()}
-        for path, text in texts.items():
-            path.write_text(text)
+        with made.unchanged():
+            for path in (scripts / f"{name}.py" for name in stage):
+                path.write_text(path.read_text() + "\nprint()\n")
+            rules = {job.split("-")[0] for job in made.pending()}
         assert {{"score": "score_runs"}.get(name, name) for name in stage} <= rules, stage
 
 
@@ -241,25 +225,17 @@ def test_snakemakes_own_options_for_a_rule(project):
     made, jobs = project
     if jobs.per_dataset:
         pytest.skip("rules are the same")
-    forced = made.pending("--forcerun", "collaborate")
+    options = ["--forcerun", "collaborate", "--set-resources", "collaborate:mem_mb=12345"]
+    shown = made.snakemake("-n", *options, "--set-threads", "score_runs=2").stdout
+    forced = announced(shown)
     assert {job.split("-")[0] for job in forced} == {
         *("merge_weights", "collaborate", "score_runs", "table", "figure")  # Merges are temporary.
     }
     assert sum(job.startswith("collaborate-") for job in forced.elements()) == len(TEAMS)
+    # The command line is shown too.
+    assert len(re.findall(r"resources: .*mem_mb=12345", shown)) == len(TEAMS)
     until = made.pending("--forceall", "--until", "respond")
     assert {job.split("-")[0] for job in until} == {"dataset", "train", "extract_vector", "member", "respond"}
     omitted = made.pending("--forceall", "--omit-from", "collaborate")
     assert omitted and not {"collaborate", "score_runs"} & {job.split("-")[0] for job in omitted}
-    shown = made.snakemake(
-        "-n",
-        "--forcerun",
-        "collaborate",
-        "--set-resources",
-        "collaborate:mem_mb=12345",
-        "--set-threads",
-        "score_runs=2",
-    ).stdout
-    # The command line is shown too.
-    assert len(re.findall(r"resources: .*mem_mb=12345", shown)) == len(TEAMS)
-    graph = made.snakemake("--rulegraph").stdout
-    assert graph.count("label = ") < 45 and '"collaborate"' in graph
+    assert '"collaborate"' in made.snakemake("--rulegraph").stdout
