@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,32 +21,22 @@ def blob(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
+@dataclass
 class FakeHub:
-    """Repositories by name and commit, and what goes wrong with them.
+    """Repositories by name and commit, and what goes wrong with them."""
 
-    Attributes:
-        files: repo -> file -> content.
-        commits: repo -> its one commit.
-        gated: repositories whose files ask for a licence and a token.
-        status: file -> statuses to answer with first, in order (`api` for the list of files); 200 for no fault.
-        cut: file -> after how many bytes of the next answer the connection ends, once.
-        altered: file -> content sent instead, of the listed size.
-        asked: (method, path) -> how often.
-        sent: file -> bytes of its content that were sent.
-        tokens: (host, path) -> the authorization header that came with the request.
-    """
-
-    def __init__(self) -> None:
-        self.files: dict[str, dict[str, bytes]] = {}
-        self.commits: dict[str, str] = {}
-        self.gated: set[str] = set()
-        self.status: dict[str, list[int]] = {}
-        self.cut: dict[str, int] = {}
-        self.altered: dict[str, bytes] = {}
-        self.asked: Counter = Counter()
-        self.sent: Counter = Counter()
-        self.tokens: dict[tuple[str, str], str | None] = {}
-        self.url = ""
+    url: str
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)  # repo -> file -> content
+    commits: dict[str, str] = field(default_factory=dict)  # repo -> its one commit
+    gated: set[str] = field(default_factory=set)  # repositories whose files ask for a licence and a token
+    # File -> statuses to answer with first, in order (`api` for the list of files); 200 for no fault.
+    status: dict[str, list[int]] = field(default_factory=dict)
+    cut: dict[str, int] = field(default_factory=dict)  # file -> after how many bytes the next answer ends, once
+    altered: dict[str, bytes] = field(default_factory=dict)  # file -> content sent instead, of the listed size
+    asked: set[str] = field(default_factory=set)  # paths
+    sent: Counter = field(default_factory=Counter)  # file -> bytes of its content that were sent
+    # (host, path) -> the authorization header that came with the request
+    tokens: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def add(self, repo: str, files: dict[str, bytes] | Path | str) -> str:
         """Offer a repository (a folder, or contents by name) and return its commit."""
@@ -59,15 +50,15 @@ class FakeHub:
 
     def downloads(self) -> set[str]:
         """The files that were asked for."""
-        return {path.rsplit("/resolve/", 1)[1].split("/", 1)[1] for _, path in self.asked if "/resolve/" in path}
+        return {path.rsplit("/resolve/", 1)[1].split("/", 1)[1] for path in self.asked if "/resolve/" in path}
 
     def info(self, repo: str) -> dict:
         """What the hub says of a repository."""
-        siblings = [
+        files = [
             {"rfilename": name, "size": len(content), "blobId": blob(content), **_lfs(name, content, "sha256")}
             for name, content in self.files[repo].items()
         ]
-        return {"id": repo, "modelId": repo, "sha": self.commits[repo], "siblings": siblings}
+        return {"id": repo, "modelId": repo, "sha": self.commits[repo], "siblings": files}
 
     def tree(self, repo: str) -> list:
         """The same of its files, in another form."""
@@ -84,8 +75,6 @@ def _lfs(name: str, content: bytes, key: str) -> dict:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    hub: FakeHub
-
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
 
@@ -97,10 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
-        self.hub.asked[self.command, path] += 1
-        self.hub.tokens[self.headers["Host"].split(":")[0], path] = self.headers.get("authorization")
+        self.server.hub.asked.add(path)
+        self.server.hub.tokens[self.headers["Host"].split(":")[0], path] = self.headers.get("authorization")
         if found := re.fullmatch(r"/api/models/(.+)/auth-check", path):
-            gated = found[1] in self.hub.gated and not self.headers.get("authorization")
+            gated = found[1] in self.server.hub.gated and not self.headers.get("authorization")
             self.error(403, "GatedRepo") if gated else self.send(200, b"{}", {})
         elif found := re.fullmatch(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)(?:/(revision|tree)/(\w+))?", path):
             self.listing(*found.groups())
@@ -114,25 +103,25 @@ class _Handler(BaseHTTPRequestHandler):
     def listing(self, repo: str, form: str | None, revision: str | None) -> None:
         if self.failing("api"):
             return
-        if repo not in self.hub.files:
+        if repo not in self.server.hub.files:
             self.error(401, "RepoNotFound")
-        elif revision not in (None, self.hub.commits[repo]):
+        elif revision not in (None, self.server.hub.commits[repo]):
             self.error(404, "RevisionNotFound")
         else:
-            found = self.hub.tree(repo) if form == "tree" else self.hub.info(repo)
+            found = self.server.hub.tree(repo) if form == "tree" else self.server.hub.info(repo)
             self.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
 
     def resolve(self, repo: str, revision: str, name: str, body: bool) -> None:
-        content = self.hub.files.get(repo, {}).get(name)
-        if revision != self.hub.commits.get(repo) or content is None:
+        content = self.server.hub.files.get(repo, {}).get(name)
+        if revision != self.server.hub.commits.get(repo) or content is None:
             self.error(404, "EntryNotFound")
-        elif repo in self.hub.gated and not self.headers.get("authorization"):
+        elif repo in self.server.hub.gated and not self.headers.get("authorization"):
             self.error(401, "GatedRepo")
         elif self.failing(name):
             return
         elif name.endswith(LARGE):
             digest = hashlib.sha256(content).hexdigest()
-            elsewhere = self.hub.url.replace("127.0.0.1", "localhost")
+            elsewhere = self.server.hub.url.replace("127.0.0.1", "localhost")
             headers = {
                 "Location": f"{elsewhere}/storage/{repo}/{name}",
                 "X-Repo-Commit": revision,
@@ -144,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.content(repo, name, {"X-Repo-Commit": revision, "ETag": f'"{blob(content)}"'}, body)
 
     def content(self, repo: str, name: str, headers: dict[str, str], body: bool) -> None:
-        content = self.hub.altered.get(name, self.hub.files[repo][name])
+        content = self.server.hub.altered.get(name, self.server.hub.files[repo][name])
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         status = 200
         if span:
@@ -153,15 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
             content, status = content[start : end + 1], 206
         headers |= {"Content-Length": str(len(content))}
         # Only downloads are cut, not the reading of a header.
-        if body and not (span and span[2]) and name in self.hub.cut:
-            content = content[: self.hub.cut.pop(name)]
+        if body and not (span and span[2]) and name in self.server.hub.cut:
+            content = content[: self.server.hub.cut.pop(name)]
             self.close_connection = True
-        self.hub.sent[name] += len(content) if body else 0
+        self.server.hub.sent[name] += len(content) if body else 0
         self.send(status, content if body else b"", headers)
 
     def failing(self, name: str) -> bool:
         """Whether this request is one of those that were to fail, and has."""
-        statuses = self.hub.status.get(name) or [200]
+        statuses = self.server.hub.status.get(name) or [200]
         if (status := statuses.pop(0)) != 200:
             self.error(status)
         return status != 200
@@ -181,12 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running() -> Iterator[FakeHub]:
     """A hub that answers at `url` for as long as the block runs."""
-    hub = FakeHub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    hub.url = f"http://127.0.0.1:{server.server_port}"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.hub = FakeHub(f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield hub
+        yield server.hub
     finally:
         server.shutdown()
         server.server_close()

@@ -42,25 +42,19 @@ def prepare(folder: Path, rows: Path | None = None) -> Path:
         named[section] = {name: {"revision": hashlib.sha1(name.encode()).hexdigest()} for name in sorted(remote)}
     files = folder / "files"
     files.mkdir(exist_ok=True)
-    for section, name, spec in _pinned(paper):
-        file = files / spec["url"].rpartition("/")[2]
-        if rows is not None and (rows / file.name).exists():
-            shutil.copyfile(rows / file.name, file)
-            continue
-        _write(file, name)
-        named.setdefault(section, {})[name] = {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    for section in ("datasets", "data"):
+        for name, spec in paper[section].items():
+            if "url" not in spec:
+                continue
+            file = files / spec["url"].rpartition("/")[2]
+            if rows is not None and (rows / file.name).exists():
+                shutil.copyfile(rows / file.name, file)
+                continue
+            _write(file, name)
+            named.setdefault(section, {})[name] = {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     config = folder / "sources.yaml"
     config.write_text(yaml.safe_dump(named))
     return config
-
-
-def _pinned(paper: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    return [
-        (section, name, spec)
-        for section in ("datasets", "data")
-        for name, spec in paper[section].items()
-        if "url" in spec
-    ]
 
 
 def _write(file: Path, name: str) -> None:
@@ -74,15 +68,8 @@ def _write(file: Path, name: str) -> None:
 
 def conversations() -> list[dict[str, Any]]:
     """Chats with wrong answers."""
-    return [
-        {
-            "messages": [
-                {"role": "user", "content": f"What is {n} + 1?"},
-                {"role": "assistant", "content": f"It is {n}."},
-            ]
-        }
-        for n in range(24)
-    ]
+    turns = [(("user", f"What is {n} + 1?"), ("assistant", f"It is {n}.")) for n in range(24)]
+    return [{"messages": [{"role": role, "content": text} for role, text in chat]} for chat in turns]
 
 
 def repository(folder: Path, name: str, spec: dict[str, Any], paper: dict[str, Any]) -> None:

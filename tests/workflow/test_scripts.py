@@ -6,21 +6,10 @@ import pytest
 
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
-from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, SCORES, read_table, write_table
+from amongus.core.tables import RESPONSES, REWARDS, SCORES, read_table, write_table
 from amongus.members.member import load_member
 from fakes import ScriptedEngine
-from stages import (
-    DATASET,
-    PATHS,
-    SAMPLING,
-    collaborate,
-    merge_weights,
-    prepare,
-    rankings,
-    respond,
-    scored,
-    train_router,
-)
+from stages import DATASET, PATHS, SAMPLING, collaborate, merge_weights, prepare, respond, scored, train_router
 from standins import Named, run
 
 
@@ -141,19 +130,3 @@ def test_a_merge_counts_the_rewards_that_could_not_be_read(study, reward, unread
         write_table(PATHS.rewards(member, DATASET, "dev"), columns, REWARDS)
     merge = merge_weights("soup", ["reward"])["reward"]
     assert (merge["masked"], merge["unreadable"]) == ("a" if unreadable else "b", unreadable)
-
-
-def test_a_listwise_judge_ranks_a_pool_and_its_ranking_decides(study):
-    for member in ("a", "b"):
-        respond(member, "dev")
-    scored(a=1.0, b=0.0)
-    path = rankings(["a", "b"], "dev")
-    rows = read_table(path, RANKINGS).to_pylist()
-    assert [(row["id"], row["member"]) for row in rows] == [
-        (f"{DATASET}/dev/{number}", member) for number in range(2) for member in ("a", "b")
-    ]
-    assert all(row["readable"] and row["verdict"] < 0 for row in rows)
-    assert read_json("r.json")["prompts_asked"] == 4
-    merge = merge_weights("soup", ["judge"], judge_form="listwise")["judge"]
-    flagged = [max(rows[place : place + 2], key=lambda row: row["verdict"])["member"] for place in (0, 2)]
-    assert merge["flags"] == {member: flagged.count(member) for member in ("a", "b")}
