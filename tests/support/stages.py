@@ -86,16 +86,11 @@ def rankings(pool, split, orders=2, **params):
     return path
 
 
-def train_router(method, pool=PAIR, **params):
-    """Run `train_router` for a pool on one dataset; the folder."""
+def train_router(method, pool=PAIR, needs=(), **params):
+    """Run `train_router` for a pool on one dataset, with rewards only where they are among `needs`; the folder."""
     folder = PATHS.router("two", method, DATASET)
-    needs = set(plugins.fact("methods", method, "LEARNING_NEEDS", ()))
-    run(
-        "train_router",
-        _files(pool, "dev", needs - {"rewards"} | params.pop("needs", set()), None, params),
-        Named(routers=[folder], cost="l.json"),
-        **_team(method, pool, params),
-    )
+    needs = {*plugins.fact("methods", method, "LEARNING_NEEDS", ())} - {"rewards"} | {*needs}
+    _team("train_router", method, pool, "dev", needs, Named(routers=[folder], cost="l.json"), params)
     return folder
 
 
@@ -106,12 +101,8 @@ def merge_weights(method, defences, pool=PAIR, judge_form=None, **params):
     """
     folder = PATHS.merges("two", method, DATASET)
     defences = _named(defences)
-    run(
-        "merge_weights",
-        _files(pool, "dev", _needs(defences), judge_form, params, grader=[PATHS.model("base")]),
-        Named(merges=[folder], cost="l.json"),
-        **{"limits": {}, "grading": {}, **_team(method, pool, params, defences)},
-    )
+    outputs = Named(merges=[folder], cost="l.json")
+    _team("merge_weights", method, pool, "dev", _needs(defences, judge_form), outputs, params, defences)
     merges = read_json(f"{folder}/merges.json")
     return {defence: {**merge, "path": f"{folder}/{merge['folder']}"} for defence, merge in merges.items()}
 
@@ -121,23 +112,11 @@ def collaborate(method, defences, pool=PAIR, judge_form=None, **params):
 
     Returns: per defence its rows of answers.
     """
-    defences, learned = _named(defences), plugins.fact("methods", method, "LEARNS", None)
-    place = PATHS.merges if learned == "weights" else PATHS.router
-    run_file = PATHS.run("two", method, DATASET)
-    run(
-        "collaborate",
-        _files(
-            pool,
-            "test",
-            set() if learned == "weights" else _needs(defences),
-            judge_form,
-            params,
-            dev=[PATHS.response_scores(member, DATASET, "dev") for member in pool],
-            learned=[place("two", method, DATASET)] if learned else [],
-        ),
-        Named(runs=[run_file], transcripts=[PATHS.transcript("two", method, DATASET)], cost="c.json"),
-        **{"limit": 99, **_team(method, pool, params, defences)},
-    )
+    defences, run_file = _named(defences), PATHS.run("two", method, DATASET)
+    merged = plugins.fact("methods", method, "LEARNS", None) == "weights"
+    needs = set() if merged else _needs(defences, judge_form)
+    outputs = Named(runs=[run_file], transcripts=[PATHS.transcript("two", method, DATASET)], cost="c.json")
+    _team("collaborate", method, pool, "test", needs, outputs, params, defences)
     rows = read_table(run_file, RUNS).to_pylist()
     return {defence: [row for row in rows if row["defence"] == defence] for defence in defences}
 
@@ -146,45 +125,47 @@ def _named(defences):
     return dict(defences if isinstance(defences, dict) else zip(defences, defences, strict=True))
 
 
-def _needs(defences):
-    return {need for kind in defences.values() for need in plugins.fact("defences", kind, "NEEDS", ())}
+def _needs(defences, judge_form):
+    """What some defences read; verdicts of a listwise judge are rankings."""
+    needs = {need for kind in defences.values() for need in plugins.fact("defences", kind, "NEEDS", ())}
+    return needs - {"verdicts"} | {"rankings"} if judge_form == "listwise" and "verdicts" in needs else needs
 
 
-def _files(pool, split, needs, judge_form, params, **more):
-    """The files of a team's job."""
+def _team(rule, method, pool, split, needs, outputs, params, defences=None):
+    """Run the `rule` of a team's job, with all that any such rule may be given."""
+    learned = plugins.fact("methods", method, "LEARNS", None)
+    dev = [PATHS.response_scores(member, DATASET, "dev") for member in pool]
 
     def of_pool(place, wanted):
         return [place(member, DATASET, split) for member in pool] if wanted else []
 
-    listwise = judge_form == "listwise"
-    return Named(
-        **{
-            "members": [PATHS.member(member) for member in pool],
-            "questions": [PATHS.questions(DATASET, split)],
-            "scores": [PATHS.response_scores(member, DATASET, "dev") for member in pool],
-            "responses": of_pool(PATHS.responses, split == "test" or needs & {"texts", "lengths"}),
-            "rewards": of_pool(PATHS.rewards, "rewards" in needs),
-            "verdicts": of_pool(PATHS.verdicts, "verdicts" in needs and not listwise),
-            "rankings": [PATHS.rankings("two", DATASET, split)] if "verdicts" in needs and listwise else [],
-            "named": [PATHS.model(model) for model in params.get("models", {}).values()],
-            **more,
-        }
+    files = Named(
+        members=[PATHS.member(member) for member in pool],
+        questions=[PATHS.questions(DATASET, split)],
+        scores=dev,
+        dev=dev,
+        responses=of_pool(PATHS.responses, split == "test" or needs & {"texts", "lengths"}),
+        rewards=of_pool(PATHS.rewards, "rewards" in needs),
+        verdicts=of_pool(PATHS.verdicts, "verdicts" in needs),
+        rankings=[PATHS.rankings("two", DATASET, split)] if "rankings" in needs else [],
+        learned=[(PATHS.merges if learned == "weights" else PATHS.router)("two", method, DATASET)] if learned else [],
+        named=[PATHS.model(model) for model in params.get("models", {}).values()],
+        grader=[PATHS.model("base")],
     )
-
-
-def _team(method, pool, params, defences=None):
-    """The params of a team's job."""
-    decided = {} if defences is None else {"defences": defences, "attackers": [pool[0]]}
-    return {
+    given = {
         "pool": list(pool),
         "datasets": [DATASET],
         "method": method,
         "settings": {},
         "models": {},
         "prompts": {},
+        "limit": 99,
+        "limits": {},
+        "grading": {},
         "sampling": SAMPLING,
         "engine": ENGINE,
         "store": "results/store",
-        **decided,
-        **params,
     }
+    if defences is not None:
+        given |= {"defences": defences, "attackers": [pool[0]]}
+    run(rule, files, outputs, **{**given, **params})

@@ -18,8 +18,8 @@ from harness import Project
 pytestmark = pytest.mark.slow
 
 MASKED = ["debate", "feedback", "fusion", "contrastive", "soup", "dare_ties"]
-# Of each level one: what is asked of members, of their ensemble, of their logits and of merged weights.
-AGAIN = ["feedback", "fusion", "contrastive", "soup"]
+# What is asked of members, of their ensemble and of merged weights.
+AGAIN = ["feedback", "fusion", "soup"]
 
 
 @pytest.fixture(scope="module")
