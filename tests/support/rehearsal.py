@@ -82,10 +82,7 @@ def repository(folder: Path, name: str, spec: dict[str, Any], paper: dict[str, A
     if spec["kind"] == "hub_adapter":
         base = paper["models"][spec["base"]]
         repository(folder.parents[1] / base["repo"], spec["base"], base, paper)
-        tiny.adapter(folder, str(folder.parents[1] / base["repo"]), seed)
-        config = json.loads((folder / "adapter_config.json").read_text())
-        config["base_model_name_or_path"] = base["repo"]
-        (folder / "adapter_config.json").write_text(json.dumps(config))
+        tiny.adapter(folder, str(folder.parents[1] / base["repo"]), seed, named=base["repo"])
     elif "sentence-transformers" in spec["repo"]:
         tiny.embedder(folder, seed)
     elif name in ("reward", "target"):

@@ -102,14 +102,16 @@ def embedder(path: Path, seed: int = 0) -> str:
     return str(path)
 
 
-def adapter(path: Path, base: str, seed: int = 1, rank: int = 4) -> str:
-    """Save a random LoRA adapter for `base`; returns the folder."""
+def adapter(path: Path, base: str, seed: int = 1, rank: int = 4, named: str | None = None) -> str:
+    """Save a random LoRA adapter for `base`, which it names `named`; returns the folder."""
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "up_proj"]
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, init_lora_weights=False)
-    get_peft_model(AutoModelForCausalLM.from_pretrained(base), settings).save_pretrained(path)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), settings)
+    model.peft_config["default"].base_model_name_or_path = named or base
+    model.save_pretrained(path)
     return str(path)
 
 

@@ -57,16 +57,6 @@ def command():
     return line.split()
 
 
-def test_the_page_shows_one_of_each():
-    assert set(examples()) == {
-        "extras/vote.py",
-        "extras/loner.py",
-        "extras/told.py",
-        "extras/colours.py",
-        "extras/add.yaml",
-    }
-
-
 def test_what_the_page_adds_runs_and_reaches_the_tables(project):
     done = subprocess.run(
         command(), cwd=project.folder, env=project.environment(), capture_output=True, text=True, timeout=900

@@ -26,11 +26,7 @@ def hub(tmp_path_factory):
     with fake_hub.running() as hub:
         hub.add(BASE, base)
         for seed, repo in enumerate((X, Y), start=1):
-            path = folder / repo
-            tiny.adapter(path, base, seed=seed)
-            config = json.loads((path / "adapter_config.json").read_text())
-            (path / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": BASE}))
-            hub.add(repo, path)
+            hub.add(repo, tiny.adapter(folder / repo, base, seed=seed, named=BASE))
         yield hub
 
 
