@@ -21,51 +21,15 @@ from pathlib import Path
 
 import psutil
 
+from checkout import ROOT
+
 CONFIG = Path("/etc/slurm")
 NODES = ("n1", "n2")
 GPUS = 4
 _PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
 _DAEMONS = ("slurmd", "slurmctld", "slurmstepd", "munged")
 _NAME = "amongus_test"
-_MARK = "# Of the tests of process "
-_SLURM = """ClusterName={name}
-SlurmctldHost={host}(127.0.0.1)
-SlurmUser=root
-SlurmdUser=root
-AuthType=auth/munge
-AuthInfo=socket={folder}/run/munge.sock
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool.%n
-SlurmctldPidFile={folder}/run/slurmctld.pid
-SlurmdPidFile={folder}/run/slurmd.%n.pid
-SlurmctldLogFile={folder}/log/slurmctld.log
-SlurmdLogFile={folder}/log/slurmd.%n.log
-# Nothing of the machine's is needed: no cgroups, no systemd.
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-MpiDefault=none
-# A job over its memory is killed within seconds.
-JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=task=1
-JobAcctGatherParams=OverMemoryKill,UsePss
-AccountingStorageType=accounting_storage/none
-# A job starts as soon as there is room, not at the next look.
-SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
-# The nodes have the cores and the memory that are written here, whatever the machine has.
-SlurmdParameters=config_overrides
-ReturnToService=2
-SlurmdTimeout=10
-# Ended jobs stay in the queue's memory: it is the only one.
-MinJobAge=3600
-KillWait=2
-GresTypes=gpu
-NodeName=n[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[26821-26822] CPUs=2 RealMemory=64000 Gres=gpu:fake:2
-PartitionName=cpu Nodes=n[1-2] Default=YES MaxTime=INFINITE DefMemPerCPU=500 State=UP
-PartitionName=gpu Nodes=n[1-2] MaxTime=INFINITE DefMemPerCPU=500 State=UP
-"""
+_MARK = "# Of the tests of process "  # The first words of tests/data/slurm.conf.
 
 
 @contextmanager
@@ -115,8 +79,9 @@ def _start(folder: Path) -> None:
     key.touch(mode=0o600)
     key.write_bytes(os.urandom(128))
     CONFIG.mkdir(exist_ok=True)
-    slurm = _SLURM.format(name=_NAME, host=socket.gethostname().partition(".")[0], folder=folder)
-    (CONFIG / "slurm.conf").write_text(f"{_MARK}{os.getpid()}\n{slurm}")
+    slurm = (ROOT / "tests" / "data" / "slurm.conf").read_text()
+    host = socket.gethostname().partition(".")[0]
+    (CONFIG / "slurm.conf").write_text(slurm.format(process=os.getpid(), name=_NAME, host=host, folder=folder))
     (CONFIG / "gres.conf").write_text(f"NodeName=n[1-2] Name=gpu Type=fake File={folder}/dev/gpu[0-1]\n")
     (CONFIG / "cgroup.conf").write_text("ConstrainRAMSpace=no\nConstrainCores=no\nConstrainDevices=no\n")
     files = {"socket": "run/munge.sock", "pid-file": "run/munged.pid", "log-file": "log/munged.log"}
