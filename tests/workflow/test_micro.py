@@ -114,14 +114,16 @@ def test_a_grader_scores_members_a_merge_on_dev_and_its_run(twin):
     twin.study["datasets"]["knowledge"]["scored_by"] = "grader"
     twin.study["supervisors"] = {"grader": "supervisor", "grader_tokens": 8}
     twin.study["methods"] = {"soup": {"defences": ["none"]}}
-    ran = make(twin, "scores/runs/sft/soup/knowledge.parquet")
+    # As for the table of costs: Snakemake sees by them alone that scores are another rule's now.
+    costs = [f"costs/grade_responses/{member}.json" for member in ("x", "sft")]
+    ran = make(twin, "scores/runs/sft/soup/knowledge.parquet", *costs)
     assert {"grade_responses-x", "merge_weights-sft-soup", "grade_runs-sft-soup"} <= set(ran)
     assert not any(job.startswith(("train-", "respond-")) for job in ran)
     scores = pd.read_parquet(twin.results / "seed-1" / "scores" / "runs" / "sft" / "soup" / "knowledge.parquet")
     read = scores["score"].isin([0.0, 1.0])
     assert len(scores) == 8 and (read | scores["reason"].str.contains("no decision")).all()
-    costs = twin.results / "seed-1" / "costs"
-    merged, graded = (read_json(costs / rule / "sft.soup.json") for rule in ("merge_weights", "grade_runs"))
+    home = twin.results / "seed-1" / "costs"
+    merged, graded = (read_json(home / rule / "sft.soup.json") for rule in ("merge_weights", "grade_runs"))
     # The soup answers six dev questions of each dataset; those of one are put to the grader then. Blanks need none.
     assert 12 < merged["prompts_asked"] <= 18
     assert graded["rule"] == "grade" and 0 < graded["prompts_asked"] <= 8
