@@ -156,6 +156,7 @@ def _snakemake(command: list[str], folder: Path, environment: dict[str, str], ou
     os.environ.clear()
     os.environ.update(environment)
     ours = (str(ROOT / "tests"), str(ROOT / "workflow"))
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:] = [path for path in sys.path if not path.startswith(ours)]
     sys.argv = command
     from snakemake.cli import main

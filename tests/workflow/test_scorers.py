@@ -14,10 +14,10 @@ def study():
     """One team, two methods, a job for each dataset: one scored by its metric, one by a grader, one by its code."""
     knowledge = micro.STUDY["datasets"]["knowledge"] | {"scored_by": "grader"}
     code = {"url": "http://localhost/ds1000.json", "sha256": "0" * 64, "dev": 2, "test": 2}
-    graders = dict.fromkeys(("grader", "other"), micro.STUDY["models"]["supervisor"])
+    supervisor = micro.STUDY["models"]["supervisor"]
     return micro.study(
         datasets=micro.STUDY["datasets"] | {"knowledge": knowledge, "ds1000": code},
-        models=micro.models("base", "x", "y") | graders,
+        models=micro.models("base", "x", "y") | {"grader": supervisor, "other": {**supervisor}},
         supervisors={"grader": "grader", "grader_tokens": 8},
         attackers={},
         pools={"clean": ["x", "y"]},
