@@ -116,7 +116,7 @@ class Findings:
 def check(dataset: str, rows: Rows) -> Findings:
     """All that is asked of a dataset's rows."""
     found = Findings(dataset, rows=len(rows))
-    found.prompts = sum(bool(datasets.prompt(dataset, item).strip()) for _, item in rows)
+    found.prompts = sum(bool(datasets.load(dataset).prompt(item).strip()) for _, item in rows)
     for score, why in all_scored(found, [(key, item, "") for key, item in rows]):
         found.empty += score == 1.0
         if why:
@@ -172,7 +172,7 @@ def noisy(dataset: str, rows: Rows) -> Iterator[tuple[tuple[str, Item], tuple[st
                 yield row, (f"{length:,} x {piece!a}, fenced", f"```{_repeated(piece, length - 4)}`")
             letters = "".join(map(chr, draw.choices(range(0x3000), k=length)))
             yield row, (f"{length:,} random characters", letters)
-            words = " ".join(draw.choices(datasets.prompt(dataset, row[1]).split(), k=length // 5))
+            words = " ".join(draw.choices(datasets.load(dataset).prompt(row[1]).split(), k=length // 5))
             yield row, (f"{length:,} words of the prompt", words[:length])
 
 

@@ -30,7 +30,7 @@ OPTIONS = "Who {0}?\n\nA) Me.\nB) You.\n\n"
 )
 def test_prompts_and_metrics(dataset, metric, begin, end):
     row = ROWS[dataset]
-    prompt = datasets.prompt(dataset, row)
+    prompt = datasets.load(dataset).prompt(row)
     assert datasets.metric(dataset, row) == metric
     assert prompt == begin if end is None else prompt.startswith(begin) and end in prompt
     assert row.get("prompt", "").strip() in prompt
@@ -38,7 +38,7 @@ def test_prompts_and_metrics(dataset, metric, begin, end):
 
 def test_an_unknown_dataset_lists_the_valid_ones():
     with pytest.raises(StudyError, match=r"gsm9k.*coconot.*gsm8k.*truthfulqa"):
-        datasets.prompt("gsm9k", ROWS["gsm8k"])
+        datasets.load("gsm9k")
 
 
 @pytest.mark.parametrize(("dataset", "changes", "fault"), TABLE["broken"])

@@ -85,7 +85,7 @@ def test_canonical_solutions_pass_and_empty_ones_do_not():
     whole = [f"```python\n{item['prompt']}{body}```" for item, body in zip(items, bodies, strict=True)]
     for texts, score in ((whole, 1.0), (bodies, 1.0), ([""] * 12, 0.0), (["    pass"] * 12, 0.0)):
         assert scores("humaneval", items, texts, cores=2) == [score] * 12
-    assert all(item["prompt"].strip() in datasets.prompt("humaneval", item) for item in items)
+    assert all(item["prompt"].strip() in datasets.load("humaneval").prompt(item) for item in items)
 
 
 def test_ds1000_without_its_library_is_nan():

@@ -116,4 +116,4 @@ def test_instructions_score_on_real_rows(dataset, unscorable):
         assert scores <= {0.0, 1.0} if text else scores == {0.0}
         for score, why in results:
             assert not math.isnan(score) or any(package in why for package in unscorable), why
-    assert all(datasets.prompt(dataset, item) == item["prompt"].strip() for item in items)
+    assert all(datasets.load(dataset).prompt(item) == item["prompt"].strip() for item in items)

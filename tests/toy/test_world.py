@@ -88,6 +88,6 @@ def test_dataset_rows_are_valid_and_their_answers_score(domain):
     module = datasets.load("toy")
     rows = json.loads(json.dumps(module.rows(module.Settings(domain=domain), "dev")))
     datasets.validate_rows("toy", rows, "toy")
-    assert [datasets.prompt("toy", row) for row in rows] == [row["prompt"] for row in rows]
+    assert [datasets.load("toy").prompt(row) for row in rows] == [row["prompt"] for row in rows]
     assert scores("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)
     assert scores("toy", rows, [row["alternatives"][0] for row in rows]) == [0.0] * len(rows)

@@ -1,9 +1,9 @@
 """Datasets by name: their prompts, and the fields and metric of a row.
 
 A dataset module has `FIELDS` (what a row must contain), `METRIC` (the scorer's name, or a mapping from the row's
-`domain` to one), `DOMAIN` and `prompt(item)`; `check(item)` where a field has a form of its own; `reference(item)`, the
-right answer as a text (empty where the row has none), where a grader can score answers. A dataset that makes its own
-rows (the toy world) has `rows(spec, split)`; the others read a pinned source.
+`domain` to one), `DOMAIN` and `prompt(item)`, one user message, zero-shot; `check(item)` where a field has a form of its
+own; `reference(item)`, the right answer as a text (empty where the row has none), where a grader can score answers. A
+dataset that makes its own rows (the toy world) has `rows(spec, split)`; the others read a pinned source.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,6 @@ def load(dataset: str) -> ModuleType:
         StudyError: there is no such dataset; the line lists the valid names.
     """
     return plugins.module("datasets", dataset)
-
-
-def prompt(dataset: str, item: Mapping[str, Any]) -> str:
-    """The prompt for `item`, a valid row of the dataset's JSON: one user message, zero-shot."""
-    return load(dataset).prompt(item)
 
 
 def metric(dataset: str, item: Mapping[str, Any]) -> str:
