@@ -258,13 +258,11 @@ def _child(job: dict[str, Any], channel: Channel) -> NoReturn:
 
 def _compiled(sources: list[str]) -> Any:
     """The first of `sources` that compiles; else the last one's error."""
-    for number, source in enumerate(sources, start=1):
-        try:
+    *variants, last = sources
+    for source in variants:
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
             return compile(source, "<answer>", "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError):
-            if number == len(sources):
-                raise
-    raise SyntaxError("no code")
+    return compile(last, "<answer>", "exec", dont_inherit=True)
 
 
 def _serve_program(job: dict[str, Any], channel: Channel) -> None:
