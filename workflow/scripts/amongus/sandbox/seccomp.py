@@ -37,20 +37,13 @@ _DENIED = {
     "unshare": (272, 97),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "pidfd_getfd": (438, 438),
-    "process_madvise": (440, 440),
-    "mount_setattr": (442, 442),
-    "memfd_secret": (447, 447),
 }
+# The same number on every machine.
+_DENIED_NEWER = (
+    *range(425, 428),  # io_uring_setup, io_uring_enter, io_uring_register
+    *range(428, 434),  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick
+    *(438, 440, 442, 447),  # pidfd_getfd, process_madvise, mount_setattr, memfd_secret
+)
 # Allowed for the calling process itself (first argument 0), not for another.
 _OWN_PROCESS_ONLY = {
     "prlimit64": (302, 261),
@@ -78,8 +71,8 @@ def program(machine: str = platform.machine()) -> bytes | None:
         (_AT_LEAST, 0, 1, 0x40000000),  # x86_64's x32 calls
         (_RETURN, 0, 0, _DENY),
     ]
-    for numbers in _DENIED.values():
-        code += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _DENY)]
+    for number in (*(numbers[column] for numbers in _DENIED.values()), *_DENIED_NEWER):
+        code += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _DENY)]
     for numbers in _OWN_PROCESS_ONLY.values():
         code += [(_EQUAL, 0, 4, numbers[column]), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_EQUAL, 1, 0, 0)]
         code += [(_RETURN, 0, 0, _DENY), (_RETURN, 0, 0, _ALLOW)]
