@@ -115,8 +115,6 @@ def test_the_sandbox_and_libraries_where_answers_are_run(examine, monkeypatch):
     found = examine(datasets=both)
     assert "install it" in found["sandbox for code that is scored"]
     assert found["libraries for code that is scored"].endswith("pip install scikit-learn gensim")
-    monkeypatch.setattr(sandbox, "preflight", lambda: sandbox.Result("passed", cgroup=False))
-    assert "without a control group" in examine(datasets=both)["sandbox for code that is scored"]
 
 
 def test_a_check_that_fails_itself_hides_no_other(examine, monkeypatch):

@@ -8,7 +8,6 @@ import stat
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,13 +33,11 @@ _ENVIRONMENT = {
     "PYTHONIOENCODING": "utf-8:backslashreplace",
     "TZ": "UTC",
 }
-# Joins the control group, mounts the interpreter where the user nobody may read it, and becomes the sandbox.
+# Mounts the interpreter where the user nobody may read it, and becomes the sandbox.
 _LAUNCHER = """
 while [ "$1" != -- ]; do
-  case "$1" in
-    join) echo $$ > "$2" || exit 70; shift 2 ;;
-    show) mount --rbind "$2" "$3" || exit 70; shift 3 ;;
-  esac
+  mount --rbind "$1" "$2" || exit 70
+  shift 2
 done
 shift
 exec "$@"
@@ -70,7 +67,7 @@ def _program(name: str) -> str:
     return path
 
 
-def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None, cgroup_files: Sequence[str]) -> list[str]:
+def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None) -> list[str]:
     """The command: limits, the drop from root, bubblewrap, Python, in this order.
 
     Args:
@@ -78,7 +75,6 @@ def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None, cgr
         secret: the descriptor that process 1 reads once the code under test has its own process.
         verdicts: the descriptor that it writes to.
         seccomp: a descriptor that holds the filter of system calls.
-        cgroup_files: the `cgroup.procs` files of the control group to join.
 
     Raises:
         StudyError: a program is missing, or what must be shown in the sandbox would show the home folder.
@@ -91,11 +87,7 @@ def command(limits: Limits, secret: int, verdicts: int, seccomp: int | None, cgr
     moved = {path: stage for path, stage in staged.items() if stage != path}
     if moved:
         line += [_program("unshare"), "--mount", "--propagation", "private"]
-    if moved or cgroup_files:
-        line += ["/bin/sh", "-c", _LAUNCHER, "sh"]
-        line += [word for file in cgroup_files for word in ("join", file)]
-        line += [word for path, stage in moved.items() for word in ("show", path, stage)]
-        line += ["--"]
+        line += ["/bin/sh", "-c", _LAUNCHER, "sh", *(word for pair in moved.items() for word in pair), "--"]
     line += [_program("prlimit"), f"--as={(limits.memory_mb << 20) + _SLACK}", f"--cpu={math.ceil(limits.seconds) + 1}"]
     line += [f"--fsize={SCRATCH_BYTES}", "--nofile=128", "--core=0", "--memlock=0", "--msgqueue=0"]
     if root:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import psutil
 
 from amongus.core.errors import StudyError
-from amongus.sandbox import cgroups, seccomp
+from amongus.sandbox import seccomp
 from amongus.sandbox.bubblewrap import NOBODY, Limits, command, packages
 
 Status = Literal["passed", "failed", "timeout", "memory", "refused"]
@@ -37,8 +37,6 @@ class Result:
     stderr: str = ""
     reason: str = ""
     seconds: float = 0.0
-    cgroup: bool = False
-    """The kernel limited the memory of all processes together; else a watchdog checked it every 50 ms."""
 
 
 def run(source: str, limits: Limits | None = None) -> Result:
@@ -81,7 +79,6 @@ def preflight() -> Result:
     Raises:
         StudyError: it does not start, or does not isolate; the message says what to do.
     """
-    cgroups.sweep()
     with tempfile.NamedTemporaryFile() as private, socket.create_server(("127.0.0.1", 0)) as listener:
         probe = _PROBE.format(file=private.name, port=listener.getsockname()[1], uid=NOBODY)
         result = _launch(Limits(seconds=30.0), {"kind": "program", "sources": [probe]}, {})
@@ -128,9 +125,6 @@ def _launch(limits: Limits, job: dict[str, Any], secret: dict[str, str]) -> Resu
     """
     nonce = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
-        group = cgroups.make((limits.memory_mb << 20) + (32 << 20), limits.processes + 16)
-        if group:
-            stack.callback(group.remove)
         public = _memory(stack, json.dumps({**job, "packages": packages(), "processes": limits.processes}).encode())
         private = _memory(stack, json.dumps({**secret, "nonce": nonce}).encode())
         denied = seccomp.program()
@@ -139,7 +133,7 @@ def _launch(limits: Limits, job: dict[str, Any], secret: dict[str, str]) -> Resu
         stack.callback(os.close, verdicts)
         try:
             process = subprocess.Popen(
-                command(limits, private, outbox, calls, group.procs_files if group else ()),
+                command(limits, private, outbox, calls),
                 stdin=public,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -153,9 +147,9 @@ def _launch(limits: Limits, job: dict[str, Any], secret: dict[str, str]) -> Resu
         stack.enter_context(process)
         stack.callback(_kill, process)
         start = time.monotonic()
-        watch = _Watch(process, verdicts, limits, group)
+        watch = _Watch(process, verdicts, limits)
         watch.until_done()
-        return replace(watch.result(nonce), seconds=time.monotonic() - start, cgroup=group is not None)
+        return replace(watch.result(nonce), seconds=time.monotonic() - start)
 
 
 def _memory(stack: contextlib.ExitStack, content: bytes) -> int:
@@ -177,16 +171,13 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 class _Watch:
     """One sandbox's streams, clock and memory."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], verdicts: int, limits: Limits, group: cgroups.Cgroup | None
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], verdicts: int, limits: Limits) -> None:
         assert process.stdout and process.stderr
-        self.process, self.limits, self.group = process, limits, group
+        self.process, self.limits = process, limits
         self.verdicts, self.out, self.error = verdicts, process.stdout.fileno(), process.stderr.fileno()
         self.limit = {self.verdicts: _LARGEST, self.out: limits.output_bytes, self.error: limits.output_bytes}
         self.kept = dict.fromkeys(self.limit, b"")
         self.stopped: tuple[Status, str] | None = None
-        self.too_much: tuple[Status, str] = "memory", f"its processes used more than {limits.memory_mb} MiB"
         self.checked = 0.0
 
     def until_done(self) -> None:
@@ -207,7 +198,7 @@ class _Watch:
                 if not ready and self._lines():
                     until, ready = time.monotonic() + self.limits.seconds, True
                 if self._out_of_memory():
-                    self.stopped = self.too_much
+                    self.stopped = "memory", f"its processes used more than {self.limits.memory_mb} MiB"
             _kill(self.process)
             # What is left in the pipes.
             until = time.monotonic() + 1
@@ -218,8 +209,6 @@ class _Watch:
         if time.monotonic() - self.checked < _TICK:
             return False
         self.checked = time.monotonic()
-        if self.group:
-            return self.group.out_of_memory()
         return memory_of(self.process.pid) > self.limits.memory_mb << 20
 
     def _read(self, selector: selectors.BaseSelector, seconds: float) -> None:
@@ -239,8 +228,6 @@ class _Watch:
         """The verdict of process 1, unless it was stopped from outside or gave none."""
         out, error = (self.kept[stream].decode(errors="replace") for stream in (self.out, self.error))
         status, reason = self.stopped or self._verdict(nonce, error)
-        if status in ("failed", "refused") and self.group and self.group.out_of_memory():
-            status, reason = self.too_much
         return Result(status, out, error, reason)
 
     def _verdict(self, nonce: str, error: str) -> tuple[Status, str]:
