@@ -173,20 +173,17 @@ def test_a_launch_removes_what_earlier_ones_left(home, tmp_path, dies):
     assert other.exists() and not any(folder.exists() for folder in outdated)
 
 
-def test_a_scratch_folder_that_others_may_write_to_is_refused(home, tmp_path, dies):
+def test_a_scratch_folder_that_is_not_private_is_refused(home, tmp_path, monkeypatch, dies):
     made = job(home, tmp_path / "out", SFT)
     with pytest.raises(StudyError, match="ended with status 1"):
         launch(sft, made)
     assert made.scratch.stat().st_mode & 0o777 == 0o700
+    with monkeypatch.context() as patched, pytest.raises(StudyError, match="belongs to another user"):
+        patched.setattr(os, "getuid", lambda: 12345)
+        launch(sft, made)
     made.scratch.chmod(0o770)
     with pytest.raises(StudyError, match="others may write to it"):
         launch(sft, made)
-
-
-def test_a_scratch_folder_of_another_user_is_refused(home, tmp_path, monkeypatch, dies):
-    monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(StudyError, match="belongs to another user"):
-        launch(sft, job(home, tmp_path / "out", SFT))
 
 
 def test_batches_must_come_out_even(home, tmp_path, monkeypatch):
