@@ -15,7 +15,7 @@ from amongus.members.prompts import Template
 from amongus.report.cost_sidecars import write_cost
 from amongus.study import plugins
 from amongus.team import DefenceInput, Outcome, Task, mean_score
-from amongus.team.runner import Evidence, Merge, by_member, columns, play, read_merges, write_outcomes
+from amongus.team.runner import Merge, by_member, columns, known, play, read_evidence, read_merges, write_outcomes
 
 snakemake: Job
 
@@ -37,7 +37,7 @@ def main(snakemake: Job) -> None:
     members = {member.name: member for member in map(load_member, snakemake.input.members)}
     settings = plugins.typed("methods", params.method, params.settings)
     tasks = read_tasks(snakemake, members, settings, seed)
-    evidence = Evidence.by_dataset(snakemake.input, params)
+    evidence = read_evidence(snakemake.input, params)
     outputs = zip(snakemake.output.runs, snakemake.output.transcripts, strict=True)
     files = dict(zip(params.datasets, outputs, strict=True))
     pool = method.prepare(members, settings) if hasattr(method, "prepare") else members
@@ -47,8 +47,8 @@ def main(snakemake: Job) -> None:
         engine = open_engine(params, answering, seed)
         for one in rounds:
             task, module = tasks[one.dataset], params.defences[one.defence]
-            known = {} if one.merge else evidence[one.dataset].known(module)
-            data = DefenceInput(task.ids, (), seed, task.dev, **known)
+            read = {} if one.merge else known(module, evidence[one.dataset])
+            data = DefenceInput(task.ids, (), seed, task.dev, **read)
             done = played[one.dataset]
             done[one.defence] = play(task, method, module, data, engine, one.merge)
             if len(done) == len(params.defences):

@@ -19,7 +19,7 @@ from amongus.scoring import explain
 from amongus.study import plugins
 from amongus.team import DefenceInput, LearnInput
 from amongus.team.learning import read_learn_inputs
-from amongus.team.runner import Evidence, Merge, decide_for_team, write_merges
+from amongus.team.runner import Merge, decide_for_team, known, read_evidence, write_merges
 
 snakemake: Job
 
@@ -70,7 +70,7 @@ def main(snakemake: Job) -> None:
         import_module("amongus.sandbox").preflight()
     answers = Answers(snakemake)
     inputs = read_learn_inputs(snakemake, answers.respond, answers.scorer)
-    evidence = Evidence.by_dataset(snakemake.input, params)
+    evidence = read_evidence(snakemake.input, params)
     made: dict[tuple[str | None, str | None], Path] = {}
     with ExitStack() as stack:
         # Begun together, so that of two copies of this job one makes them all.
@@ -91,10 +91,10 @@ def main(snakemake: Job) -> None:
     write_cost(snakemake.output.cost, "merge_weights", *answers.stats)
 
 
-def decide(team: LearnInput, evidence: Evidence, defence: str) -> Merge:
+def decide(team: LearnInput, evidence: Mapping[str, Any], defence: str) -> Merge:
     """Whom a defence leaves out, from what it would do on each dev question."""
-    known = evidence.known(defence)
-    return decide_for_team(defence, DefenceInput(team.ids, [team.pool] * len(team.ids), team.seed, team.dev(), **known))
+    candidates, read = [team.pool] * len(team.ids), known(defence, evidence)
+    return decide_for_team(defence, DefenceInput(team.ids, candidates, team.seed, team.dev(), **read))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from math import isnan
 from pathlib import Path
 from types import ModuleType
@@ -37,52 +37,35 @@ def columns(files: Mapping[str, str], schema: pa.Schema, name: str) -> dict[str,
     return {member: read_table(path, schema)[name].to_pylist() for member, path in files.items()}
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """The files that defences read, of one dataset and split: one per member (`ranking`: one for the pool).
-
-    `attackers` are known to controls only.
-    """
-
-    responses: Mapping[str, str] = field(default_factory=dict)
-    rewards: Mapping[str, str] = field(default_factory=dict)
-    verdicts: Mapping[str, str] = field(default_factory=dict)
-    ranking: str = ""
-    attackers: Sequence[str] = ()
-
-    @classmethod
-    def by_dataset(cls, files: Named, params: Named) -> "dict[str, Evidence]":
-        """Dataset -> its evidence, of a job's `snakemake.input` and `snakemake.params`."""
-        datasets, pool, attackers = params.datasets, params.pool, params.attackers
-        responses, rewards, verdicts = (
-            by_member(getattr(files, name), datasets, pool) for name in ("responses", "rewards", "verdicts")
-        )
-        rankings = dict(zip(datasets, files.rankings, strict=False))
-        return {
-            dataset: cls(responses[dataset], rewards[dataset], verdicts[dataset], rankings.get(dataset, ""), attackers)
-            for dataset in datasets
-        }
-
-    def known(self, defence: str) -> dict[str, Any]:
-        """What the module of a defence names in its NEEDS, as fields of `DefenceInput`."""
-        needs = plugins.fact("defences", defence, "NEEDS", ())
-        known: dict[str, Any] = {}
-        if "texts" in needs:
-            known["texts"] = columns(self.responses, RESPONSES, "text")
-        if "rewards" in needs:
-            known["rewards"] = columns(self.rewards, REWARDS, "reward")
-        if "verdicts" in needs:
-            known["verdicts"] = columns(self.verdicts, VERDICTS, "verdict") or self._ranked()
-        if "attackers" in needs:
-            known["attackers"] = frozenset(self.attackers)
-        return known
-
-    def _ranked(self) -> dict[str, list[float]]:
-        """The verdicts of a judge that has compared all answers to a question."""
+def read_evidence(files: Named, params: Named) -> dict[str, dict[str, Any]]:
+    """Dataset -> what the defences of a job read of it, as fields of `DefenceInput`."""
+    evidence: dict[str, dict[str, Any]] = {one: {"attackers": frozenset(params.attackers)} for one in params.datasets}
+    sources = {
+        "texts": (files.responses, RESPONSES, "text"),
+        "rewards": (files.rewards, REWARDS, "reward"),
+        "verdicts": (files.verdicts, VERDICTS, "verdict"),
+    }
+    needs = {need for defence in params.defences.values() for need in _needs(defence)}
+    for name in sources.keys() & needs:
+        paths, schema, column = sources[name]
+        for dataset, own in by_member(paths, params.datasets, params.pool).items():
+            evidence[dataset][name] = columns(own, schema, column)
+    # Of a judge that has compared all answers to a question.
+    for dataset, path in zip(params.datasets, files.rankings, strict=False):
         verdicts = defaultdict(list)
-        for row in read_table(self.ranking, RANKINGS).to_pylist():
+        for row in read_table(path, RANKINGS).to_pylist():
             verdicts[row["member"]].append(row["verdict"])
-        return dict(verdicts)
+        evidence[dataset]["verdicts"] = dict(verdicts)
+    return evidence
+
+
+def known(defence: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the evidence the module of a defence names in its NEEDS."""
+    return {need: evidence[need] for need in _needs(defence)}
+
+
+def _needs(defence: str) -> Sequence[str]:
+    return plugins.fact("defences", defence, "NEEDS", ())
 
 
 def decide(defence: str, data: DefenceInput) -> list[str | None]:
@@ -142,7 +125,7 @@ def read_merges(folder: Path) -> dict[str, Merge]:
 
 
 def play(
-    task: Task, method: ModuleType, defence: str, known: DefenceInput, engine: Engine, merge: Merge | None = None
+    task: Task, method: ModuleType, defence: str, data: DefenceInput, engine: Engine, merge: Merge | None = None
 ) -> list[Outcome]:
     """The team's answers under the defence of that module; a merged team was masked before.
 
@@ -153,9 +136,9 @@ def play(
     def defend(candidates: Sequence[Sequence[str]], own: Sequence[str | None] | None = None) -> list[str | None]:
         if merge:
             return [merge.masked] * len(candidates)
-        return decide(defence, replace(known, candidates=candidates, own=own))
+        return decide(defence, replace(data, candidates=candidates, own=own))
 
-    supervised = [values for values in (known.rewards, known.verdicts) if values]
+    supervised = [values for values in (data.rewards, data.verdicts) if values]
 
     def unreadable(row: int, outcome: Outcome) -> bool:
         if merge:
