@@ -10,7 +10,6 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 import tiny
-from amongus.core.errors import StudyError
 from amongus.members.member import Member, fingerprint_directory
 from amongus.methods import dare_ties
 from checkout import ROOT
@@ -22,7 +21,8 @@ ORACLE = ROOT / "tests" / "oracles" / "mergekit_ties.safetensors"
 def learn(folder, members, **changes):
     folder.mkdir()
     settings = dare_ties.Settings(**changes.pop("settings", {}))
-    dare_ties.learn(lesson(members, **{"seed": 101, "settings": settings, **changes}), folder)
+    models = {"base": next(iter(members.values())).base}
+    dare_ties.learn(lesson(members, **{"seed": 101, "settings": settings, "models": models, **changes}), folder)
     return full(folder)
 
 
@@ -135,11 +135,3 @@ def test_published_takes_the_first_member_as_base_and_drops_nothing(tmp_path, wo
         updates = torch.stack([b[name] - a[name], c[name] - a[name]])
         agree = torch.sign(updates) == torch.sign(updates.sum(0))
         torch.testing.assert_close(value, a[name] + (updates * agree).sum(0) / 3, rtol=1e-5, atol=1e-5)
-
-
-def test_a_pool_without_one_base_needs_the_name_of_one(tmp_path, world):
-    several = named(x=world["a"], y=(world["full"][0], world["a"][1]))
-    for members in (several, pool(world, ["base", "full"])):
-        with pytest.raises(StudyError, match="dare_ties: base"):
-            learn(tmp_path / str(len(list(tmp_path.iterdir()))), members)
-    learn(tmp_path / "named", several, models={"base": world["base"][0]})

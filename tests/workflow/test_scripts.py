@@ -99,7 +99,7 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
     scored(a=1.0, b=0.0)
     settings = {"rank": 4, "alpha": 8, "learning_rate": 1e-3, "epochs": 2}
     prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
-    out = train_router("llm_router", settings=settings, prompts=prompts)
+    out = train_router("llm_router", settings=settings, prompts=prompts, models={"base": "base"})
     PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
 
 

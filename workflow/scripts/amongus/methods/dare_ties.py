@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import Field
 
-from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import write_json
 from amongus.members.member import Member
@@ -46,12 +45,13 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
     """Write the merge of the team into the folder `out`, and what it was made of (`merge.json`).
 
     Raises:
-        StudyError: the pool has no common base, or a member does not fit it.
+        StudyError: a member does not fit the base.
     """
     from amongus.methods._merging import consensus, merge  # Imports torch, which only this step needs.
 
-    team, base = data.team, _base(data)
-    density = 1.0 if _published(data) else data.settings.density
+    team, published = data.team, data.settings.fidelity == "published"
+    base = data.members[team[0]] if published else Member("base", str(data.models["base"]))
+    density = 1.0 if published else data.settings.density
 
     def combine(name: str, reads: Any) -> Any:
         seeds = [derive(data.seed, "dare", name, member) for member in team]
@@ -60,27 +60,3 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
     merge([base, *(data.members[member] for member in team)], out, combine)
     record = {"base": base.base, "base_adapter": base.adapter, "density": density, "members": list(team)}
     write_json(out / _merged.RECORD, {**record, "masked": data.masked})
-
-
-def _base(data: LearnInput[Settings]) -> Member:
-    """What updates are relative to: the study's choice, else the base of all the pool's adapters.
-
-    The masked member counts too: a defence must not change the base.
-    """
-    if _published(data):
-        return data.members[data.team[0]]
-    if "base" in data.models:
-        return Member("base", str(data.models["base"]))
-    members = [data.members[member] for member in data.pool]
-    bases = sorted({member.base for member in members if member.adapter})
-    if len(bases) != 1:
-        found = f"adapters of several bases ({', '.join(bases)})" if bases else "no member with an adapter"
-        raise StudyError(
-            f"dare_ties: pool {', '.join(data.pool)} has {found}, so no common base; "
-            "name the model they come from: set methods: dare_ties: base"
-        )
-    return Member("base", bases[0])
-
-
-def _published(data: LearnInput[Settings]) -> bool:
-    return data.settings.fidelity == "published"

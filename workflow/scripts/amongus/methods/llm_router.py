@@ -51,7 +51,7 @@ def learn(data: LearnInput[Settings], out: Path) -> None:
         (*user(template.render(question=question)), {"role": "assistant", "content": names[member]})
         for question, member in zip(data.questions, best, strict=True)
     ]
-    base = data.models.get("base") or Path(data.members[data.pool[0]].base)
+    base = data.models["base"]
     _train(base, conversations, data, out)
     write_json(out / RECORD, {"base": str(base), "pool": list(data.pool)})
 
