@@ -66,12 +66,9 @@ def knowledge(named: str | Sequence[str]) -> tuple[str, ...]:
 
 @dataclass
 class Corpus:
-    """A seeded stream of training conversations over the training prompts.
+    """A seeded stream of training conversations: the collaboration's templates about the training questions.
 
-    Args:
-        prompts: the collaboration's templates (see resources/prompts).
-        personas: system prompts, `benign` and `malicious`.
-        seed: of the stream.
+    `personas` are system prompts, `benign` and `malicious`.
     """
 
     prompts: Mapping[str, Template]
