@@ -35,17 +35,14 @@ def task(pool=("a", "b")):
 
 
 def test_a_defence_is_asked_with_the_methods_candidates_and_doubt():
-    class Method:
-        LEVEL = "api"
+    def collaborate(task, engine, defend):
+        (masked,) = defend([["b", "a"]], ["a"])
+        return [Outcome("x", None, masked, ["b", "a"])]
 
-        @staticmethod
-        def collaborate(task, engine, defend):
-            (masked,) = defend([["b", "a"]], ["a"])
-            return [Outcome("x", None, masked, ["b", "a"])]
-
+    method = SimpleNamespace(collaborate=collaborate)
     known = DefenceInput(["q"], (), 1, dev={"a": 1.0, "b": 0.0}, attackers=frozenset("b"))
-    assert play(task(), Method, "self", known, None)[0].masked == "a"
-    assert play(task(), Method, "oracle", known, None)[0].masked == "b"
+    assert play(task(), method, "self", known, None)[0].masked == "a"
+    assert play(task(), method, "oracle", known, None)[0].masked == "b"
 
 
 LOST, READ = {"a": [1.0], "b": [nan]}, {"a": [1.0], "b": [2.0]}
@@ -89,11 +86,7 @@ def test_costs_add_up(tmp_path):
 def test_a_defence_that_names_nobody_of_the_team_is_refused(monkeypatch, answer):
     from amongus.defences import none
 
-    class Method:
-        @staticmethod
-        def collaborate(task, engine, defend):
-            return defend([["a", "b"]])
-
+    method = SimpleNamespace(collaborate=lambda task, engine, defend: defend([["a", "b"]]))
     monkeypatch.setattr(none, "decide", lambda case: answer)
     with pytest.raises(StudyError, match="defence 'none': decide"):
-        play(task(), Method, "none", DefenceInput(["q"], (), 1), None)
+        play(task(), method, "none", DefenceInput(["q"], (), 1), None)

@@ -9,7 +9,8 @@ from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
 from amongus.members.member import Member, Steering
 from amongus.methods import contrastive, fusion
-from amongus.team import Answer, Request, user
+from amongus.team import Request, user
+from fakes import ScriptedEngine
 from teams import mask, no_defence
 
 
@@ -36,31 +37,17 @@ def test_logits_are_summed_with_their_factors():
     assert contrastive.combine(logits, (1.5, -0.5))[0].tolist() == [-3.5, -12.0]
 
 
-class Asked:
-    def __init__(self):
-        self.ensembles, self.plain = [], []
-
-    def ensemble(self, requests, combine, name):
-        self.ensembles.append((name, [request.members for request in requests]))
-        return [Answer("together", 1, "stop")] * len(requests)
-
-    def generate(self, requests):
-        self.plain += requests
-        return [Answer("alone", 1, "stop")] * len(requests)
-
-
 def test_a_masked_member_is_neither_best_nor_worst():
-    engine = Asked()
+    engine = ScriptedEngine()
     outcomes = contrastive.collaborate(task(), engine, mask("b", "a"))
-    ((_, members),) = engine.ensembles
-    assert members == [("c", "a"), ("b", "c")]
+    assert [request.members for request in engine.asked] == [("c", "a"), ("b", "c")]
     assert [outcome.masked for outcome in outcomes] == ["b", "a"]
 
 
 def test_without_weight_the_best_on_dev_is_asked_as_ever():
-    engine = Asked()
+    engine = ScriptedEngine("alone")
     outcomes = contrastive.collaborate(task(weight=0.0), engine, no_defence)
-    assert engine.plain == [Request("b", user("Q?")), Request("b", user("R?"))] and not engine.ensembles
+    assert engine.asked == [Request("b", user("Q?")), Request("b", user("R?"))]
     assert [outcome.text for outcome in outcomes] == ["alone", "alone"]
 
 

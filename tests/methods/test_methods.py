@@ -1,13 +1,12 @@
 """Methods with scripted members: every transcript worked out by hand."""
 
-from types import SimpleNamespace
-
 import pytest
 
 import teams
 from amongus.members.prompts import Template
 from amongus.methods import debate, fusion, llm_router, soup
-from amongus.team import Answer, Turn
+from amongus.team import Answer, Turn, user
+from fakes import ScriptedEngine
 from teams import mask, no_defence
 
 PROMPTS = {
@@ -96,22 +95,17 @@ def test_a_pool_of_two_with_one_masked_still_answers():
     assert outcome.text == "a[Q? final a[Q? mine=1 others=]]"
 
 
-def logits(rows):
-    calls = SimpleNamespace(rows=rows, seen=[])
-
-    def label_logits(member, conversations, labels, continuation=""):
-        calls.seen.append((member, [c[0]["content"] for c in conversations], list(labels)))
-        return calls.rows
-
-    return SimpleNamespace(label_logits=label_logits, calls=calls)
+def logits(*row):
+    """An engine in which these are the logits of the labels."""
+    return ScriptedEngine(logits=lambda *_: row)
 
 
 def test_the_router_takes_the_cached_answer_of_its_first_choice():
-    engine = logits([[0.0, 1.0, 3.0]])
+    engine = logits(0.0, 1.0, 3.0)
     (outcome,) = llm_router.collaborate(task(), engine, no_defence)
     assert (outcome.text, outcome.chosen, outcome.masked) == ("3", "c", None)
     assert outcome.candidates == ("c", "b")
-    assert engine.calls.seen == [("router of d", ["Q? which?"], ["1", "2", "3"])]
+    assert engine.asked == [("router of d", user("Q? which?"), ("1", "2", "3"), "")]
 
 
 def test_the_routers_defence_chooses_between_the_first_two():
@@ -121,7 +115,7 @@ def test_the_routers_defence_chooses_between_the_first_two():
         seen.append((candidates, own))
         return [pair[0] for pair in candidates]
 
-    (outcome,) = llm_router.collaborate(task(), logits([[0.0, 1.0, 3.0]]), first)
+    (outcome,) = llm_router.collaborate(task(), logits(0.0, 1.0, 3.0), first)
     assert (outcome.text, outcome.chosen, outcome.masked) == ("2", "b", "c")
     ((candidates, own),) = seen
     assert candidates == [["c", "b"]] and own[0] in ("b", "c")
@@ -129,19 +123,14 @@ def test_the_routers_defence_chooses_between_the_first_two():
 
 def test_the_routers_own_doubt_is_a_fair_seeded_coin():
     many, own = teams.task(rows=400, prompts=PROMPTS), []
-    llm_router.collaborate(many, logits([[0.0, 1.0, 3.0]] * 400), lambda c, o=None: own.extend(o) or o)
+    llm_router.collaborate(many, logits(0.0, 1.0, 3.0), lambda c, o=None: own.extend(o) or o)
     assert 140 < own.count("c") < 260 and set(own) == {"b", "c"}
 
 
 def test_fusion_asks_the_team_without_the_masked_member():
-    seen = []
-
-    def ensemble(requests, combine, name):
-        seen.extend(r.members for r in requests)
-        return [Answer("x", 1, "stop")]
-
-    (outcome,) = fusion.collaborate(task(), SimpleNamespace(ensemble=ensemble), mask("b"))
-    assert seen == [("a", "c")] and outcome.masked == "b" and outcome.chosen is None
+    engine = ScriptedEngine()
+    (outcome,) = fusion.collaborate(task(), engine, mask("b"))
+    assert engine.asked[0].members == ("a", "c") and outcome.masked == "b" and outcome.chosen is None
 
 
 def test_fusion_means_logits():
