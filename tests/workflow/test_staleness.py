@@ -106,15 +106,22 @@ def built(request, tmp_path_factory):
 
 
 @pytest.fixture
-def project(built):
+def made(built):
     """The built project; whatever a test changes in it is undone."""
-    made, _ = built
-    with made.unchanged():
-        yield built
+    with built[0].unchanged():
+        yield built[0]
 
 
-def test_comments_docstrings_layout_and_a_default_that_is_written_out(project):
-    made, _ = project
+@pytest.fixture
+def jobs(built):
+    return built[1]
+
+
+# Where a job for a team and one for a dataset are the same.
+once = pytest.mark.parametrize("built", ["per_team"], indirect=True)
+
+
+def test_comments_docstrings_layout_and_a_default_that_is_written_out(made):
     made.edit("methods/debate.py", '"""Debate', '"""Talk')
     made.edit("methods/debate.py", "    masked, answers", "    # why\n    masked, answers")
     made.edit("inference/engine.py", "import sys\n", "\n# sys\nimport sys\n")
@@ -125,32 +132,28 @@ def test_comments_docstrings_layout_and_a_default_that_is_written_out(project):
     assert made.pending() == Counter()
 
 
-def test_one_attackers_training_parameter(project):
-    made, jobs = project
+def test_one_attackers_training_parameter(made, jobs):
     made.study["attackers"]["sft"]["learning_rate"] = 0.5
     assert made.pending() == (
         Counter(["train-sft", "member-sft"]) + jobs.answers(["sft"]) + jobs.teams(["sft"]) + REPORT
     )
 
 
-def test_one_defences_code(project):
-    made, jobs = project
+def test_one_defences_code(made, jobs):
     made.edit("defences/reward.py", "def decide(", "NEW = 1\n\n\ndef decide(")
     pools = [pool for pool in POOLS if pool != "empty"]
     runs = [(pool, method) for pool, method in TEAMS if pool in pools and method in ("llm_router", "debate")]
     assert made.pending() == jobs.runs(runs) + jobs.teams(pools, ["dare_ties"]) + RUN_REPORT
 
 
-def test_a_scorer(project):
-    made, jobs = project
+def test_a_scorer(made, jobs):
     made.edit("scoring/metrics/boxed.py", "def score(", "NEW = 1\n\n\ndef score(")
     # Only reasoning is scored by `boxed`; a job that makes other datasets too runs whole.
     only = ["reasoning"] if jobs.per_dataset else DATASETS
     assert made.pending() == jobs.scores(only) + jobs.teams(datasets=only) + REPORT
 
 
-def test_a_new_attacker_in_the_config(project):
-    made, jobs = project
+def test_a_new_attacker_in_the_config(made, jobs):
     made.study["attackers"]["worse"] = {**made.study["attackers"]["sft"], "steps": 9}
     made.study["pools"]["worse"] = ["x", "worse"]
     teams = [("worse", method) for method in METHODS]
@@ -163,8 +166,7 @@ def test_a_new_attacker_in_the_config(project):
     )
 
 
-def test_a_new_dataset_in_the_config(project):
-    made, jobs = project
+def test_a_new_dataset_in_the_config(made, jobs):
     made.study["datasets"]["safety"] = {"kind": "toy", "domain": "safety", "dev": 4, "test": 4}
     added = ["safety"] if jobs.per_dataset else DATASETS
     assert made.pending() == (
@@ -172,10 +174,8 @@ def test_a_new_dataset_in_the_config(project):
     )
 
 
-def test_every_rules_own_script_is_seen(project):
-    made, jobs = project
-    if jobs.per_dataset:
-        pytest.skip("rules depend on their scripts the same way")
+@once
+def test_every_rules_own_script_is_seen(made):
     scripts = made.folder / "workflow" / "scripts"
     assert {path.stem for path in scripts.glob("[a-z]*.py")} == UNUSED.union(*SCRIPTS)
     for stage in SCRIPTS:
@@ -186,8 +186,7 @@ def test_every_rules_own_script_is_seen(project):
         assert {{"score": "score_runs"}.get(name, name) for name in stage} <= rules, stage
 
 
-def test_another_form_of_the_judge(project):
-    made, jobs = project
+def test_another_form_of_the_judge(made, jobs):
     made.study["supervisors"]["judge_form"] = "listwise"
     attacked = [pool for pool in POOLS if pool != "empty"]
     # On dev where a merge is defended.
@@ -197,20 +196,17 @@ def test_another_form_of_the_judge(project):
     assert made.pending() == rankings + judged + REPORT
 
 
-def test_one_methods_setting(project):
-    made, jobs = project
+def test_one_methods_setting(made, jobs):
     made.study["methods"]["debate"]["rounds"] = 4
     assert made.pending() == jobs.teams(methods=["debate"]) + RUN_REPORT
 
 
-def test_sampling_remakes_no_training(project):
-    made, jobs = project
+def test_sampling_remakes_no_training(made, jobs):
     made.study["sampling"]["temperature"] = 0.9
     assert made.pending() == jobs.answers() + jobs.teams() + REPORT
 
 
-def test_a_deleted_result_is_remade_when_asked_for(project):
-    made, jobs = project
+def test_a_deleted_result_is_remade_when_asked_for(made, jobs):
     gone = made.results / "seed-1" / "responses" / "sft" / "reasoning" / "test.parquet"
     kept, stamp = gone.read_text(), gone.stat()
     gone.unlink()
@@ -221,10 +217,8 @@ def test_a_deleted_result_is_remade_when_asked_for(project):
         os.utime(gone, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
 
-def test_snakemakes_own_options_for_a_rule(project):
-    made, jobs = project
-    if jobs.per_dataset:
-        pytest.skip("rules are the same")
+@once
+def test_snakemakes_own_options_for_a_rule(made):
     options = ["--forcerun", "collaborate", "--set-resources", "collaborate:mem_mb=12345"]
     shown = made.snakemake("-n", *options, "--set-threads", "score_runs=2").stdout
     forced = announced(shown)
@@ -234,8 +228,3 @@ def test_snakemakes_own_options_for_a_rule(project):
     assert sum(job.startswith("collaborate-") for job in forced.elements()) == len(TEAMS)
     # The command line is shown too.
     assert len(re.findall(r"resources: .*mem_mb=12345", shown)) == len(TEAMS)
-    until = made.pending("--forceall", "--until", "respond")
-    assert {job.split("-")[0] for job in until} == {"dataset", "train", "extract_vector", "member", "respond"}
-    omitted = made.pending("--forceall", "--omit-from", "collaborate")
-    assert omitted and not {"collaborate", "score_runs"} & {job.split("-")[0] for job in omitted}
-    assert '"collaborate"' in made.snakemake("--rulegraph").stdout
