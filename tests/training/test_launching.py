@@ -95,6 +95,14 @@ def test_all_weights_are_trained_by_grpo_into_a_checkpoint(home, tmp_path):
     assert not list(made.out.glob("*.bin"))
 
 
+def test_grpo_leaves_the_trained_adapter_alone(home, tmp_path):
+    lora = {name: SFT[name] for name in ("rank", "alpha", "dropout", "targets")}
+    made = job(home, tmp_path / "out", {**GRPO, **lora, "full": False})
+    made.scratch.mkdir(parents=True)
+    grpo.train(made)
+    assert (made.out / "adapter_model.safetensors").exists() and not [one for one in made.out.iterdir() if one.is_dir()]
+
+
 def test_all_weights_are_trained_in_float32(home, tmp_path):
     made = job(home, tmp_path / "out", GRPO, dtype="bfloat16")
     assert {tensor.dtype for tensor in from_data.trainable(made)[0].parameters()} == {torch.float32}

@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
     meta: torch.Tensor
 
 
-class Weights:
+class FullWeights:
     """One member's full weights, read on demand: the base's tensors plus its adapter's updates."""
 
     def __init__(self, member: Member) -> None:
@@ -80,7 +80,7 @@ def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence
     Raises:
         StudyError: the members' tensors differ in names or shapes, or an adapter is not plain LoRA of its base.
     """
-    weights = [Weights(member) for member in members]
+    weights = [FullWeights(member) for member in members]
     first = {name: entry.meta for name, entry in sorted(weights[0].tensors.items())}
     for member, other in zip(members, weights, strict=True):
         shapes = {name: entry.meta.shape for name, entry in other.tensors.items()}
