@@ -206,10 +206,17 @@ class _Watch:
                 self._read(selector, _TICK)
 
     def _out_of_memory(self) -> bool:
+        """Whether all processes together have too much resident memory; what they share counts for each."""
         if time.monotonic() - self.checked < _TICK:
             return False
         self.checked = time.monotonic()
-        return memory_of(self.process.pid) > self.limits.memory_mb << 20
+        total = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            bubblewrap = psutil.Process(self.process.pid)
+            for process in (bubblewrap, *bubblewrap.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    total += process.memory_info().rss
+        return total > self.limits.memory_mb << 20
 
     def _read(self, selector: selectors.BaseSelector, seconds: float) -> None:
         """Read once from each stream that has something within `seconds`; drop what is over its limit."""
@@ -245,13 +252,3 @@ class _Watch:
             if status == verdict.get("status"):
                 return status, " ".join(str(verdict.get("reason")).split())
         return "failed", "process 1 of the sandbox gave no verdict"
-
-
-def memory_of(root: int) -> int:
-    """Bytes resident in the process `root` and all its descendants; memory they share counts for each."""
-    total = 0
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for process in (psutil.Process(root), *psutil.Process(root).children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
-    return total
