@@ -25,9 +25,11 @@ AGAIN = ["feedback", "fusion", "soup"]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The runs of a trained attacker's pool under all methods, and of the pool without it."""
-    attackers, pools = ({"sft": micro.STUDY[key]["sft"]} for key in ("attackers", "pools"))
-    pools = {"clean": micro.STUDY["pools"]["clean"], **pools}
-    project = Project(tmp_path_factory.mktemp("micro"), micro.study(attackers=attackers, pools=pools))
+    study = micro.study(
+        attackers={"sft": micro.STUDY["attackers"]["sft"]},
+        pools={name: micro.STUDY["pools"][name] for name in ("clean", "sft")},
+    )
+    project = Project(tmp_path_factory.mktemp("micro"), study)
     runs = [("sft", method) for method in micro.STUDY["methods"]] + [("empty", method) for method in MASKED]
     make(project, *(f"runs/{pool}/{method}/knowledge.parquet" for pool, method in runs))
     return project
