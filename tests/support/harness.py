@@ -63,9 +63,7 @@ class Project:
 
     def stub(self) -> "Project":
         """Replace every script by one that makes its outputs at once, but still reaches the same modules."""
-        for path in (self.folder / "workflow" / "scripts").glob("*.py"):
-            if path.name.startswith("_"):
-                continue
+        for path in (self.folder / "workflow" / "scripts").glob("[!_]*.py"):
             tree = ast.parse(path.read_text())
             kept = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
             imports = "".join(f"    {ast.unparse(node)}\n" for node in kept)
