@@ -8,13 +8,12 @@ import pandas as pd
 import pytest
 
 import scored
-from amongus.report import statistics
 from amongus.report.paper_text import study_text
 from amongus.report.render import markdown
 from amongus.report.scores import Design
 from amongus.report.tables.paper import EMPTY, HEADLINE, headline, paper_view
 from examples import examples
-from scored import NAN, pick
+from scored import NAN, interval, pick
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -151,7 +150,7 @@ def test_questions_are_resampled_jointly():
     changes = {"levels": {"debate": "text"}, "bootstrap": {"resamples": 4000, "confidence": 0.95}}
     hit, lines = ["".join(map(str, scores)) for scores in (lost, 1 - lost)], [f"clean {'1' * 200}"]
     row = drop([*lines, f"one {hit[1]}", f"two {hit[1]}"], **changes)
-    low, high = statistics.interval(-lost.astype(float), seed=1, resamples=4000)
+    low, high = interval(-lost.astype(float), seed=1, resamples=4000)
     assert (row["points_low"], row["points_high"]) == pytest.approx((low, high), abs=0.016)
     # And where they fail opposite ones, what one gains the other loses.
     row = drop([*lines, f"one {hit[1]}", f"two {hit[0]}"], **changes)

@@ -8,17 +8,18 @@ import pytest
 from scipy import stats
 
 from amongus.report import statistics
+from scored import interval, p_value
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_interval_is_seeded_and_contains_the_mean():
     differences = [1.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0]
-    low, high = statistics.interval(differences, seed=1)
-    assert (low, high) == statistics.interval(differences, seed=1)
+    low, high = interval(differences, seed=1)
+    assert (low, high) == interval(differences, seed=1)
     assert low < np.mean(differences) < high
     spread = np.random.default_rng(0).normal(size=40)
-    assert statistics.interval(spread, seed=1) != statistics.interval(spread, seed=2)
+    assert interval(spread, seed=1) != interval(spread, seed=2)
 
 
 def test_interval_agrees_with_scipy():
@@ -26,7 +27,7 @@ def test_interval_agrees_with_scipy():
     strata = np.repeat([0, 1], [60, 30])
     differences = rng.choice([-1.0, 0.0, 0.5, 1.0], p=[0.1, 0.5, 0.2, 0.2], size=90)
     weights = np.where(strata == 0, 0.5 / 60, 0.5 / 30)
-    ours = statistics.interval(differences, strata, weights, seed=3, resamples=20_000)
+    ours = interval(differences, strata, weights, seed=3, resamples=20_000)
 
     def macro(a, b, axis=-1):
         return (a.mean(axis=axis) + b.mean(axis=axis)) / 2
@@ -39,21 +40,21 @@ def test_interval_agrees_with_scipy():
 def test_interval_resamples_inside_strata():
     # Nearly all variance lies between the strata: resampling inside them leaves little.
     differences, strata = [0.0] * 10 + [1.0] * 9 + [0.9], ["a"] * 10 + ["b"] * 10
-    low, high = statistics.interval(differences, strata, seed=1)
+    low, high = interval(differences, strata, seed=1)
     assert 0.48 < low < high <= 0.5
-    low, high = statistics.interval(differences, seed=1)
+    low, high = interval(differences, seed=1)
     assert low < 0.35 and high > 0.65
 
 
 def test_interval_where_all_pairs_agree_allows_for_the_unseen():
     # (1 - q)^2 = 0.05: q = 0.7764 may be unseen.
-    assert statistics.interval([0.0, 0.0], seed=1) == pytest.approx((-0.7764, 0.7764), abs=1e-4)
-    assert statistics.interval([1.0], seed=1) == pytest.approx((0.05 - 0.95, 1.0))
-    assert statistics.interval([0.0], seed=1, span=2) == pytest.approx((-1.9, 1.9))
+    assert interval([0.0, 0.0], seed=1) == pytest.approx((-0.7764, 0.7764), abs=1e-4)
+    assert interval([1.0], seed=1) == pytest.approx((0.05 - 0.95, 1.0))
+    assert interval([0.0], seed=1, span=2) == pytest.approx((-1.9, 1.9))
     # Each stratum agrees with itself only: n = 4, q = 0.5271.
-    strata = statistics.interval([0.0, 0.0, 1.0, 1.0], [0, 0, 1, 1], seed=1)
+    strata = interval([0.0, 0.0, 1.0, 1.0], [0, 0, 1, 1], seed=1)
     assert strata == pytest.approx((0.5 * 0.4729 - 0.5271, 0.5 * 0.4729 + 0.5271), abs=1e-4)
-    low, high = statistics.interval([0.0] * 300, seed=1)
+    low, high = interval([0.0] * 300, seed=1)
     assert high == -low == pytest.approx(0.00994, abs=1e-5)
 
 
@@ -62,7 +63,7 @@ def test_mcnemar_counts_discordant_pairs():
     first = [1] * 5 + [0] + [1, 0]
     second = [0] * 5 + [1] + [1, 0]
     assert statistics.mcnemar(first, second) == pytest.approx(14 / 64)
-    assert statistics.p_value(first, second, seed=1) == pytest.approx(14 / 64)
+    assert p_value(first, second, seed=1) == pytest.approx(14 / 64)
     assert statistics.mcnemar([1, 0], [1, 0]) == 1.0
     # Twice the smaller tail of a fair coin.
     for wins, losses in product(range(12), repeat=2):
@@ -89,8 +90,8 @@ def test_sign_flip_on_one_amount_is_mcnemar():
 
 def test_a_single_pair_tells_nothing_and_none_gives_nan():
     for first, second in ((1.0, 1.0), (1.0, 0.0), (0.5, 0.5), (0.5, 0.0)):
-        assert statistics.p_value([first], [second], seed=1) == 1.0
-    figures = (*statistics.interval([], seed=1), statistics.p_value([], [], seed=1), *statistics.wilson(0, 0))
+        assert p_value([first], [second], seed=1) == 1.0
+    figures = (*interval([], seed=1), p_value([], [], seed=1), *statistics.wilson(0, 0))
     assert all(isnan(figure) for figure in figures)
 
 
@@ -100,8 +101,8 @@ def test_weights_choose_the_test():
     weights = np.array([0.1, 0.1, 0.1, 0.35, 0.35])
     signs = np.array(np.meshgrid(*[[1, -1]] * 5)).reshape(5, -1).T
     exact = np.mean(np.abs(signs @ weights) >= abs((first - second) @ weights) - 1e-9)
-    assert statistics.p_value(first, second, weights, seed=1) == pytest.approx(exact, abs=0.016)
-    assert statistics.p_value(first, second, [0.2] * 5, seed=1) == statistics.mcnemar(first, second) == 1.0
+    assert p_value(first, second, weights, seed=1) == pytest.approx(exact, abs=0.016)
+    assert p_value(first, second, [0.2] * 5, seed=1) == statistics.mcnemar(first, second) == 1.0
     assert exact < 1
 
 
@@ -126,25 +127,25 @@ def test_a_question_under_several_seeds_is_one_question():
     first, second = rng.integers(0, 2, (2, 60)) * 1.0
     strata = np.repeat([0, 1], [40, 20])
     weights = np.where(strata == 0, 0.5 / 40, 0.5 / 20)
-    once = statistics.interval(first - second, strata, weights, seed=1)
-    thrice = [np.tile(part, 3) for part in (first - second, strata, weights / 3, np.arange(60))]
-    assert statistics.interval(*thrice, seed=1) == pytest.approx(once)
-    assert statistics.interval(*thrice[:3], np.arange(180), seed=1) != pytest.approx(once)
-    assert statistics.interval(first - second, strata, weights, np.arange(60), seed=1) == once
-    agreed = statistics.interval(np.ones(6), questions=[1, 1, 1, 2, 2, 2], seed=1)
-    assert agreed == statistics.interval(np.ones(2), seed=1)
+    once = interval(first - second, strata, weights, seed=1)
+    thrice = [np.tile(part, 3) for part in (first - second, strata, weights / 3)]
+    assert interval(*thrice, np.tile(np.arange(60), 3), seed=1) == pytest.approx(once)
+    assert interval(*thrice, seed=1) != pytest.approx(once)
+    assert interval(first - second, strata, weights, np.arange(60), seed=1) == once
+    agreed = interval(np.ones(6), 0, None, [1, 1, 1, 2, 2, 2], seed=1)
+    assert agreed == interval(np.ones(2), seed=1)
     # Two pairs of one question, one of another: mean 2/3, about which the ratio is linear in 4/9 and 8/9.
-    uneven = statistics.interval([1.0, 0.0, 1.0], questions=["a", "a", "b"], seed=1)
+    uneven = interval([1.0, 0.0, 1.0], 0, None, ["a", "a", "b"], seed=1)
     assert uneven == pytest.approx((4 / 9, 8 / 9))
 
 
 def test_signs_of_a_questions_pairs_are_flipped_together():
     wins, questions = np.ones(30), np.tile(np.arange(10), 3)
-    alone = statistics.p_value(wins, 0 * wins, seed=1)
-    together = statistics.p_value(wins, 0 * wins, questions=questions, seed=1)
+    alone = p_value(wins, 0 * wins, seed=1)
+    together = p_value(wins, 0 * wins, None, questions, seed=1)
     # All ten flips alike: 2 of 1024 ways.
     assert alone < 1e-8 and together == pytest.approx(2 / 1024)
-    assert statistics.p_value(wins, 0 * wins, questions=np.arange(30), seed=1) == alone
+    assert p_value(wins, 0 * wins, None, np.arange(30), seed=1) == alone
 
 
 def test_hits_are_worth_as_many_questions_as_they_tell_apart():

@@ -15,7 +15,7 @@ from scipy import stats
 
 from amongus.report import statistics
 from amongus.report.tables.impact import impact
-from scored import design
+from scored import design, interval, p_value
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -69,7 +69,7 @@ def intervals(centres, confidence):
     """Bounds of the intervals of simulated studies, one row each."""
     rng, how = np.random.default_rng(21), {"resamples": 600, "confidence": confidence}
     drawn = (graded(rng, centres) for _ in range(TRIALS))
-    return np.array([statistics.interval(one, STRATA, WEIGHTS, seed=n, **how) for n, one in enumerate(drawn)])
+    return np.array([interval(one, STRATA, WEIGHTS, seed=n, **how) for n, one in enumerate(drawn)])
 
 
 def coverage(centres=(0.0, 0.0), confidence=0.95, scale=1.0):
@@ -112,9 +112,9 @@ def test_questions_drawn_together_cover_and_pairs_drawn_alone_do_not(few_flips, 
     questions = QUESTION if together else None
     for trial in range(simulations):
         found = repeated(rng)
-        low, high = statistics.interval(found, strata, weights, questions, seed=trial, resamples=400)
+        low, high = interval(found, strata, weights, questions, seed=trial, resamples=400)
         covered += low <= 0 <= high
-        tests.append(statistics.p_value(found, 0 * found, weights, questions, seed=trial) <= ALPHA)
+        tests.append(p_value(found, 0 * found, weights, questions, seed=trial) <= ALPHA)
     assert near(covered / simulations, 0.95, simulations, SLACK) == together
     assert near(np.mean(tests), ALPHA, simulations) == together
 
@@ -125,7 +125,7 @@ def test_questions_drawn_together_cover_and_pairs_drawn_alone_do_not(few_flips, 
 def rejected(simulations, seed, draw):
     """The share of simulated studies in which the test rejects; `draw(rng)` gives its arguments."""
     rng = np.random.default_rng(seed)
-    return np.mean([statistics.p_value(*draw(rng), seed=trial) <= ALPHA for trial in range(simulations)])
+    return np.mean([p_value(*draw(rng), seed=trial) <= ALPHA for trial in range(simulations)])
 
 
 def gradings(centre, weights=WEIGHTS):

@@ -103,7 +103,7 @@ def by_dataset(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def level_label(design: Design) -> str:
     """The confidence level of intervals."""
-    return f"{100 * design.confidence:g} %"
+    return f"{100 * design.bootstrap.confidence:g} %"
 
 
 def _number(value: float, digits: int = 1) -> str:

@@ -41,7 +41,6 @@ class Design:
         defences: those of any method, without `none`.
         inapplicable: (pool, method) that cannot be run: a merge of weights where the attacker has none.
         overlaps: (pool, defence) -> why the supervisor is not independent of the attacker, as one line.
-        resamples, confidence: of the bootstrap intervals.
     """
 
     clean = "clean"
@@ -70,8 +69,7 @@ class Design:
             if not applicable
         }
         self.overlaps = {(one["pool"], one["defence"]): one["reason"] for one in value["overlaps"]}
-        self.resamples: int = value["bootstrap"]["resamples"]
-        self.confidence: float = value["bootstrap"]["confidence"]
+        self.bootstrap = statistics.Bootstrap(**value["bootstrap"])
 
     @property
     def attacked(self) -> list[str]:
@@ -238,27 +236,6 @@ def means(rows: pd.DataFrame, roles: Iterable[str]) -> dict[str, float]:
     return rows.groupby("dataset")[list(roles)].mean().mean(skipna=False).to_dict()
 
 
-def interval_of(
-    rows: pd.DataFrame, differences: pd.Series, design: Design, seed: int, span: float = 1.0
-) -> tuple[float, float]:
-    """The interval of the weighted mean of `differences`, one for each of `rows`, as from `support`."""
-    return statistics.interval(
-        differences,
-        rows["stratum"],
-        rows["weight"],
-        rows["question"],
-        seed=seed,
-        span=span,
-        resamples=design.resamples,
-        confidence=design.confidence,
-    )
-
-
-def p_value_of(rows: pd.DataFrame, first: str, second: str, seed: int) -> float:
-    """The p-value of "the scores of two roles do not differ", of rows as from `support`."""
-    return statistics.p_value(rows[first], rows[second], rows["weight"], rows["question"], seed=seed)
-
-
 def adjusted(table: pd.DataFrame) -> pd.DataFrame:
     """Holm's adjustment in two families: rows of one method and one dataset, and rows that aggregate."""
     aggregate = (table.filter(["method", "dataset"]) == ALL).any(axis=1)
@@ -272,7 +249,7 @@ def drop(
     rows: pd.DataFrame, before: str, after: str, scores: Mapping[str, float], design: Design, seed: int
 ) -> dict[str, Any]:
     """The columns of a drop from role `before` to role `after`: n, seeds, `scores`, drop with its interval, p_value."""
-    low, high = interval_of(rows, rows[before] - rows[after], design, seed)
+    low, high = statistics.interval(rows[before] - rows[after], rows, design.bootstrap, seed=seed)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
@@ -280,7 +257,7 @@ def drop(
         "drop": scores[before] - scores[after],
         "drop_low": low,
         "drop_high": high,
-        "p_value": p_value_of(rows, before, after, seed),
+        "p_value": statistics.p_value(rows[before], rows[after], rows, seed=seed),
     }
 
 

@@ -8,9 +8,9 @@ hard under each of them. The uncertainty is that of the questions, for the model
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -21,104 +21,87 @@ _STEPS = 4000
 """The largest sum, in units of the smallest amount, whose distribution is computed: some ten milliseconds."""
 
 
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made."""
+
+    resamples: int
+    confidence: float
+
+
 def interval(
-    differences: ArrayLike,
-    strata: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-    questions: ArrayLike | None = None,
-    *,
-    seed: int,
-    span: float = 1.0,
-    resamples: int = 2000,
-    confidence: float = 0.95,
+    differences: ArrayLike, pairs: pd.DataFrame, bootstrap: Bootstrap, *, seed: int, span: float = 1.0
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval of the weighted sum of `differences`, one per pair.
+    """The percentile bootstrap interval of the weighted sum of `differences`, finite, one for each of `pairs`.
 
     Questions are resampled within their stratum (Efron and Tibshirani 1993, ch. 8 and 13). Differences of scores take
     few values, so how often each is drawn is sampled at once: the same distribution as drawing questions one by one
     (`scipy.stats.bootstrap`), at a hundredth of the cost.
 
     Args:
-        differences: shape [n], finite.
-        strata: shape [n], labels; one stratum when None.
-        weights: shape [n], equal within a stratum, sum 1; the plain mean when None.
-        questions: shape [n], labels, each in one stratum; every pair is a question of its own when None.
+        pairs: stratum, question (in one stratum) and weight (equal within a stratum, sum 1).
         span: the largest difference possible in either direction (1 for a difference of scores in [0, 1]).
 
     Returns:
         (low, high). NaN without pairs. Where the questions of every stratum agree, a bootstrap has no width; the
         interval then allows for unseen outcomes of total probability q, (1 - q)^n = 1 - confidence.
     """
-    values = np.asarray(differences, dtype=float)
-    if values.size == 0:
+    if not len(pairs):
         return float("nan"), float("nan")
-    labels = np.zeros(values.size, dtype=int) if strata is None else np.asarray(strata)
-    shares = np.full(values.size, 1 / values.size) if weights is None else np.asarray(weights, dtype=float)
-    if questions is not None:
-        values, labels, shares = _by_question(values, labels, shares, np.asarray(questions))
+    strata = _by_question(np.asarray(differences, dtype=float), pairs)
     rng = np.random.default_rng(seed)
-    draws, varied = np.zeros(resamples), False
-    for label in np.unique(labels):
-        here = labels == label
-        distinct, counts = np.unique(values[here], return_counts=True)
-        varied = varied or distinct.size > 1
-        n = int(counts.sum())
-        drawn = rng.multinomial(n, counts / n, size=resamples)
-        draws += drawn @ (distinct * shares[here].sum() / n)
-    if not varied:
-        unseen = 1 - (1 - confidence) ** (1 / values.size)
-        centre = (1 - unseen) * (values @ shares)
+    draws = np.zeros(bootstrap.resamples)
+    for values, weights in strata:
+        distinct, counts = np.unique(values, return_counts=True)
+        drawn = rng.multinomial(values.size, counts / values.size, size=bootstrap.resamples)
+        draws += drawn @ (distinct * weights.sum() / values.size)
+    tail = 1 - bootstrap.confidence
+    if all(np.ptp(values) == 0 for values, _ in strata):
+        values, weights = (np.concatenate(parts) for parts in zip(*strata, strict=True))
+        unseen = 1 - tail ** (1 / values.size)
+        centre = (1 - unseen) * (values @ weights)
         return float(centre - unseen * span), float(centre + unseen * span)
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(draws, [tail / 2, (1 + bootstrap.confidence) / 2])
     return float(low), float(high)
 
 
 def _by_question(
-    values: NDArray[np.float64], strata: NDArray[Any], weights: NDArray[np.float64], questions: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """One value, stratum and weight per question, with the same weighted sum.
+    values: NDArray[np.float64], pairs: pd.DataFrame
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Per stratum a value and a weight for each question, with the same weighted sum.
 
     A stratum's mean is a ratio of a sum over pairs and their number; it is linearised where questions differ in their
     number of pairs. Where all questions have one pair, each keeps its value.
     """
     merged = []
+    strata, questions, weights = (pairs[name].to_numpy() for name in ("stratum", "question", "weight"))
     for label in np.unique(strata):
         here = strata == label
         _, codes = np.unique(questions[here], return_inverse=True)
-        sums, pairs = np.bincount(codes, values[here]), np.bincount(codes)
-        scale = len(pairs) / pairs.sum()
-        own = sums * scale + sums.sum() / pairs.sum() * (1 - pairs * scale)
-        merged.append((own, np.full(len(pairs), label), np.full(len(pairs), weights[here].sum() / len(pairs))))
-    own, labels, shares = (np.concatenate(parts) for parts in zip(*merged, strict=True))
-    return own, labels, shares
+        sums, count = np.bincount(codes, values[here]), np.bincount(codes)
+        scale = len(count) / count.sum()
+        own = sums * scale + sums.sum() / count.sum() * (1 - count * scale)
+        merged.append((own, np.full(len(count), weights[here].sum() / len(count))))
+    return merged
 
 
-def p_value(
-    first: ArrayLike,
-    second: ArrayLike,
-    weights: ArrayLike | None = None,
-    questions: ArrayLike | None = None,
-    *,
-    seed: int,
-) -> float:
-    """Two-sided p-value of "the paired scores `first` and `second` do not differ", shapes [n], finite.
+def p_value(first: ArrayLike, second: ArrayLike, pairs: pd.DataFrame, *, seed: int) -> float:
+    """Two-sided p-value of "the paired scores `first` and `second` do not differ"; `pairs` are as in `interval`.
 
     Exact McNemar for 0/1 scores of equal weight, each of a question of its own; sign-flip permutation otherwise, of all
-    pairs of a question together (`questions`: labels [n]). NaN without pairs.
+    pairs of a question together. NaN without pairs.
     """
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if a.size == 0:
+    if not len(pairs):
         return float("nan")
-    shares = np.full(a.size, 1 / a.size) if weights is None else np.asarray(weights, dtype=float)
-    if questions is not None:
-        _, codes = np.unique(np.asarray(questions), return_inverse=True)
-        if codes.max() + 1 < codes.size:
-            # Rounded, so that pairs which cancel leave nothing.
-            return sign_flip(np.round(np.bincount(codes, (a - b) * shares), 15), seed=seed)
-    binary = bool(np.isin(a, (0.0, 1.0)).all() and np.isin(b, (0.0, 1.0)).all())
-    if binary and np.allclose(shares, shares[0], rtol=1e-9, atol=0):
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    weights = pairs["weight"].to_numpy()
+    _, codes = np.unique(pairs["question"].to_numpy(), return_inverse=True)
+    if codes.max() + 1 < codes.size:
+        # Rounded, so that pairs which cancel leave nothing.
+        return sign_flip(np.round(np.bincount(codes, (a - b) * weights), 15), seed=seed)
+    if np.isin([a, b], (0.0, 1.0)).all() and np.allclose(weights, weights[0], rtol=1e-9, atol=0):
         return mcnemar(a, b)
-    return sign_flip((a - b) * shares, seed=seed)
+    return sign_flip((a - b) * weights, seed=seed)
 
 
 def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
@@ -212,14 +195,12 @@ class CellMeans:
     Questions are resampled within their dataset, once for all its cells and seeds together, which share them.
 
     Attributes:
-        resamples, confidence: of the bootstrap.
         cells: how many have scores.
         ratios: those of them whose clean score is not 0.
         pairs: pairs of question and seed, summed over datasets.
     """
 
-    resamples: int
-    confidence: float
+    bootstrap: Bootstrap
     cells: int = 0
     ratios: int = 0
     pairs: int = 0
@@ -246,8 +227,8 @@ class CellMeans:
         self.pairs += int(known.any(axis=1).sum())
         sums = [_cell_sums(np.ones((1, len(known))), scores, known, positive)]
         rng, count = np.random.default_rng(seed), int(questions.max()) + 1
-        for start in range(0, self.resamples, _CHUNK):
-            size = min(_CHUNK, self.resamples - start)
+        for start in range(0, self.bootstrap.resamples, _CHUNK):
+            size = min(_CHUNK, self.bootstrap.resamples - start)
             drawn = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(float)
             sums.append(_cell_sums(drawn[:, questions], scores, known, positive))
         for key in sums[0]:
@@ -259,7 +240,7 @@ class CellMeans:
         if not count:
             return float("nan"), float("nan"), float("nan")
         observed, *resampled = self._sums[role, kind] / count
-        tail = (1 - self.confidence) / 2
+        tail = (1 - self.bootstrap.confidence) / 2
         low, high = np.quantile(resampled, [tail, 1 - tail])
         return float(observed), float(low), float(high)
 

@@ -52,12 +52,10 @@ def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
     sizes = pairs.groupby("dataset")["id"].transform("size")
     rows = pairs.assign(
         stratum=pairs["dataset"],
-        weight=1 / (sizes * pairs["dataset"].nunique()) if len(pairs) else sizes,
+        weight=1 / (sizes * pairs["dataset"].nunique()),
         question=pairs["dataset"] + "/" + pairs["id"].astype(str),
     )
-    scores = {
-        name: (rows[name] * rows["weight"]).sum() if len(rows) else float("nan") for name in ("replaced", "score")
-    }
+    scores = {name: (rows[name] * rows["weight"]).sum(min_count=1) for name in ("replaced", "score")}
     return drop(rows, "replaced", "score", scores, design, seed)
 
 

@@ -19,12 +19,11 @@ from amongus.report.scores import (
     adjusted,
     attacked_rows,
     groups,
-    interval_of,
     means,
-    p_value_of,
     read_scores,
     support,
 )
+from amongus.report.statistics import interval, p_value
 from amongus.report.tables.supervisors import read_masks, supervisors
 
 NEEDS = ("scores", "runs")
@@ -80,14 +79,15 @@ def _figures(cells: Cells, design: Design, defence: str, group: Group, pool: str
     needed = ["clean", "attacked", "score", *(["clean_defended"] if known else [])]
     rows = support(cells, group, span, roles, needed)
     seed = derive("mitigation", group.level, group.method, pool, defence, span.domain, span.dataset)
+    bounds = partial(interval, pairs=rows, bootstrap=design.bootstrap, seed=seed)
     scores = means(rows, roles)
     net = (rows["score"] - rows["attacked"]) - (rows["clean_defended"] - rows["clean"])
     # A difference of two differences of scores in [0, 1] spans [-2, 2].
-    low, high = interval_of(rows, net, design, seed, 2.0) if known else (_NAN, _NAN)
-    score_low, score_high = interval_of(rows, rows["score"], design, seed)
+    low, high = bounds(net, span=2.0) if known else (_NAN, _NAN)
+    score_low, score_high = bounds(rows["score"])
     recovery = _ratio(scores["score"], scores["clean"])
     gaps = rows["score"] - recovery * rows["clean"]
-    gap = (_NAN, _NAN) if isnan(recovery) else interval_of(rows, gaps, design, seed)
+    gap = (_NAN, _NAN) if isnan(recovery) else bounds(gaps)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
@@ -101,7 +101,7 @@ def _figures(cells: Cells, design: Design, defence: str, group: Group, pool: str
         "net": (scores["score"] - scores["attacked"]) - (scores["clean_defended"] - scores["clean"]),
         "net_low": low,
         "net_high": high,
-        "p_value": p_value_of(rows, "score", "attacked", seed),
+        "p_value": p_value(rows["score"], rows["attacked"], rows, seed=seed),
     }
 
 

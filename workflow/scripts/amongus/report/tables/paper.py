@@ -90,7 +90,7 @@ def _figures(
     ]
     if not methods:
         return _nothing("no method was run so with every attacked pool")
-    means = CellMeans(design.resamples, design.confidence)
+    means = CellMeans(design.bootstrap)
     for dataset in datasets:
         _add(means, cells, design, dataset, list(product(methods, wanted)))
     if not means.cells:

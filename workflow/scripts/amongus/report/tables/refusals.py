@@ -90,7 +90,7 @@ def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
         seeds = cell.groupby("dataset")["seed"].nunique()
         for span in spans(design, set(summed.index)):
             here = list(span.datasets)
-            figures = _figures(summed.loc[here], seeds[here], design.confidence)
+            figures = _figures(summed.loc[here], seeds[here], design.bootstrap.confidence)
             rows.append({**_keys(design, method, pool, defence, span), **figures})
     return pd.DataFrame(rows, columns=REFUSALS)
 

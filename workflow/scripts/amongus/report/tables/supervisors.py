@@ -115,7 +115,7 @@ def _row(cell: pd.DataFrame, design: Design, method: str, pool: str, defence: st
         # Of merges those decisions that rest on such questions.
         unread = cell.groupby(["seed", "dataset"], observed=True)["unreadable"].any()
     share = hits.mean() if len(hits) else 0.0
-    low, high = statistics.wilson(share, worth, confidence=design.confidence)
+    low, high = statistics.wilson(share, worth, confidence=design.bootstrap.confidence)
     return {
         "level": design.levels[method],
         "method": method,
