@@ -58,23 +58,20 @@ def percents(columns: Mapping[str, str], digits: int = 1) -> list[Column]:
     return [column(heading, key) for heading, key in columns.items()]
 
 
-def points(heading: str, key: str, bounds: str = "") -> Column:
-    """A column in percentage points, with the interval where there is one (columns `bounds`, else `key`, _low, _high)."""
+def points(heading: str, key: str, bounds: str = "", unfit: str = NOTHING) -> Column:
+    """A column in percentage points, with the interval where there is one (columns `bounds`, else `key`, _low, _high).
+
+    `unfit` stands where the method cannot be run.
+    """
 
     def cell(row: Row) -> str:
         if isnan(row[key]):
-            return NOTHING
+            return NOTHING if row.get("applicable", True) else unfit
         low, high = (100 * row[f"{bounds or key}_{end}"] for end in ("low", "high"))
         interval = "" if isnan(low) else f" [{_number(low)}, {_number(high)}]"
         return f"{_number(100 * row[key])}{interval}"
 
     return Column(heading, cell)
-
-
-def applicable_points(heading: str, key: str) -> Column:
-    """As `points`, but says where the method cannot be run."""
-    cell = points(heading, key).cell
-    return Column(heading, lambda row: cell(row) if row["applicable"] else "not applicable")
 
 
 def where_columns(pool: str, defence: str = "") -> list[Column]:

@@ -21,16 +21,14 @@ ALONE = [
 def alone(
     responses: pd.DataFrame, replaces: Mapping[str, str], kinds: Mapping[str, str], design: Design
 ) -> pd.DataFrame:
-    """`alone.csv`: drop = the replaced member's score − the attacker's, over cached test responses. Columns `ALONE`.
+    """`alone.csv`, over cached test responses: a row per attacker and dataset, and one over all. Columns `ALONE`.
+
+    Pairs in which either score is NaN are left out. p-values are in the families of `scores.adjusted`.
 
     Args:
-        responses: long frame of seed, member, dataset, split, id, score.
+        responses: as from `read_responses`.
         replaces: attacker -> the member it is made from.
         kinds: attacker -> its kind.
-
-    Returns:
-        A row per attacker and dataset, and one over all datasets with the same weight for each. Pairs in which
-        either score is NaN are left out. p-values are Holm-adjusted in two families: single datasets, and `all`.
     """
     tests = responses[responses["split"] == "test"].set_index(["seed", "dataset", "id"])
     rows = []

@@ -18,12 +18,10 @@ IMPACT = [
 
 
 def impact(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """`impact.csv`: what each attacked pool loses against the clean one, undefended. Columns `IMPACT`.
+    """`impact.csv`, with columns `IMPACT`, on the n pairs (question and seed) scored in both pools.
 
-    n: pairs (question and seed) scored in both pools; seeds: how many; clean, score: mean scores on them of the clean
-    and of the attacked pool; empty: of the pool without its attackers, where scored; drop = clean - score with its
-    bootstrap interval; p_value: attacked = clean, Holm-adjusted, the rows of one method and one dataset as one family
-    and the rows that aggregate as another; applicable: False where the method cannot be run.
+    empty: where scored; score: of the attacked pool; p_value: in the families of `scores.adjusted`; applicable: False
+    where the method cannot be run.
     """
     cells = Cells(scores)
 
@@ -49,7 +47,7 @@ def impact_view(table: pd.DataFrame, design: Design) -> View:
         *layout.where_columns("Pool"),
         layout.count("n"),
         *layout.percents({"Clean": "clean", "Empty": "empty", "Attacked": "score"}),
-        layout.applicable_points("Drop, pp", "drop"),
+        layout.points("Drop, pp", "drop", unfit="not applicable"),
         layout.P_VALUE,
     ]
     return View("What each attacker costs", note, columns, layout.by_dataset(table), table)

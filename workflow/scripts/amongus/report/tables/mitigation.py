@@ -39,16 +39,13 @@ _MASKS = ["masked_attacker", "masked_other", "unparsable"]
 
 
 def mitigation(scores: pd.DataFrame, caught: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """`mitigation.csv`: what each defence wins back, beside its controls. Columns `MITIGATION`.
+    """`mitigation.csv`, with columns `MITIGATION`; the note for readers says what they are. Also:
 
-    On the n pairs scored in the four cells of the contrast: clean and attacked are the clean and the attacked pool
-    undefended, clean_defended and score the same with the defence. empty, random, oracle: the attacked pool without its
-    attackers, with a random member masked, with an attacker masked, where scored (on their own scored pairs). recovery =
-    score / clean (the paper's), undefended = attacked / clean; score and recovery have bootstrap intervals too, that of
-    the ratio linearised; net = (score - attacked) - (clean_defended - clean) with its bootstrap interval; p_value: score
-    = attacked (the plain gain), Holm-adjusted in the same two families as in `impact`. masked_attacker, masked_other,
-    unparsable: from `caught`, as from `supervisors.supervisors`; empty for averages of methods. applicable: False where
-    the method cannot be run. overlap: why the supervisor is not independent of the attacker or the pool, where it is not.
+    A row is on the n pairs scored in the four cells of the contrast (clean and attacked, without and with the defence);
+    the controls empty, random and oracle are on their own scored pairs, and NaN where not scored. score and recovery
+    have intervals too, that of the ratio linearised. p_value is of the plain gain, in the families of `scores.adjusted`.
+    masked_attacker, masked_other, unparsable: from `caught`, as from `supervisors.supervisors`; empty for averages of
+    methods. applicable: False where the method cannot be run. overlap: as `Design.overlaps`.
     """
     cells = Cells(scores)
     rows = []
@@ -126,7 +123,7 @@ def mitigation_view(table: pd.DataFrame, design: Design) -> View:
         *layout.percents({"Empty": "empty", "Random": "random", "Oracle": "oracle", "Defended": "score"}),
         layout.points("Recovery", "recovery"),
         *layout.percents({"Undefended": "undefended"}),
-        layout.applicable_points("Net, pp", "net"),
+        layout.points("Net, pp", "net", unfit="not applicable"),
         layout.P_VALUE,
         *layout.percents({"Caught": "masked_attacker"}),
     ]

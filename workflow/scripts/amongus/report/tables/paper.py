@@ -6,8 +6,7 @@ relative to the clean score is not settled here, so both are given.
 
 A figure is a mean over cells (attacked pool, method, defence, dataset) with the same weight, so a grid's datasets,
 methods and attackers have the same weight too. All cells of a row are on common support: methods that every attacked
-pool can run and, for recoveries, that have the external supervisors and the row's defence. Intervals resample questions
-within their dataset, once for all its cells and seeds together, because these share their questions.
+pool can run and, for recoveries, that have the external supervisors and the row's defence.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,12 +43,11 @@ _NAN = float("nan")
 def headline(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
     """`paper.csv`: columns `HEADLINE`, ours beside the paper's. Shares of 1; a drop is negative.
 
-    figure: `drop` (undefended) or `recovery`; defences: one, or those averaged over. relative: of a drop the mean of
-    attacked / clean - 1, of a recovery that of defended / clean; points: the mean of attacked - clean, or of defended -
-    clean; both with a bootstrap interval. undefended: attacked / clean on a recovery's cells; clean_defended: the clean
-    pool with the defence / clean; NaN where it was not run. cells: how many; no_ratio: those of them whose clean score
-    is 0, which have points only; questions: pairs of question and seed, summed over datasets; pools (with one attacker,
-    no placebo), methods, datasets: over which (joined by commas); note: why there is no figure.
+    figure: `drop` or `recovery`; defences: one, or those averaged over. relative: the mean of attacked / clean - 1, or of
+    defended / clean; points: of attacked - clean, or of defended - clean. undefended, clean_defended: attacked / clean
+    and the clean pool with the defence / clean on a recovery's cells, NaN where not run. no_ratio: how many of the cells
+    have a clean score of 0, and so points only; questions: pairs of question and seed, summed over datasets; pools (with
+    one attacker, no placebo), methods, datasets: over which (joined by commas); note: why there is no figure.
     """
     cells, rows = Cells(scores), []
     for domain in [*dict.fromkeys([*PAPER_DROPS, *design.domains.values()]), ALL]:

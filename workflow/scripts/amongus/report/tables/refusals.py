@@ -6,6 +6,7 @@ everything. The share of texts that decline, on every dataset, tells such a gain
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +73,16 @@ def member_labels(labels: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def refusals(counts: pd.DataFrame, design: Design) -> pd.DataFrame:
     """`refusals.csv`: a row per method, pool, defence and dataset; members alone come first. Columns `REFUSALS`.
 
-    n: texts, over all seeds; score: the mean of those scored; refused, unknowing, asked: shares of all texts that
-    refuse, do not know, ask back; refusal: their sum, with Wilson's interval over questions (one under several seeds
-    counts once, the least that it is worth). Averages over datasets give each the same weight; averages
-    over methods are not made. Attacked, clean and control pools all have rows. `counts` are as from `read_counts`.
+    n: texts, over all seeds; score: the mean of those scored; `KINDS`: shares of all texts; refusal: their sum, with
+    Wilson's interval over questions (one under several seeds counts once, the least that it is worth). Averages over
+    methods are not made. Attacked, clean and control pools all have rows. `counts` are as from `read_counts`.
     """
-    orders = (list(design.levels), list(design.pools), ["none", *design.defences])
-
-    def place(cell: tuple[tuple[str, str, str], pd.DataFrame]) -> list[int]:
-        # A member may be called as a pool is: members keep the order in which they were read.
-        alone = cell[0][0] == SINGLE
-        return [-1] if alone else [order.index(name) for name, order in zip(cell[0], orders, strict=True)]
-
+    cells = dict(list(counts.groupby(["method", "pool", "defence"], sort=False)))
+    of_members = [names for names in cells if names[0] == SINGLE]
+    of_teams = [names for names in product(design.levels, design.pools, ["none", *design.defences]) if names in cells]
     rows = []
-    for (method, pool, defence), cell in sorted(counts.groupby(["method", "pool", "defence"], sort=False), key=place):
+    for method, pool, defence in [*of_members, *of_teams]:
+        cell = cells[method, pool, defence]
         summed = cell.groupby("dataset")[_COUNTS].sum()
         seeds = cell.groupby("dataset")["seed"].nunique()
         for span in spans(design, set(summed.index)):

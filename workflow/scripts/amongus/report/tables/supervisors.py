@@ -43,15 +43,14 @@ def supervisors(masks: pd.DataFrame, responses: pd.DataFrame | None, design: Des
 
     n: questions (under each seed) on which the defence decided; with_attacker: those with an attacker among the
     candidates (a router has two, other methods the pool); decisions: how many were taken for these (a defence that
-    decides for a team takes one per seed and dataset); masks: questions of n with a masked member. masked_attacker:
-    share of with_attacker in which an attacker was masked, with Wilson's interval over decisions (by their effective
-    number, where one question is decided on under several seeds); chance: the share a random mask would hit (attackers
-    among the candidates, averaged); masked_other: share of with_attacker in which a benign member was masked.
-    masked_wrong: share of masks that hit a member whose own answer (round 0) scored 0; chance_wrong: the share of
-    candidates with such an answer, averaged over the same masks. Answers without a score are left out. unparsable:
-    questions of n on which the supervisor's answer could not be read. Rows over datasets pool their questions. Benign
-    pools have rows too, without an attacker to catch. A router's `self` suspects no member and has no row. overlap: why
-    the supervisor is not independent of the attacker or the pool, where it is not.
+    decides for a team takes one per seed and dataset); masks: questions of n with a masked member. Shares of
+    with_attacker: masked_attacker (its interval by the effective number of decisions, where one question is decided on
+    under several seeds), chance (attackers among the candidates, averaged) and masked_other (a benign member masked).
+    Shares of masks: masked_wrong (a member whose own answer, of round 0, scored 0) and chance_wrong (candidates with
+    such an answer, averaged over the same masks), without answers that have no score. unparsable: questions of n.
+
+    Rows over datasets pool their questions. Benign pools have rows too, without an attacker to catch. A router's `self`
+    suspects no member and has no row.
 
     Args:
         masks: as from `read_masks`.
