@@ -83,6 +83,7 @@ def test_net_needs_the_clean_pool_defended():
 
 
 def test_mitigation_rows_follow_the_design():
+    assert defended("clean 1", "evil 0").empty
     names = [
         (pool, m, d) for d in ("oracle", "reward", "none") for pool in ("evil", "clean") for m in ("fusion", "debate")
     ]
@@ -90,14 +91,3 @@ def test_mitigation_rows_follow_the_design():
     rows = table.loc[table["dataset"] == "sums", ["level", "method", "defence"]].to_numpy().tolist()
     groups = ("text", "debate"), ("logit", "fusion"), ("all", "all")
     assert rows == [[*group, defence] for group in groups for defence in ("reward", "oracle")]
-
-
-def test_mitigation_marks_what_cannot_be_run():
-    assert defended("clean 1", "evil 0").empty
-    unfit = design(applicable={"evil": {"fusion": False, "debate": True}})
-    scores = ["clean fusion 11", "clean fusion reward 11"]
-    scores += [f"{pool} {defence} 10" for pool in ("clean", "evil") for defence in ("none", "reward")]
-    table = mitigation(cells(*scores), no_masks(), unfit)
-    row = pick(table, method="fusion", dataset="sums", defence="reward")
-    assert not row["applicable"] and row["n"] == 0 and isnan(row["score"]) and isnan(row["net"])
-    assert pick(table, method="debate", dataset="sums", defence="reward")["applicable"]

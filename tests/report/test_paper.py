@@ -4,7 +4,6 @@ from functools import partial
 from math import isnan
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import scored
@@ -155,12 +154,6 @@ def test_questions_are_resampled_jointly():
     # And where they fail opposite ones, what one gains the other loses.
     row = drop([*lines, f"one {hit[1]}", f"two {hit[0]}"], **changes)
     assert (row["points_low"], row["points_high"]) == pytest.approx((-0.5, -0.5))
-
-
-def test_order_of_the_input_changes_nothing():
-    lines = [*UNDEFENDED, *DEFENDED]
-    again = headline(cells(*lines).sample(frac=1, random_state=2), Design(ONLY))
-    pd.testing.assert_frame_equal(paper(lines), again)
 
 
 def test_differences_follow_from_the_design():

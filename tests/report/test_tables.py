@@ -75,13 +75,18 @@ def test_no_question_scored_gives_empty_figures():
 
 def test_what_cannot_be_run_is_shown_as_such():
     unfit = design(applicable={"evil": {"fusion": False, "debate": True}})
-    table = impact(cells("clean fusion 1", "clean 1", "evil 1"), unfit)
+    scores = cells("clean fusion 1", "clean 1", "evil 1")
+    table = impact(scores, unfit)
     row = pick(table, method="fusion", dataset="sums")
     assert not row["applicable"] and row["n"] == 0
     assert row[["clean", "empty", "score", "drop", "p_value"]].isna().all()
     # No average over methods: only debate is common to all attacked pools.
     assert "all" not in set(table["method"])
     assert list(table["applicable"]) == [True, True, False, False]
+    table = mitigation(pd.concat([scores, scores.assign(defence="reward")]), no_masks(), unfit)
+    assert list(table["applicable"]) == [True, True, False, False] and list(table["score"].isna()) == list(
+        table["n"] == 0
+    )
 
 
 def test_averages_over_methods_are_on_common_support():
