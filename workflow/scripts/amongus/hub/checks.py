@@ -4,7 +4,7 @@ Pickles and code are not on the list of what is fetched, so they are no reason t
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from amongus.hub.repository import Repository
@@ -21,7 +21,6 @@ _VOCABULARY = {"tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "
 # A checkpoint with an adapter's config beside it would be loaded as an adapter of whatever that names.
 _NOT_OF_A_CHECKPOINT = {ADAPTER_CONFIG, "trainer_state.json"}
 LARGEST_CONFIG = 1 << 28  # bytes
-_EMBEDDINGS = ("embed_tokens.weight", "word_embeddings.weight", "wte.weight")
 
 
 def adapter_files(repository: Repository, base: str | None) -> list[str]:
@@ -45,7 +44,7 @@ def adapter_files(repository: Repository, base: str | None) -> list[str]:
             f"{ADAPTER_CONFIG} names the base {named!r}, the study {base!r}",
             "give the base it was trained on, or, if that is another name of the same, trained_on",
         )
-    repository.shapes(ADAPTER_WEIGHTS)
+    repository.check_header(ADAPTER_WEIGHTS)
     return [ADAPTER_CONFIG, ADAPTER_WEIGHTS]
 
 
@@ -53,7 +52,7 @@ def checkpoint_files(repository: Repository) -> list[str]:
     """The files of a checkpoint, its configs and tokenizer downloaded and checked, of its weights the headers only.
 
     Raises:
-        StudyError: it needs remote code, has no safetensors, or no tokenizer or one that does not fit.
+        StudyError: it needs remote code, has no safetensors, or no tokenizer.
     """
     files = repository.files
     if not {WEIGHTS, INDEX} & files.keys():
@@ -64,6 +63,8 @@ def checkpoint_files(repository: Repository) -> list[str]:
     left_out = _NOT_OF_A_CHECKPOINT | ({INDEX} if WEIGHTS in files else set())
     names = sorted(name for name in files.keys() - left_out if "/" not in name)
     configs = [name for name in names if any(fnmatchcase(name, kind) for kind in _CONFIGS)]
+    if not _VOCABULARY & set(configs):
+        raise repository.refusal("no tokenizer (tokenizer.json, or a vocabulary)", "give a repository with one")
     _get_small(repository, configs)
     modules = _modules(repository) if MODULES in configs else []
     module_configs = [name for path in modules if (name := f"{path}/config.json") in files]
@@ -71,7 +72,8 @@ def checkpoint_files(repository: Repository) -> list[str]:
     _get_small(repository, module_configs)
     _check_configs(repository, [*configs, *module_configs])
     weights = [*([WEIGHTS] if WEIGHTS in files else _shards(repository)), *module_weights]
-    _check_tokenizer(repository, configs, weights)
+    for name in weights:
+        repository.check_header(name)
     return [*configs, *module_configs, *weights]
 
 
@@ -132,42 +134,3 @@ def _shards(repository: Repository) -> list[str]:
         if shard not in repository.files:
             raise repository.refusal(f"{INDEX} names {shard}, which is missing")
     return sorted(set(shards.values()))
-
-
-def _check_tokenizer(repository: Repository, configs: list[str], weights: list[str]) -> None:
-    """Refuse a checkpoint without a tokenizer, or with more tokens than rows of embeddings."""
-    if not _VOCABULARY & set(configs):
-        raise repository.refusal("no tokenizer (tokenizer.json, or a vocabulary)", "give a repository with one")
-    try:
-        tokens = 1 + max(_token_ids(repository, configs), default=-1)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise repository.refusal(f"the tokenizer's files cannot be read ({error})") from None
-    rows = _rows(repository, weights)
-    if rows is not None and tokens > rows:
-        raise repository.refusal(
-            f"the tokenizer has {tokens} tokens, the model {rows} rows of embeddings",
-            "give the revision where they fit",
-        )
-
-
-def _rows(repository: Repository, weights: Iterable[str]) -> int | None:
-    """Rows of the embeddings, by the weights' headers; what config.json says where no tensor has a known name."""
-    tensors = [pair for name in weights for pair in repository.shapes(name).items()]
-    found = [shape for tensor, shape in tensors if tensor.endswith(_EMBEDDINGS)]
-    if found:
-        return max((shape[0] for shape in found if shape and isinstance(shape[0], int)), default=0)
-    size = repository.read_json("config.json").get("vocab_size")
-    return size if isinstance(size, int) else None
-
-
-def _token_ids(repository: Repository, configs: Iterable[str]) -> Iterator[int]:
-    """Every token id that the tokenizer's files know."""
-    if "tokenizer.json" in configs:
-        whole = repository.read_json("tokenizer.json")
-        vocabulary = whole["model"].get("vocab", {})
-        yield from map(int, vocabulary.values()) if isinstance(vocabulary, dict) else range(len(vocabulary))
-        yield from (int(token["id"]) for token in whole.get("added_tokens") or ())
-    for name in sorted({"vocab.json", "added_tokens.json"} & set(configs)):
-        yield from map(int, repository.read_json(name).values())
-    if "tokenizer_config.json" in configs:
-        yield from map(int, repository.read_json("tokenizer_config.json").get("added_tokens_decoder") or ())

@@ -65,22 +65,21 @@ class HubRepository(Repository):
                 (self.root / name).unlink(missing_ok=True)
                 raise self.refusal(f"{name} {fault}", "the download is discarded, run again")
             if name.endswith(".safetensors"):
-                super().shapes(name)  # A few missing bytes at the end do not show in the header.
+                super().check_header(name)  # A few missing bytes at the end do not show in the header.
 
-    def shapes(self, name: str) -> dict[str, list[int]]:
-        """The shape of each tensor of a safetensors file on the hub, of which only the header is downloaded."""
+    def check_header(self, name: str) -> None:
+        """Check a safetensors file on the hub, of which only the header is downloaded."""
 
-        def read() -> dict[str, list[int]]:
+        def check() -> None:
             try:
                 header = _hub().parse_safetensors_file_metadata(**self._address, filename=name, timeout=_TIMEOUT)
                 end = max((tensor.data_offsets[1] for tensor in header.tensors.values()), default=0)
                 if end > self.files[name].size - 8:
                     raise SafetensorsParsingError("shorter than its header says")
-                return {tensor: list(entry.shape) for tensor, entry in header.tensors.items()}
             except (SafetensorsParsingError, AttributeError, LookupError, RecursionError, TypeError) as error:
                 raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
-        return _request(self._repo, read)
+        _request(self._repo, check)
 
 
 def current_commit(repo: str) -> str:
@@ -96,7 +95,6 @@ def check_access(repo: str, revision: str) -> None:
 
 def _info(repo: str, revision: str | None, waits: Sequence[float] = _WAITS) -> ModelInfo | DatasetInfo:
     """What the hub says of a repository at a commit, or at its newest."""
-
     wanted = {**_address(repo), "revision": revision, "files_metadata": True, "timeout": _TIMEOUT}
     found = _request(repo, lambda: _hub().repo_info(**wanted), waits)
     assert isinstance(found, ModelInfo | DatasetInfo)
