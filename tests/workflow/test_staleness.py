@@ -228,3 +228,9 @@ def test_snakemakes_own_options_for_a_rule(made):
     assert sum(job.startswith("collaborate-") for job in forced.elements()) == len(TEAMS)
     # The command line is shown too.
     assert len(re.findall(r"resources: .*mem_mb=12345", shown)) == len(TEAMS)
+    until = made.pending("--forceall", "--until", "respond")
+    assert {job.split("-")[0] for job in until} == {"dataset", "train", "extract_vector", "member", "respond"}
+    omitted = made.pending("--forceall", "--omit-from", "collaborate")
+    assert omitted and not {"collaborate", "score_runs"} & {job.split("-")[0] for job in omitted}
+    graph = made.snakemake("--rulegraph").stdout
+    assert graph.count("label = ") < 45 and '"collaborate"' in graph
