@@ -40,11 +40,14 @@ def test_sha256sum_checks_every_file_from_the_projects_root(outputs, tmp_path):
 
 def test_a_job_has_checksums_once_it_has_succeeded(outputs, tmp_path, monkeypatch):
     monkeypatch.setattr(_helpers, "configure_logging", lambda job: None)
-    job = SimpleNamespace(log=[LOG], output=outputs)
-    with _helpers.rule_job(job):
-        pass
+    job = SimpleNamespace(log=[LOG], output=outputs, resources={})
+    _helpers.run(job, lambda job: None)
     assert (tmp_path / SUMS).exists()
-    with pytest.raises(RuntimeError), _helpers.rule_job(job):
+
+    def fail(job):
         assert not (tmp_path / SUMS).exists()
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        _helpers.run(job, fail)
     assert not (tmp_path / SUMS).exists()

@@ -2,7 +2,6 @@
 
 import errno
 import sys
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,26 +68,22 @@ def test_checkpoints_outlive_a_kill_before_the_job_is_done(scratch, tmp_path, mo
     def killed(*_):
         raise KeyboardInterrupt
 
-    @contextmanager
-    def killed_at_the_end(rule):
-        yield
-        raise KeyboardInterrupt
-
     model = tmp_path / "models" / "x"
     rule = SimpleNamespace(
         params=SimpleNamespace(plugin=("models", "lora"), parents={}),
         output=type("Outputs", (list,), {"cost": str(tmp_path / "cost.json")})([str(model)]),
         resources={},
+        log=["x/logs/y.log"],
     )
     module = SimpleNamespace(train=lambda job: {})
     monkeypatch.setattr(train, "job_of_rule", lambda rule, out: SimpleNamespace(scratch=scratch))
     monkeypatch.setattr(train, "plugins", SimpleNamespace(module=lambda *name: module))
-    monkeypatch.setattr("_helpers.rule_job", nullcontext)
+    monkeypatch.setattr("_helpers.configure_logging", lambda rule: None)
+    monkeypatch.setattr("_helpers.write_sums", lambda path, outputs: None)
     monkeypatch.setattr(train, "write_fingerprint", lambda folder: None)
-    kills = {"train.write_fingerprint": killed, "train.write_cost": killed, "_helpers.rule_job": killed_at_the_end}
-    for step, kill in kills.items():
+    for step in ("train.write_fingerprint", "train.write_cost", "_helpers.write_sums"):
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(step, kill)
+            patched.setattr(step, killed)
             train.train(rule)
         assert last_checkpoint(scratch)
     train.train(rule)

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow
 
 REAL = ("dataset", "score", "table")
 IMPORTS = """
-from _helpers import rule_job
+from _helpers import run
 from amongus.core.atomic import whole_directory
 from amongus.core.tables import QUESTIONS, RESPONSES, RUNS, TRANSCRIPTS, read_table, write_table
 from amongus.members.member import Member, load_member, save_member, write_fingerprint
 from amongus.report.cost_sidecars import write_cost
 
-with rule_job(snakemake):
+def main(snakemake):
 """
 FIXED = {
     "train": """
@@ -71,7 +71,7 @@ def project(tmp_path_factory):
     for name in REAL:
         shutil.copyfile(ROOT / "workflow" / "scripts" / f"{name}.py", scripts / f"{name}.py")
     for name, text in FIXED.items():
-        (scripts / f"{name}.py").write_text(IMPORTS + indent(text, "    "))
+        (scripts / f"{name}.py").write_text(IMPORTS + indent(text, "    ") + "\nrun(snakemake, main)\n")
     made.run("tables")
     return made
 

@@ -3,8 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO, TypeVar
@@ -22,26 +21,21 @@ T = TypeVar("T")
 
 
 def run(snakemake: Job, main: Callable[[Job], T]) -> T:
-    """Run the `main` of a rule's script as a job, with as many GPUs as the rule has, and return what it returns."""
-    with rule_job(snakemake):
-        take_gpus(snakemake.resources.get("gpu", 0))
-        return main(snakemake)
+    """Run the `main` of a rule's script as a job and return what it returns.
 
-
-@contextmanager
-def rule_job(snakemake: Job) -> Iterator[None]:
-    """Run a rule's script: with a log and, once it has succeeded, a file with the checksums of all its outputs.
-
-    The checksums of earlier outputs are removed first, because these are about to change.
+    It has a log, as many GPUs as the rule and, once it has succeeded, a file with the checksums of all its outputs. That
+    of earlier outputs is removed first, because these are about to change.
     """
     configure_logging(snakemake)
-    if not snakemake.log:  # a script run by itself, as tests do
-        yield
-        return
-    sums = sums_path(snakemake.log[0])
-    sums.unlink(missing_ok=True)
-    yield
-    write_sums(sums, snakemake.output)
+    # None in a script that is run by itself, as tests do.
+    sums = sums_path(snakemake.log[0]) if snakemake.log else None
+    if sums:
+        sums.unlink(missing_ok=True)
+    take_gpus(snakemake.resources.get("gpu", 0))
+    made = main(snakemake)
+    if sums:
+        write_sums(sums, snakemake.output)
+    return made
 
 
 def configure_logging(snakemake: Job) -> None:
