@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from amongus.core import download
 from amongus.core.errors import StudyError
 from amongus.datasets import _sources
 
@@ -114,19 +115,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(server.content[: len(server.content) // 2 if server.requests == 2 else None])
 
 
-def test_a_url_is_tried_again(tmp_path):
+def test_a_url_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_WAIT", 0)
     spec = pin(tmp_path / "q.json", ROWS)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.content, server.requests = (tmp_path / "q.json").read_bytes(), 0
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/q.json"
-        rows, where = _sources.read({"url": url, "sha256": spec["sha256"]}, wait=0)
+        rows, where = _sources.read({"url": url, "sha256": spec["sha256"]})
         server.shutdown()
     assert rows == ROWS and where == url and server.requests == 3
 
 
-def test_an_unreachable_url_is_one_line():
+def test_an_unreachable_url_is_one_line(monkeypatch):
+    monkeypatch.setattr(download, "_WAIT", 0)
     with pytest.raises(StudyError, match=r"^http://127.0.0.1:9/q.json: .*$"):
-        _sources.read({"url": "http://127.0.0.1:9/q.json", "sha256": "0" * 64}, wait=0)
+        _sources.read({"url": "http://127.0.0.1:9/q.json", "sha256": "0" * 64})
     with pytest.raises(StudyError, match="only http and https"):
         _sources.read({"url": "file:///etc/passwd", "sha256": "0" * 64})

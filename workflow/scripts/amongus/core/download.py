@@ -22,6 +22,7 @@ _FILES = "AMONGUS_DATASETS_FOLDER"
 _REPOSITORIES = "AMONGUS_HUB_FOLDER"
 _TIMEOUT = 60.0  # seconds
 _TRIES = 4
+_WAIT = 2.0  # Seconds before the second; doubled each time.
 
 
 def use_mirrors(files: str | None, repositories: str | None) -> None:
@@ -53,13 +54,12 @@ def mirrored(spec: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[bytes, str]:
+def content(spec: Mapping[str, Any], what: str) -> tuple[bytes, str]:
     """The bytes of a pinned file, and its name for messages.
 
     Args:
         spec: `path` or `url`, and `sha256`. A folder that replaces URLs is read instead.
         what: is to be read, for the message.
-        wait: seconds before the first retry of a URL; doubled each time.
 
     Raises:
         StudyError: no place or two places, file missing, URL unreachable, sha256 differs.
@@ -69,7 +69,7 @@ def content(spec: Mapping[str, Any], what: str, wait: float = 2.0) -> tuple[byte
     if bool(path) == bool(url):
         raise StudyError(f"{what} needs either path or url; give one of them in the study's config")
     where = str(path or url)
-    found = _from_path(Path(where)) if path else _from_url(where, wait)
+    found = _from_path(Path(where)) if path else _from_url(where)
     digest = hashlib.sha256(found).hexdigest()
     if not wanted:
         raise StudyError(f"{where}: no sha256 in the config; if this is the file you mean, add sha256: {digest}")
@@ -89,14 +89,14 @@ def _from_path(path: Path) -> bytes:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); fix that or give another path") from None
 
 
-def _from_url(url: str, wait: float) -> bytes:
+def _from_url(url: str) -> bytes:
     if not url.startswith(("https://", "http://")):
         raise StudyError(f"{url}: only http and https are downloaded; for a local file give path")
     problem = ""
     for trial in range(_TRIES):
         if problem:
             _LOG.warning("%s: %s; trying again", url, problem)
-            time.sleep(wait * 2 ** (trial - 1))
+            time.sleep(_WAIT * 2 ** (trial - 1))
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
                 return response.read()

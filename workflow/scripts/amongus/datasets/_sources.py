@@ -82,13 +82,13 @@ def valid_rows(dataset: str, spec: Mapping[str, Any]) -> tuple[dict[str, list[An
     return rows, where
 
 
-def read(spec: Mapping[str, Any], wait: float = 2.0) -> tuple[dict[str, list[Any]], str]:
+def read(spec: Mapping[str, Any]) -> tuple[dict[str, list[Any]], str]:
     """The rows of both splits of a pinned source (see `amongus.core.download`), and its name for messages.
 
     Raises:
         StudyError: the source is unavailable, differs, or is not JSON with two splits.
     """
-    content, where = download.content(spec, "a dataset's source", wait)
+    content, where = download.content(spec, "a dataset's source")
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
