@@ -43,7 +43,7 @@ SCHEMAS = [value for value in vars(tables).values() if isinstance(value, pa.Sche
 @pytest.mark.parametrize("damage", ["truncated", "empty"])
 def test_every_kind_of_table_is_moved_aside_when_it_is_damaged(tmp_path, schema, damage):
     path = tmp_path / "x.parquet"
-    write_table(path, pa.Table.from_pylist([], schema), schema)
+    write_table(path, {name: [] for name in schema.names}, schema)
     assert read_table(path, schema).num_rows == 0
     harm(path, damage)
     with pytest.raises(StudyError, match=r"x\.parquet: damaged \(.*\); moved to .*x\.parquet\.damaged; run"):

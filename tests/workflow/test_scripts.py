@@ -29,7 +29,7 @@ def test_respond_once_then_score(study):
     assert read_json("cost.json")["prompts_generated"] == 2
     respond("a", "test")
     assert read_json("cost.json")["prompts_generated"] == 0 and (study / path).read_bytes() == first
-    write_table(path, table.set_column(1, "text", [["\\boxed{1}", "\\boxed{7}"]]), RESPONSES)
+    write_table(path, {**table.to_pydict(), "text": ["\\boxed{1}", "\\boxed{7}"]}, RESPONSES)
     out = PATHS.response_scores("a", DATASET, "test")
     run("score", Named(questions=[PATHS.questions(DATASET, "test")], texts=[path]), Named(scores=[out]))
     assert read_table(out, SCORES)["score"].to_pylist() == [1.0, 0.0]

@@ -51,14 +51,10 @@ UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What reading the bytes of a damaged parquet raises."""
 
 
-def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> None:
+def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
     """Write a parquet file of `schema`, whole or not at all. Lone surrogates in text become U+FFFD."""
-    if isinstance(columns, pa.Table):
-        table = columns.select(schema.names).cast(schema)
-    else:
-        arrays = [pa.array(_encodable(columns[field.name], field.type), field.type) for field in schema]
-        table = pa.Table.from_arrays(arrays, schema=schema)
-    content = parquet_bytes(table)
+    arrays = [pa.array(_encodable(columns[field.name], field.type), field.type) for field in schema]
+    content = parquet_bytes(pa.Table.from_arrays(arrays, schema=schema))
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 
