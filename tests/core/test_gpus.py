@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from select import select
 
 import pytest
@@ -22,8 +23,10 @@ def test_gpus_are_those_that_cuda_shows(monkeypatch, listed, names):
 
 
 @pytest.fixture
-def four(monkeypatch):
-    """Four GPUs; what is taken is released afterwards."""
+def four(tmp_path, monkeypatch):
+    """Four GPUs, locked in a folder of the test's; what is taken is released afterwards."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     monkeypatch.setattr(gpus, "_held", [])
@@ -36,24 +39,24 @@ def four(monkeypatch):
 JOB = """
 import os, sys
 from amongus.core.gpus import take_gpus
-take_gpus(int(sys.argv[1]), sys.argv[2])
+take_gpus(int(sys.argv[1]))
 print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 sys.stdin.read()
 """
 
 
-def job(count, folder):
+def job(count):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
-    command = [sys.executable, "-c", JOB, str(count), str(folder)]
+    command = [sys.executable, "-c", JOB, str(count)]
     return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def test_jobs_beside_each_other_use_different_gpus_and_others_wait(four, tmp_path):
-    running = [job(count, tmp_path) for count in (1, 2, 1)]
+def test_jobs_beside_each_other_use_different_gpus_and_others_wait(four):
+    running = [job(count) for count in (1, 2, 1)]
     taken = [process.stdout.readline().strip().split(",") for process in running]
     assert [len(names) for names in taken] == [1, 2, 1]
     assert sorted(name for names in taken for name in names) == ["0", "1", "2", "3"]
-    waiting = job(3, tmp_path)
+    waiting = job(3)
     assert not select([waiting.stdout], [], [], 1)[0]
     # One that is killed releases its own; two and one of the others are then free.
     running[1].kill()
@@ -63,8 +66,8 @@ def test_jobs_beside_each_other_use_different_gpus_and_others_wait(four, tmp_pat
         process.communicate()
 
 
-def test_two_jobs_that_each_need_most_gpus_do_not_hold_each_other_up(four, tmp_path):
-    jobs = [job(3, tmp_path) for _ in range(3)]
+def test_two_jobs_that_each_need_most_gpus_do_not_hold_each_other_up(four):
+    jobs = [job(3) for _ in range(3)]
     for _ in jobs:
         (ready, *_), _, _ = select([one.stdout for one in jobs if not one.stdin.closed], [], [], 60)
         (first,) = (one for one in jobs if one.stdout is ready)
@@ -72,16 +75,16 @@ def test_two_jobs_that_each_need_most_gpus_do_not_hold_each_other_up(four, tmp_p
 
 
 def test_more_gpus_than_there_are_and_none(four, tmp_path):
-    gpus.take_gpus(0, tmp_path / "gpus")
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1,2,3" and not (tmp_path / "gpus").exists()
+    gpus.take_gpus(0)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1,2,3" and not list(tmp_path.iterdir())
     with pytest.raises(StudyError, match=r"needs 5 GPU\(s\), and this machine has 4 "):
-        gpus.take_gpus(5, tmp_path)
+        gpus.take_gpus(5)
 
 
-def test_each_slurm_job_counts_its_gpus_by_itself(four, tmp_path, monkeypatch):
+def test_each_slurm_job_counts_its_gpus_by_itself(four, monkeypatch):
     """Slurm may number each job's GPUs from 0; several jobs of a run inside one allocation still share nothing."""
     for slurm, taken in (("7", "0"), ("8", "0"), ("7", "1")):
         monkeypatch.setenv("SLURM_JOB_ID", slurm)
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-        gpus.take_gpus(1, tmp_path)
+        gpus.take_gpus(1)
         assert os.environ["CUDA_VISIBLE_DEVICES"] == taken

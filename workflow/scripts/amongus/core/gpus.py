@@ -46,11 +46,11 @@ def check_gpus(count: int) -> None:
         )
 
 
-def take_gpus(count: int, folder: str | Path | None = None) -> None:
+def take_gpus(count: int) -> None:
     """Reserve `count` GPUs for this process, waiting while other jobs use them; call it before anything uses CUDA.
 
     Snakemake may limit how many GPUs its jobs use at once (`--resources gpu=N`), but does not say which job uses
-    which. So jobs on one machine lock what they use, in a `folder` of this user's, and no two ever share a GPU.
+    which. So jobs on one machine lock what they use, in a folder of this user's, and no two ever share a GPU.
 
     Raises:
         StudyError: there are fewer GPUs than that.
@@ -59,7 +59,7 @@ def take_gpus(count: int, folder: str | Path | None = None) -> None:
         return
     check_gpus(count)
     names = visible()
-    place = Path(folder or Path(tempfile.gettempdir()) / f"amongus-gpus-{os.getuid()}")
+    place = Path(tempfile.gettempdir()) / f"amongus-gpus-{os.getuid()}"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken = _lock(place, names, count)
     if not taken:
