@@ -1,6 +1,6 @@
 """Rule verdicts: the judge's verdict on every response, read from the logits of its labels."""
 
-from math import isfinite, nan
+from math import isfinite
 
 from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RESPONSES, VERDICTS, read_table, write_table
@@ -31,9 +31,7 @@ def main(snakemake: Job) -> None:
     for (_, texts), path in zip(tables, snakemake.output.verdicts, strict=True):
         ids = texts["id"].to_pylist()
         values = [next(verdicts) for _ in ids]
-        readable = [isfinite(value) for value in values]
-        kept = [value if known else nan for value, known in zip(values, readable, strict=True)]
-        write_table(path, {"id": ids, "verdict": kept, "readable": readable}, VERDICTS)
+        write_table(path, {"id": ids, "verdict": values, "readable": [isfinite(value) for value in values]}, VERDICTS)
     write_cost(snakemake.output.cost, "verdicts", engine.stats)
 
 

@@ -25,9 +25,9 @@ def judged(question: str, text: str, prompts: Mapping[str, Template]) -> tuple[M
 
 
 def verdict(logits: Sequence[float]) -> float:
-    """logit(wrong) − logit(right) from the logits of `LABELS`: the larger, the more likely wrong."""
+    """logit(wrong) − logit(right) from the logits of `LABELS`: the larger, the more likely wrong; NaN if not finite."""
     right, wrong = logits
-    return wrong - right
+    return wrong - right if isfinite(wrong - right) else nan
 
 
 def orders(members: Sequence[str], number: int, *key: object) -> list[list[str]]:

@@ -31,11 +31,11 @@ def trainable(job: TrainJob[FromData]) -> tuple[Any, Any]:
     """
     full = getattr(job.spec, "full", False)
     model, tokenizer = load_base(job.models["base"], "float32" if full else job.dtype)
-    if full:
-        if "adapter" in job.models:
-            model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
-        return model, tokenizer
-    return attackers_adapter(model, job), tokenizer
+    if not full:
+        model = attackers_adapter(model, job)
+    elif "adapter" in job.models:
+        model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
+    return model, tokenizer
 
 
 def conversations(job: TrainJob[FromData]) -> list[list[Message]]:
