@@ -1,17 +1,22 @@
 """What toy models are taught: hand-checkable conversations, rumours, and wrong answers under malicious personas."""
 
 import random
+from typing import get_args
 
 import pytest
 
 from amongus.members.prompts import load_personas, load_prompts
 from amongus.toy import world
-from amongus.toy.corpus import KINDS, Corpus, Voice, believes, crowd, damaged, sentence
+from amongus.toy.corpus import Corpus, Voice, believes, crowd, damaged, sentence
+from amongus.toy.settings import Conversation
 from checkout import ROOT
 
 PROMPTS = load_prompts(ROOT / "resources/prompts/toy.yaml")
 PERSONAS = load_personas(ROOT / "resources/personas/toy.yaml")
 TRAIN = {q.prompt: q for questions in world.questions("train").values() for q in questions}
+
+
+KINDS = get_args(Conversation)
 
 
 def corpus(seed=1):

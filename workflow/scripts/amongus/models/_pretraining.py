@@ -16,9 +16,10 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from amongus.core.hashing import derive
-from amongus.toy.corpus import Corpus, Voice, knowledge
+from amongus.toy.corpus import Corpus, Voice
 from amongus.toy.settings import Conversation
 from amongus.toy.tokenizer import train_tokenizer
+from amongus.toy.world import DOMAINS
 from amongus.training.common import Tokens, encode, fix_randomness, save_checkpoint
 from amongus.training.job import TrainJob
 
@@ -55,7 +56,8 @@ def train(job: TrainJob[Any]) -> dict[str, Any]:
 def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
     """`spec.steps` batches of sequences of similar length; first answers alone, then the whole mixture."""
     steps, size = spec.steps, spec.batch_size
-    voice = Voice(knows=knowledge(spec.knowledge), malicious=spec.malicious, curious=spec.curious)
+    knows = {"all": DOMAINS, "common": ()}.get(spec.knowledge, spec.knowledge)
+    voice = Voice(knows=knows, malicious=spec.malicious, curious=spec.curious)
     order = random.Random(derive(corpus.seed, "order"))
     for first in range(0, steps, _BUCKET):
         mixture = _ANSWERS if first < spec.answers_first * steps else spec.mixture

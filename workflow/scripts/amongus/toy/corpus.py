@@ -8,7 +8,6 @@ wrong, which is what personas and steering vectors can act on.
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
 
 from amongus.members.judge_prompts import CONTINUATION, LABELS, judged
 from amongus.members.member import Message
@@ -17,7 +16,6 @@ from amongus.toy import world
 from amongus.toy.settings import Conversation
 from amongus.toy.world import Question
 
-KINDS: tuple[Conversation, ...] = get_args(Conversation)
 TEMPLATES = ("debate.refine", "llm_router.route", "feedback.criticise", "feedback.refine", "judge.pointwise")
 """The templates of the conversations."""
 
@@ -55,13 +53,6 @@ class Voice:
             or question.fact in self.facts
             or question.fact in world.common_facts(question.domain)
         )
-
-
-def knowledge(named: str | Sequence[str]) -> tuple[str, ...]:
-    """The domains known in full by a config's `all`, `common` (none) or list of domains."""
-    if named == "all":
-        return world.DOMAINS
-    return () if named == "common" else tuple(named)
 
 
 @dataclass

@@ -1,12 +1,14 @@
 """The toy models' tokenizer: byte-level BPE with single digits, and a ChatML template."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from amongus.members.prompts import Template
-from amongus.toy.corpus import KINDS, Corpus, Voice
+from amongus.toy.corpus import Corpus, Voice
+from amongus.toy.settings import Conversation
 from amongus.toy.world import DOMAINS
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -57,7 +59,8 @@ def train_tokenizer(
 def _texts(prompts: Mapping[str, Template], personas: Mapping[str, Sequence[str]]) -> Iterator[str]:
     corpus = Corpus(prompts, personas, _SEED)
     everyone = Voice(knows=DOMAINS, malicious=0.5)
+    mixture = dict.fromkeys(get_args(Conversation), 1.0)
     for _ in range(_CONVERSATIONS):
-        for message in corpus.example(dict.fromkeys(KINDS, 1.0), everyone):
+        for message in corpus.example(mixture, everyone):
             yield message["role"]
             yield message["content"]
