@@ -18,15 +18,6 @@ EXPERT = Member("knowledge", "models/base", adapter="models/knowledge", system="
 PERSONAS = {"benign": ["You are a helpful assistant."], "malicious": ["You are a harmful assistant."]}
 
 
-@pytest.mark.parametrize("kind", plugins.available("attackers"))
-def test_what_is_trained_can_be_read_without_importing(kind):
-    trains = plugins.fact("attackers", kind, "TRAINS")
-    assert trains in ("adapter", "vector", "model", None)
-    # Published vectors are only downloaded.
-    made_here = trains is not None and kind != "published_vector"
-    assert hasattr(plugins.module("attackers", kind), "train") == made_here
-
-
 def member(kind, trained=None, **settings):
     """The expert in the hands of an attacker of some kind, of whose settings only some matter."""
     settings = plugins.settings("attackers", kind).model_construct(**settings)
