@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 import scored
-from amongus.core.json_files import write_json
 from amongus.core.tables import RESPONSES, RUN_SCORES, RUNS, SCORES, write_table
 from amongus.report import figures
+from amongus.report.cost_sidecars import write_cost
 from amongus.report.render import csv_text, markdown
 from amongus.report.scores import Design
 from amongus.report.tables.alone import ALONE
@@ -75,7 +75,7 @@ def made(tmp_path_factory):
         write_table(responses[-1], {"id": ids, "score": graded, "reason": [""] * 20}, SCORES)
         answers = {"id": ids, "text": ["I don't know."] * 20, "n_tokens": [4] * 20, "stop_reason": ["stop"] * 20}
         write_table(texts[-1], answers, RESPONSES)
-    write_json(folder / "cost" / "a.json", {"rule": "respond", "model_loads": 1, "seconds": 2.5})
+    write_cost(folder / "cost" / "a.json", "respond", {"model_loads": 1, "seconds": 2.5})
     sidecars = [folder / "cost" / "a.json"]
     inputs = Named(scores=scores, runs=runs, responses=texts, response_scores=responses, sidecars=sidecars)
     for name in TABLES:
