@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -68,13 +69,13 @@ def read(path: str | Path) -> pd.DataFrame:
 def _impact(table: pd.DataFrame, design: Design) -> Figure:
     """Drop per method, a panel per attacked pool, beside what leaving the attacker's place empty costs."""
     rows = _overall(table)
-    labels = list(dict.fromkeys(method_label(row) for row in rows.to_dict("records")))
+    places = list(dict.fromkeys(("", method_label(row)) for row in rows.to_dict("records")))
     pools = [pool for pool in design.attacked if pool in set(rows["pool"])]
-    panels = _Panels(pools, labels, 2 if len(pools) in (2, 4) else 3, "What attackers cost, all datasets")
+    panels = _Panels(pools, places, 2 if len(pools) in (2, 4) else 3, "What attackers cost, all datasets")
     for pool, axes in panels.axes.items():
         axes.axvline(0, color=_GREY, linewidth=0.9)
         for row in rows[rows["pool"] == pool].to_dict("records"):
-            y = labels.index(method_label(row))
+            y = places.index(("", method_label(row)))
             if row["applicable"] == "true":
                 _interval(axes, y, [row["drop"], row["drop_low"], row["drop_high"]], _ATTACKED, "o")
                 axes.plot(100 * (row["clean"] - row["empty"]), y, **_ring("D"))
@@ -164,10 +165,10 @@ def _by_method(rows: pd.DataFrame, design: Design, hidden: Sequence[str], title:
 class _Panels:
     """Panels side by side that share both axes: `axes` by name, a labelled row for each of `places`.
 
-    A place is a label, or (pool, defence), where the defence '' heads the rows of a pool.
+    A place is (pool, label of a row below it); without a label it heads the rows of the pool.
     """
 
-    def __init__(self, names: Sequence[str], places: Sequence[Any], columns: int, title: str) -> None:
+    def __init__(self, names: Sequence[str], places: Sequence[tuple[str, str]], columns: int, title: str) -> None:
         columns = max(1, min(columns, len(names)))
         lines = max(1, -(-len(names) // columns))
         height = lines * (max(len(places), 4) * _ROW_INCHES + 0.85) + 1.1
@@ -185,18 +186,17 @@ class _Panels:
         if not self.axes:
             self.figure.text(0.5, 0.5, "This study has nothing to show here.", ha="center", va="center")
             return self.figure
-        heads = [isinstance(place, tuple) and not place[1] for place in self.places]
+        heads = [not label for _, label in self.places]
         for axes in self.axes.values():
             axes.set_ylim(len(self.places) - 0.4, -0.6)
             axes.tick_params(axis="y", length=0)
             axes.tick_params(axis="x", labelbottom=True)
             axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
-            for y in (y for y, head in enumerate(heads) if head and y):
+            for y in np.flatnonzero(heads[1:]) + 1:
                 axes.axhline(y - 0.5, color="#CCCCCC", linewidth=0.8)
         # Panels share their rows; only those on the left show the labels.
         left = next(iter(self.axes.values()))
-        names = [place if isinstance(place, str) else place[1] or place[0] for place in self.places]
-        left.set_yticks(range(len(names)), map(_short, names))
+        left.set_yticks(range(len(heads)), [_short(label or pool) for pool, label in self.places])
         for axes in self.axes.values():
             for tick, head in zip(axes.get_yticklabels(), heads, strict=False):
                 tick.set(fontweight="bold" if head else "normal")
