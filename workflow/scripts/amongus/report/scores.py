@@ -130,25 +130,25 @@ class Cells:
                 )
             self._scores[key] = cell.to_numpy(dtype=float)
 
-    def has(self, role: Role, group: Group, dataset: str) -> bool:
-        """Whether all methods of `group` were run with the pool and the defence of `role`."""
+    def has(self, role: Role, methods: Sequence[str], dataset: str) -> bool:
+        """Whether all of `methods` were run with the pool and the defence of `role`."""
         pool, defence = role
-        return all((pool, method, defence, dataset) in self._scores for method in group.methods)
+        return all((pool, method, defence, dataset) in self._scores for method in methods)
 
     def methods(self, defence: str) -> set[str]:
         """The methods run with `defence`."""
         return {method for _, method, other, _ in self._scores if other == defence}
 
-    def beside(self, dataset: str, group: Group, roles: Mapping[str, Role]) -> pd.DataFrame:
+    def beside(self, dataset: str, methods: Sequence[str], roles: Mapping[str, Role]) -> pd.DataFrame:
         """One column per role, one row per (seed, id); NaN where a role was not run.
 
-        A group's score is the question's mean over its methods, NaN where one of them has none.
+        A score is the question's mean over `methods`, NaN where one of them has none.
         """
         columns: dict[str, Any] = {}
         for role, (pool, defence) in roles.items():
             columns[role] = np.nan
-            if self.has((pool, defence), group, dataset):
-                scores = [self._scores[pool, method, defence, dataset] for method in group.methods]
+            if self.has((pool, defence), methods, dataset):
+                scores = [self._scores[pool, method, defence, dataset] for method in methods]
                 columns[role] = np.mean(scores, axis=0)
         return pd.DataFrame(columns, index=self._questions[dataset])
 
@@ -222,7 +222,7 @@ def support(cells: Cells, group: Group, span: Span, roles: Mapping[str, Role], n
     """
     frames = []
     for dataset in span.datasets:
-        frame = cells.beside(dataset, group, roles).dropna(subset=list(needed))
+        frame = cells.beside(dataset, group.methods, roles).dropna(subset=list(needed))
         frames.append(frame.assign(dataset=dataset, weight=1 / max(len(frame), 1)).reset_index())
     rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
     rows["weight"] /= max(rows["dataset"].nunique(), 1)
@@ -278,7 +278,7 @@ def attacked_rows(
             applicable = all((pool, method) not in design.inapplicable for method in group.methods)
             run = pool if applicable else design.clean
             roles = [(design.clean, "none"), (run, "none"), (run, defence)]
-            common = [name for name in design.domains if all(cells.has(role, group, name) for role in roles)]
+            common = [name for name in design.domains if all(cells.has(role, group.methods, name) for role in roles)]
             for span in spans(design, common):
                 yield {
                     "level": group.level,

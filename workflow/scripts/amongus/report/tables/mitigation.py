@@ -72,7 +72,7 @@ def _figures(cells: Cells, design: Design, defence: str, group: Group, pool: str
         "oracle": (pool, "oracle"),
         "score": (pool, defence),
     }
-    known = all(cells.has(roles["clean_defended"], group, dataset) for dataset in span.datasets)
+    known = all(cells.has(roles["clean_defended"], group.methods, dataset) for dataset in span.datasets)
     needed = ["clean", "attacked", "score", *(["clean_defended"] if known else [])]
     rows = support(cells, group, span, roles, needed)
     seed = derive("mitigation", group.level, group.method, pool, defence, span.domain, span.dataset)

@@ -22,7 +22,7 @@ from amongus.core.snakemake_job import Named
 from amongus.report import layout
 from amongus.report.paper_text import EXTERNAL, study_text
 from amongus.report.render import Column, View
-from amongus.report.scores import ALL, Cells, Design, Group, Role, read_scores
+from amongus.report.scores import ALL, Cells, Design, Role, read_scores
 from amongus.report.statistics import CellMeans
 
 NEEDS = ("scores",)
@@ -124,8 +124,7 @@ def _run(cells: Cells, design: Design, method: str, defence: str, datasets: Sequ
     """Whether `method` was run with every attacked pool, with `defence` and without, and with the clean pool."""
     roles = [(design.clean, "none"), *((pool, "none") for pool in design.headline_pools)]
     roles += [_role(design, pool, defence) for pool in design.headline_pools]
-    group = Group(design.levels[method], method, (method,))
-    return all(cells.has(role, group, dataset) for role, dataset in product(roles, datasets))
+    return all(cells.has(role, [method], dataset) for role, dataset in product(roles, datasets))
 
 
 def _role(design: Design, pool: str, defence: str) -> Role:
@@ -142,7 +141,7 @@ def _add(means: CellMeans, cells: Cells, design: Design, dataset: str, names: Se
             "score": _role(design, pool, defence),
             "clean_defended": (design.clean, defence),
         }
-        frame = cells.beside(dataset, Group(design.levels[method], method, (method,)), roles)
+        frame = cells.beside(dataset, [method], roles)
         if len(frame.dropna(subset=["clean", "attacked", "score"])):
             frames.append(frame.astype(float))
     if not frames:
