@@ -14,7 +14,10 @@ def design(study: Study) -> dict[str, Any]:
         "study": study.name,
         "seeds": study.seeds,
         "pools": study.pools,
-        "attackers": {name: _attack(entry.kind) for name, entry in study.attackers.items()},
+        # The paper's name for what attackers of a kind do, where their module gives it (`toy_sft` is `sft`).
+        "attackers": {
+            name: plugins.fact("attackers", entry.kind, "ATTACK", entry.kind) for name, entry in study.attackers.items()
+        },
         "replaces": {name: study.replaced(name) for name in study.attackers},
         "controls": study.controls,
         "levels": {method: study.level(method) for method in study.methods},
@@ -37,8 +40,3 @@ def design(study: Study) -> dict[str, Any]:
         ],
         **({"graded": {config.supervisors.grader: study.graded}} if study.graded else {}),
     }
-
-
-def _attack(kind: str) -> str:
-    """The paper's name for what attackers of a kind do, where their module gives it (`toy_sft` is `sft`)."""
-    return plugins.fact("attackers", kind, "ATTACK", kind)

@@ -1,7 +1,8 @@
 """What a table was made from and where: `tables/{table}.manifest.json`, written by the table's own job.
 
-Gathered when the job runs and passed by no rule's params, so that neither a commit nor another machine makes a table
-stale; nothing reads it but people, figures and `make verify`. It is no part of byte identity.
+Gathered when the job runs, with the config as validated, and passed by no rule's params, so that neither a commit nor
+another machine makes a table stale; nothing reads it but people, figures and `make verify`. It is no part of byte
+identity.
 """
 
 import datetime
@@ -27,11 +28,7 @@ _SIDECARS = "seed-*/costs/*/*.json"
 
 
 def write_manifest(job: Job) -> None:
-    """Write the manifest of the table that `job`, the `snakemake` object of its script, has made.
-
-    The job's `config`, the study as validated, is read here and by nothing that a table's content comes from, so that it
-    triggers no rerun.
-    """
+    """Write the manifest of the table that `job`, the `snakemake` object of its script, has made."""
     path = Path(job.output.manifest)
     outputs = sorted({str(output) for output in job.output} - {str(path)})
     engine = job.config.get("engine", {})

@@ -76,7 +76,9 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
     plain, kinds = Design(design), design["kinds"]
     averaged = set(", ".join(table.loc[table["figure"] == "drop", "methods"]).split(", "))
     own = {name: (domain, kinds["datasets"][name]) for name, domain in design["domains"].items()}
-    return _template().render(
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment.filters.update(md=lambda text: markdown_text(str(text)), listed=_listed)
+    return environment.from_string(_TEMPLATE).render(
         design=design,
         models=_models(design["models"]),
         methods=list(dict.fromkeys(kinds["methods"].values())),
@@ -94,12 +96,6 @@ def study_text(design: Mapping[str, Any], table: pd.DataFrame, scores: pd.DataFr
         questions=scores.groupby("dataset")["id"].nunique().to_dict(),
         unscored=_unscored(scores),
     )
-
-
-def _template() -> Any:
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    environment.filters.update(md=lambda text: markdown_text(str(text)), listed=_listed)
-    return environment.from_string(_TEMPLATE)
 
 
 def _listed(names: Iterable[Any]) -> str:
