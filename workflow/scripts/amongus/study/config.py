@@ -60,10 +60,8 @@ class Dataset(Part):
 
     scored_by: Literal["metric", "grader"] = Field(
         "metric",
-        description=(
-            "What scores answers: the dataset's metric, or the grader of `supervisors`, which compares them with the "
-            "reference (datasets whose module has `reference(item)`)."
-        ),
+        description="What scores answers: the dataset's metric, or the grader of `supervisors`, which compares them "
+        "with the reference (datasets whose module has `reference(item)`).",
     )
     domain: str | None = Field(
         None, description="Heading under which the tables gather datasets; default is the module's."
@@ -78,10 +76,8 @@ class Model(Part):
 
     related: Names = Field(
         (),
-        description=(
-            "Models of its family that come from elsewhere (a predecessor). Only the tables read it: they mark a "
-            "supervisor that is related to what an attacker was trained against."
-        ),
+        description="Models of its family that come from elsewhere (a predecessor). Only the tables read it: they "
+        "mark a supervisor that is related to what an attacker was trained against.",
     )
 
 
@@ -91,10 +87,8 @@ class Attacker(Part):
     replaces: str | None = Field(None, description="The member it is made from; default is the clean pool's last.")
     trained_against: str | None = Field(
         None,
-        description=(
-            "The model that it was trained to please or displease, where no setting of its own (`reward`) names it. "
-            "Only the tables read it: they mark a supervisor that is, or is related to, that model."
-        ),
+        description="The model that it was trained to please or displease, where no setting of its own (`reward`) "
+        "names it. Only the tables read it: they mark a supervisor that is, or is related to, that model.",
     )
     placebo: bool = Field(
         False,
@@ -152,10 +146,8 @@ class Supervisors(Strict):
     judge: str | None = Field(None, description="A model that judges answers.")
     judge_form: Literal["pointwise", "listwise"] = Field(
         "pointwise",
-        description=(
-            "The judge's question: `pointwise` whether each answer is right, `listwise` which of a pool's answers is "
-            "the worst (the paper). Routers compare both candidates' shares of that one answer."
-        ),
+        description="The judge's question: `pointwise` whether each answer is right, `listwise` which of a pool's "
+        "answers is the worst (the paper). Routers compare both candidates' shares of that one answer.",
     )
     judge_orders: PositiveInt = Field(
         1, description="In how many orders a listwise judge sees the answers; their log-probabilities are averaged."
@@ -267,9 +259,7 @@ class StudyConfig(Strict):
     )
     hub_folder: str | None = Field(
         None,
-        description=(
-            "Local folder with the repositories `{owner}/{name}` that models are fetched from, instead of the hub."
-        ),
+        description="Local folder with the repositories `{owner}/{name}` that models are fetched from, instead of the hub.",
     )
     members: dict[Name, Member] = Field({}, description="Members that differ from a plain model of the same name.")
     attackers: dict[Name, SerializeAsAny[Attacker]] = Field({}, description="Malicious members.")
@@ -281,18 +271,14 @@ class StudyConfig(Strict):
     methods: dict[Name, SerializeAsAny[Method]] = Field(min_length=1, description="How teams collaborate.")
     fidelity: Fidelity = Field(
         "corrected",
-        description=(
-            "Where the published code deviates from its own description in a way that changes results (debate, feedback, "
-            "fusion, contrastive, dare_ties): `corrected` follows the description, `published` the code. A method's own "
-            "setting `fidelity` overrides it."
-        ),
+        description="Where the published code deviates from its own description in a way that changes results "
+        "(debate, feedback, fusion, contrastive, dare_ties): `corrected` follows the description, `published` the "
+        "code. A method's own setting `fidelity` overrides it.",
     )
     defences: Defences = Field(
         (UNDEFENDED,),
-        description=(
-            "Supervisors and controls of every method that does not say otherwise: modules of amongus/defences, or "
-            "Python files, which are called by the file's name."
-        ),
+        description="Supervisors and controls of every method that does not say otherwise: modules of "
+        "amongus/defences, or Python files, which are called by the file's name.",
     )
     supervisors: Supervisors = Supervisors()
     sampling: Sampling = Sampling()
@@ -300,8 +286,8 @@ class StudyConfig(Strict):
     store: str = Field(STORE, description="Folder of the answers shared by studies; one user's alone.")
     jobs: Literal["per_team", "per_dataset"] = Field(
         "per_team",
-        description="What one job makes: everything of a member or team, or one dataset's part of it. Starting Python and "
-        "loading a model costs seconds to minutes: more than a toy dataset takes.",
+        description="What one job makes: everything of a member or team, or one dataset's part of it. Starting "
+        "Python and loading a model costs seconds to minutes: more than a toy dataset takes.",
     )
     resources: Resources = Resources()
     scoring: Scoring = Scoring()

@@ -37,10 +37,8 @@ def alternatives(annotation: Any) -> tuple[Any, ...]:
 Fidelity = Annotated[
     Literal["corrected", "published"],
     Field(
-        description=(
-            "Where the published code deviates from its own description in a way that changes results: `corrected` "
-            "follows the description, `published` the code."
-        )
+        description="Where the published code deviates from its own description in a way that changes results: "
+        "`corrected` follows the description, `published` the code."
     ),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
