@@ -11,7 +11,7 @@ from checkout import ROOT
 
 
 def test_packages_list_their_modules():
-    assert plugins.available("methods") == [
+    assert list(plugins.available("methods")) == [
         "contrastive",
         "dare_ties",
         "debate",

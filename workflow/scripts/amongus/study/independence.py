@@ -59,7 +59,10 @@ def _bond(study: Study, target: str, supervisor: str) -> str:
         return f"which is made from the supervisor {supervisor}"
     if known in _lineage(study, supervisor):
         return f"which the supervisor {supervisor} is made from"
-    if own in _related(study, target) or known in _related(study, supervisor):
+    related = {
+        model: {_identity(study, other) for other in study.models[model].related} for model in (target, supervisor)
+    }
+    if own in related[target] or known in related[supervisor]:
         return f"which is related to the supervisor {supervisor}"
     return ""
 
@@ -78,20 +81,13 @@ def _own_kind(study: Study, judge: str, benign: Sequence[str], attackers: Sequen
     related = [member for member, lineage in lineages.items() if lineage & _lineage(study, judge)]
     if not related:
         return ""
-    made = all(own in lineages[member] for member in related)
-    return (
-        f"{judge} is the base of {', '.join(related)}" if made else f"{judge} shares its base with {', '.join(related)}"
-    )
+    is_base = all(own in lineages[member] for member in related)
+    return f"{judge} {'is the base of' if is_base else 'shares its base with'} {', '.join(related)}"
 
 
 def _identity(study: Study, model: str) -> Identity:
     known = source(study.models[model])
     return ("from", known) if known else ("name", model)
-
-
-def _related(study: Study, model: str) -> set[Identity]:
-    """The identities of the models that the config calls related to `model`."""
-    return {_identity(study, other) for other in study.models[model].related}
 
 
 def _lineage(study: Study, model: str) -> set[Identity]:

@@ -21,15 +21,11 @@ from amongus.study.settings import Source, Strict
 _SINGULAR = {"defences": "defence", "scoring.metrics": "metric"}
 
 
-def available(package: str) -> list[str]:
-    """The names of the modules of a package (`methods`, `scoring.metrics`), sorted; helpers are called `_name`."""
-    return sorted(_modules(package))
-
-
 @cache
-def _modules(package: str) -> frozenset[str]:
+def available(package: str) -> tuple[str, ...]:
+    """The names of the modules of a package (`methods`, `scoring.metrics`), sorted; helpers are called `_name`."""
     folder = SCRIPTS.joinpath("amongus", *package.split("."))
-    return frozenset(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_")))
 
 
 def entry(package: str, name: str) -> str:
@@ -43,7 +39,7 @@ def entry(package: str, name: str) -> str:
             names = ", ".join(available(package))
             raise StudyError(f"no such file {name}; give the path of a Python file, or one of {names}")
         return name
-    if name not in _modules(package):
+    if name not in available(package):
         raise StudyError(f"no {_SINGULAR.get(package, 'kind')} '{name}'{alternative(name, available(package))}")
     return f"amongus.{package}.{name}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from amongus.study import plugins
-from amongus.study.config import Attacker, Dataset, Method, Model, Part, StudyConfig
+from amongus.study.config import Attacker, Dataset, Member, Method, Model, Part, StudyConfig
 from amongus.study.names import BENIGN, CLEAN, EMPTY, UNDEFENDED
 from amongus.study.paths import Paths
 
@@ -144,22 +144,22 @@ class Study:
         """The member that `attacker` is made from."""
         return self.attackers[attacker].replaces or self.config.pools[CLEAN][-1]
 
-    def benign(self, member: str) -> str:
-        """The member itself, or the one that an attacker is made from."""
-        return self.replaced(member) if member in self.attackers else member
+    def _benign(self, member: str) -> tuple[str, Member]:
+        """A benign member, or the one that an attacker is made from: its name, and what the config says of it."""
+        name = self.replaced(member) if member in self.attackers else member
+        return name, self.config.members.get(name, Member())
 
     def member_model(self, member: str) -> str:
-        """The model behind a benign member."""
-        entry = self.config.members.get(member)
-        return entry.model or member if entry else member
+        """The model behind a member, or behind the one that an attacker is made from."""
+        name, entry = self._benign(member)
+        return entry.model or name
 
     def attackers_model(self, member: str) -> str | None:
         """The model whose weights an attacker has, if it names one."""
         if member not in self.attackers:
             return None
-        entry = self.attackers[member]
-        named_by = plugins.fact("attackers", entry.kind, "WEIGHTS")
-        return getattr(entry, named_by) if named_by else None
+        named_by = plugins.fact("attackers", self.attackers[member].kind, "WEIGHTS")
+        return self.setting(member, named_by) if named_by else None
 
     def _without_attackers(self, pool: str) -> list[str]:
         return [member for member in self.config.pools[pool] if member not in self.attackers]
@@ -180,17 +180,15 @@ class Study:
 
     def persona(self, member: str) -> str:
         """The persona of a benign member, or of the one that an attacker is made from."""
-        entry = self.config.members.get(self.benign(member))
-        return entry.persona or BENIGN if entry else BENIGN
+        return self._benign(member)[1].persona or BENIGN
 
     def member_description(self, member: str) -> dict[str, Any]:
         """What the rule `member` puts together, as plain values."""
-        benign = self.benign(member)
-        entry = self.config.members.get(benign)
+        name, entry = self._benign(member)
         described: dict[str, Any] = {
             "weights": self.weights(member),
-            "persona": self.persona(member),
-            "description": entry.description or benign if entry else benign,
+            "persona": entry.persona or BENIGN,
+            "description": entry.description or name,
         }
         if member in self.attackers:
             attacker = self.attackers[member]
@@ -201,11 +199,10 @@ class Study:
     # -- models --------------------------------------------------------------------------------------
 
     @cached_property
-    def trained(self) -> dict[str, Part]:
+    def trained(self) -> list[str]:
         """Everything trained here into a checkpoint or adapter: models, then the attackers that need it."""
-        trained: dict[str, Part] = {name: entry for name, entry in self.models.items() if name not in self.fetched}
-        attackers = self.attackers.items()
-        return trained | {name: entry for name, entry in attackers if self.trains(name) in ("adapter", "model")}
+        models = [name for name in self.models if name not in self.fetched]
+        return models + [name for name in self.attackers if self.trains(name) in ("adapter", "model")]
 
     @cached_property
     def fetched(self) -> dict[str, Model]:
@@ -257,7 +254,7 @@ class Study:
 
         Those of an attacker, before anything is trained for it, are those of the member it replaces.
         """
-        model = self.attackers_model(member) or self.member_model(self.benign(member))
+        model = self.attackers_model(member) or self.member_model(member)
         return {"base": self.roles(model)["base"], "adapter": model} if self.adapter(model) else {"base": model}
 
     def member_weights(self, member: str) -> list[str]:

@@ -4,6 +4,7 @@ Targets must name them all: Snakemake leaves out what is missing in between when
 itself removed it for a job that then failed.
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 from amongus.study.names import SPLITS
@@ -13,16 +14,16 @@ from amongus.study.study import Study
 
 def supervision(study: Study) -> dict[str, list[tuple[str, str]]]:
     """Rule of a supervisor -> the (member or pool, split) of its jobs: pools where a judge compares their answers."""
-    verdicts = sorted(study.supervised_pools("verdicts"))
-    return {
-        "rewards": _by_member(study, sorted(study.supervised_pools("rewards"))),
-        "verdicts": _by_member(study, verdicts) if study.judges("pointwise") else [],
-        "rankings": verdicts if study.judges("listwise") else [],
+    pools = {need: sorted(study.supervised_pools(need)) for need in ("rewards", "verdicts")}
+    members = {
+        need: list(dict.fromkeys((member, split) for pool, split in read for member in study.pools[pool]))
+        for need, read in pools.items()
     }
-
-
-def _by_member(study: Study, read: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((member, split) for pool, split in read for member in study.pools[pool]))
+    return {
+        "rewards": members["rewards"],
+        "verdicts": members["verdicts"] if study.judges("pointwise") else [],
+        "rankings": pools["verdicts"] if study.judges("listwise") else [],
+    }
 
 
 def intermediate_targets(study: Study) -> list[str]:
@@ -44,28 +45,28 @@ def _of_members(study: Study, paths: Paths) -> list[str]:
 
 
 def _of_teams(study: Study, paths: Paths) -> list[str]:
-    places = {team: [paths.run, paths.transcript, paths.run_scores] for team in study.teams}
-    for team in places:
-        places[team] += [paths.router] if study.routes(team[1]) else []
-    return [place(*team, dataset) for team in places for place in places[team] for dataset in study.datasets]
+    files = []
+    for pool, method in study.teams:
+        places = [paths.run, paths.transcript, paths.run_scores, *([paths.router] if study.routes(method) else [])]
+        files += [place(pool, method, dataset) for place in places for dataset in study.datasets]
+    return files
 
 
 def cost_files(study: Study) -> list[str]:
     """The sidecars of every job that runs a model."""
-    whole = {"train": list(study.trained), "extract_vector": study.extracted}
-    graded = bool(study.graded)
-    by_dataset = {
-        "respond": study.members,
-        "grade_responses": study.members if graded else [],
-        "grade_runs": [".".join(team) for team in study.teams] if graded else [],
-        "train_router": [".".join(team) for team in study.teams if study.routes(team[1])],
-        "merge_weights": [".".join(team) for team in study.teams if study.merges(team[1])],
-        "collaborate": [".".join(team) for team in study.teams],
-        **{rule: [".".join(job) for job in jobs] for rule, jobs in supervision(study).items()},
+    members, teams = [(member,) for member in study.members], study.teams
+    by_dataset: dict[str, Sequence[tuple[str, ...]]] = {
+        "respond": members,
+        "grade_responses": members if study.graded else [],
+        "grade_runs": teams if study.graded else [],
+        "train_router": [team for team in teams if study.routes(team[1])],
+        "merge_weights": [team for team in teams if study.merges(team[1])],
+        "collaborate": teams,
+        **supervision(study),
     }
-    jobs = [(rule, name) for rule, names in whole.items() for name in names]
-    for rule, names in by_dataset.items():
+    jobs = [*product(["train"], study.trained), *product(["extract_vector"], study.extracted)]
+    for rule, makers in by_dataset.items():
         datasets = study.graded if rule.startswith("grade_") else study.datasets
-        parts = [f".{dataset}" for dataset in datasets] if study.config.jobs == "per_dataset" else [""]
-        jobs += [(rule, f"{name}{part}") for name, part in product(names, parts)]
+        parts = [(dataset,) for dataset in datasets] if study.config.jobs == "per_dataset" else [()]
+        jobs += [(rule, ".".join(maker + part)) for maker, part in product(makers, parts)]
     return [study.paths.at(seed).cost(rule, job) for seed in study.seeds for rule, job in jobs]

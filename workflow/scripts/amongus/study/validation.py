@@ -114,15 +114,15 @@ def _reserved(study: Study) -> Iterator[Fault]:
 
 def _references(study: Study) -> Iterator[Fault]:
     """Models that are named where no other check depends on them."""
+    supervisors = study.config.supervisors
     named: list[tuple[Keys, str | None]] = [
-        (("supervisors", kind), getattr(study.config.supervisors, kind)) for kind in ("reward", "judge", "grader")
+        *((("supervisors", kind), getattr(supervisors, kind)) for kind in ("reward", "judge", "grader")),
+        *((("models", name, "related"), other) for name, model in study.models.items() for other in model.related),
+        *((("attackers", name, "trained_against"), one.trained_against) for name, one in study.attackers.items()),
     ]
-    for name, model in study.models.items():
-        named += [(("models", name, "related"), other) for other in model.related]
-        named += [(("models", name, role), parent) for role, parent in study.roles(name).items()]
-    for name, attacker in study.attackers.items():
-        named.append((("attackers", name, "trained_against"), attacker.trained_against))
-        named += [(("attackers", name, role), parent) for role, parent in study.roles(name).items()]
+    for name in (*study.models, *study.attackers):
+        section, _ = study.plugin(name)
+        named += [((section, name, role), parent) for role, parent in study.roles(name).items()]
     for keys, other in named:
         yield from _known(keys, other, study.models, "model")
 
@@ -144,8 +144,8 @@ def _attackers(study: Study) -> Iterator[Fault]:
 def _pools(study: Study) -> Iterator[Fault]:
     """Members of teams, and the models behind them."""
     benign = [*study.config.members, *study.models]
-    for name in study.config.members:
-        yield from _known(("members", name, "model"), study.member_model(name), study.models, "model")
+    for name, entry in study.config.members.items():
+        yield from _known(("members", name, "model"), entry.model or name, study.models, "model")
     for pool, members in study.config.pools.items():
         if all(member in study.attackers for member in members):
             yield Fault(("pools", pool), "all of its members are attackers; give it at least one other")
