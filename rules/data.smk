@@ -3,7 +3,7 @@
 
 rule dataset:
     input:
-        source=dataset_source,
+        source=lambda wildcards: checked_source(wildcards.dataset),
     output:
         dev=PATHS.questions("{dataset}", "dev"),
         test=PATHS.questions("{dataset}", "test"),

@@ -99,11 +99,6 @@ def model_files(member):
     return [PATHS.model(model) for model in study.member_weights(member)] + vector
 
 
-def member_models(wildcards):
-    """What a member loads when it answers."""
-    return model_files(wildcards.member)
-
-
 def member_code(wildcards):
     """Digest of what puts a member together."""
     if wildcards.member not in study.attackers:
@@ -129,11 +124,6 @@ def checked_source(dataset):
         except StudyError as error:
             raise WorkflowError(str(error)) from None
     return [spec["path"]] if spec.get("path") else []
-
-
-def dataset_source(wildcards):
-    """The local file a dataset's rows come from, if it has one."""
-    return checked_source(wildcards.dataset)
 
 
 def dataset_code(wildcards):
@@ -325,25 +315,14 @@ DEFENCES = {"defences": team_defences, "attackers": known_attackers}
 # -- report --------------------------------------------------------------------------------------------
 
 
-# What the files of teams and of members are about, in the order in which tables read them.
 @cache
 def labels(kind):
-    """The labels of the files of `teams` or `members`."""
+    """What the files of `teams` or `members` are about, in the order in which tables read them."""
     if kind == "teams":
         keys, rows = ("seed", "pool", "method", "dataset"), product(study.seeds, study.teams, DATASETS)
         return [dict(zip(keys, (seed, *team, dataset))) for seed, team, dataset in rows]
     rows = product(study.seeds, study.members, DATASETS)
     return [{"seed": seed, "member": m, "dataset": d, "split": "test"} for seed, m, d in rows]
-
-
-def team_labels(wildcards):
-    """What the files of teams are about."""
-    return labels("teams")
-
-
-def member_labels(wildcards):
-    """What the files of members are about."""
-    return labels("members")
 
 
 def files_of(place):

@@ -14,7 +14,7 @@ rule train:
         model=one_of(study.trained),
     conda:
         "../envs/train.yaml"
-    threads: training_threads
+    threads: training("threads")
     resources:
         **TRAINING_JOB,
     params:

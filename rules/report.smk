@@ -21,8 +21,8 @@ rule table:
     resources:
         **PLAIN_JOB,
     params:
-        teams=team_labels,
-        members=member_labels,
+        teams=lambda wildcards: labels("teams"),
+        members=lambda wildcards: labels("members"),
         design=DESIGN,
         code=table_code,
     script:

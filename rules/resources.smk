@@ -42,25 +42,10 @@ def training(name, grows=False):
     return amount
 
 
-def training_gpus(wildcards):
-    """The GPUs of a training."""
-    return study.training_resources(wildcards.model)["gpu"]
-
-
-def training_gpu_model(wildcards):
-    """The kind of a training's GPUs."""
-    return gpu_model(training_gpus(wildcards))
-
-
-def training_threads(wildcards):
-    """The threads of a training."""
-    return study.training_resources(wildcards.model)["threads"]
-
-
 TRAINING_JOB = {
     **MODEL_JOB,
-    "gpu": training_gpus,
-    "gpu_model": training_gpu_model,
+    "gpu": training("gpu"),
+    "gpu_model": lambda wildcards: gpu_model(study.training_resources(wildcards.model)["gpu"]),
     "mem_mb": training("mem_mb", grows=True),
     "runtime": training("runtime", grows=True),
 }

@@ -4,7 +4,7 @@
 rule respond:
     input:
         member=PATHS.member("{member}"),
-        models=member_models,
+        models=lambda wildcards: model_files(wildcards.member),
         questions=each_dataset(PATHS.questions("{dataset}", "{split}"), split=SPLITS),
     output:
         responses=each_dataset(PATHS.responses("{member}", "{dataset}", "{split}"), split=SPLITS),

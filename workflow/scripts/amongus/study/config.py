@@ -307,17 +307,14 @@ NAMED_AFTER_KIND = ("datasets", "methods")
 """The sections where an entry's kind is by default its name."""
 
 
+@cache
 def part(section: str, kind: str) -> type[Part]:
     """The model of an entry of `section`: the settings of `kind`, and those that all kinds share.
 
     Raises:
         StudyError: there is no such kind.
     """
-    return _joined(plugins.settings(section, kind), PARTS[section])
-
-
-@cache
-def _joined(settings: type[Strict], shared: type[Part]) -> type[Part]:
+    settings, shared = plugins.settings(section, kind), PARTS[section]
     bases = (shared,) if settings is Strict else (settings, shared)
     joined = cast(type[Part], create_model(shared.__name__, __base__=bases))
     joined.own = frozenset(settings.model_fields)

@@ -14,7 +14,6 @@ class Paths:
 
     study: str
     seed: str = "{seed}"
-    results: str = "results"
 
     def at(self, seed: int | str) -> "Paths":
         """The paths of one seed."""
@@ -23,7 +22,7 @@ class Paths:
     @property
     def root(self) -> str:
         """The study's folder."""
-        return f"{self.results}/{self.study}"
+        return f"results/{self.study}"
 
     @property
     def home(self) -> str:
