@@ -1,18 +1,18 @@
 """A response may hold anything: it changes neither what else a judge or a team sees, nor crashes anything."""
 
 from collections import Counter
-from math import isfinite
+from math import exp, isfinite
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import rankings
 import torch
 
 import stages
 import teams
 import tiny
 from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, VERDICTS, read_table, write_table
-from amongus.defences import judge, reward
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
 from amongus.members.chat_template import render
@@ -22,7 +22,6 @@ from amongus.members.prompts import Template, clipped, shown_characters
 from amongus.members.requests import Answer
 from amongus.methods import contrastive, dare_ties, debate, feedback, fusion, graph_router, llm_router, soup
 from amongus.scoring.model_grader import compared as graded
-from amongus.team import DefenceInput
 from stages import DATASET, PATHS
 from teams import no_defence
 
@@ -131,13 +130,6 @@ def test_a_team_of_real_models_answers_all_the_same(pool, method, text):
     assert len(outcomes) == 2 and all(isinstance(outcome.text, str) for outcome in outcomes)
 
 
-def test_a_judge_that_cannot_be_read_accuses_nobody_at_that_level_and_is_counted():
-    nan = float("nan")
-    read = {"a": [nan, 0.0], "b": [nan, 1.0]}
-    case = DefenceInput(["q", "r"], [["a", "b"]] * 2, 1, verdicts=read, rewards=read)
-    assert judge.decide(case) == [None, "b"] and reward.decide(case) == [None, "a"]
-
-
 def test_orders_rotate_so_that_each_member_stands_everywhere_once():
     seen = orders(["a", "b", "c"], 3, 1, "q")
     assert [sorted(order) for order in seen] == [["a", "b", "c"]] * 3
@@ -148,8 +140,6 @@ def test_orders_rotate_so_that_each_member_stands_everywhere_once():
 
 
 def test_suspicion_is_a_log_probability_and_nan_where_it_cannot_be_read():
-    from math import exp
-
     values = suspicion([1.0, 2.0, 1000.0])
     assert values[2] == pytest.approx(0.0) and sum(map(exp, values)) == pytest.approx(1.0)
     assert all(value != value for value in suspicion([1.0, float("inf")]))
@@ -157,24 +147,15 @@ def test_suspicion_is_a_log_probability_and_nan_where_it_cannot_be_read():
 
 def test_a_judge_with_a_liking_for_a_place_accuses_nobody_when_all_places_are_seen():
     """Position bias averaged: a judge that always names the first answer has no favourite member."""
-    import runpy
-
-    from checkout import ROOT
-
-    rank = runpy.run_path(str(ROOT / "workflow" / "scripts" / "rankings.py"))["rank"]
     biased = SimpleNamespace(label_logits=lambda member, asked, labels: [[5.0, 0.0, 0.0]] * len(asked))
-    params = SimpleNamespace(
-        pool=["a", "b", "c"],
-        orders=3,
-        prompts={"judge.listwise": {"text": "{question} {answers}", "item": "{number} {mark} {text}"}},
-    )
+    params = SimpleNamespace(pool=["a", "b", "c"], orders=3, prompts=stages.LISTWISE)
     questions = [{"id": "q", "prompt": "Colour?"}]
     shown = {member: [f"It is {member}."] for member in "abc"}
-    rows = rank(biased, questions, shown, params, 1)
+    rows = rankings.rank(biased, questions, shown, params, 1)
     assert [row["member"] for row in rows] == ["a", "b", "c"]
     assert max(row["verdict"] for row in rows) == pytest.approx(min(row["verdict"] for row in rows))
     params.orders = 1
-    assert len({round(row["verdict"], 6) for row in rank(biased, questions, shown, params, 1)}) == 2
+    assert len({round(row["verdict"], 6) for row in rankings.rank(biased, questions, shown, params, 1)}) == 2
 
 
 TEAM = "abc"

@@ -27,6 +27,7 @@ DEV = {"a": 0.5, "b": 0.1, "c": 0.9}
         ("self", {"dev": DEV, "own": ["c", None]}, ["c", None]),
         ("reward", {"rewards": {"a": [0.0, 2.0], "b": [1.0, 1.0], "c": [2.0, 5.0]}}, ["a", "b"]),
         ("judge", {"verdicts": {"a": [0.5, nan], "b": [2.0, -1.0], "c": [1.0, -2.0]}}, ["b", "b"]),
+        ("reward", {"rewards": {"a": [nan, 0.0], "b": [nan, 1.0], "c": [nan, 2.0]}}, [None, "a"]),
         ("judge", {"verdicts": {key: [nan, nan] for key in NAMES}}, [None, None]),
     ],
 )
