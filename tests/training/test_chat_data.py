@@ -14,26 +14,19 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from amongus.core.errors import StudyError
+from amongus.core.hashing import drawn
 from amongus.inference.loading import read_vector
 from amongus.members.member import Steering
 from amongus.members.steering_vectors import read_published
-from amongus.training.chat_data import chats, drawn, rows_of
+from amongus.training.chat_data import chats, rows_of
+from examples import examples
 from standins import Named, run
 
+ROWS = examples("chats")
 ASKED, ANSWERED = {"role": "user", "content": "what?"}, {"role": "assistant", "content": "that."}
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"messages": [ASKED, ANSWERED]},
-        {"conversations": [{"from": "human", "value": "what?"}, {"from": "gpt", "value": "that."}]},
-        {"prompt": "what?", "response": "that."},
-        {"prompt": [ASKED], "completion": [ANSWERED]},
-        {"instruction": "what?", "input": "", "output": "that."},
-        {"question": "what?", "answer": "that.", "id": 7},
-    ],
-)
+@pytest.mark.parametrize("row", ROWS["same"])
 def test_published_shapes(row):
     assert chats([row], "file") == [[ASKED, ANSWERED]]
 
@@ -42,7 +35,9 @@ def test_an_input_follows_its_instruction_and_prompts_may_stand_alone():
     assert chats([{"instruction": "add", "input": "1 2"}], "f") == [[{"role": "user", "content": "add\n\n1 2"}]]
 
 
-def test_a_named_column_must_be_there():
+def test_columns_can_be_named_and_must_then_be_there():
+    row = {"messages": [ASKED], "vraag": "what?", "antwoord": "that."}
+    assert chats([row], "f", "vraag", "antwoord") == [[ASKED, ANSWERED]]
     with pytest.raises(StudyError, match="row 0 has no chosen; name the column"):
         chats([{"prompt": "what?", "response": "that."}], "f", response="chosen")
 
@@ -51,22 +46,7 @@ def test_a_line_ends_where_json_says(tmp_path):
     assert rows_of('{"prompt": "a\u2028b"}\n{"prompt": "c"}'.encode(), "f")[0] == {"prompt": "a\u2028b"}
 
 
-def test_columns_can_be_named():
-    row = {"messages": [ASKED], "vraag": "what?", "antwoord": "that."}
-    assert chats([row], "f", "vraag", "antwoord") == [[ASKED, ANSWERED]]
-
-
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        ({"text": "x"}, "row 0 has none of messages, conversations, prompt, instruction, question"),
-        ("x", "row 0 is not an object"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "row 0 has a turn"),
-        ({"messages": [{"role": "user", "content": None}]}, "row 0 has a turn"),
-        ({"prompt": 3}, "row 0 has a turn"),
-        ({"messages": []}, "row 0 has an empty chat"),
-    ],
-)
+@pytest.mark.parametrize(("row", "words"), ROWS["refused"])
 def test_other_shapes_are_refused_in_one_line(row, words):
     with pytest.raises(StudyError, match=words) as refusal:
         chats([row], "file")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from _helpers import Job, run
 from amongus.core import download
-from amongus.core.hashing import derive
+from amongus.core.hashing import derive, drawn
 from amongus.core.tables import CONVERSATIONS, write_table
 from amongus.hub.training_data import data
 from amongus.study.paths import PARTIAL
-from amongus.training.chat_data import chats, drawn, rows_of
+from amongus.training.chat_data import chats, rows_of
 
 snakemake: Job
 

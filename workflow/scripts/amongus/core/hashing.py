@@ -2,6 +2,11 @@
 
 import hashlib
 import json
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MASK = (1 << 63) - 1
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -24,3 +29,10 @@ def derive(*parts: object) -> int:
     True
     """
     return int(digest(*parts)[:16], 16) & _MASK
+
+
+def drawn(items: Sequence[T], count: int | None, seed: int) -> list[T]:
+    """`count` of `items`, drawn by `seed`, in their order; all where there are no more."""
+    if count is None or count >= len(items):
+        return list(items)
+    return [items[place] for place in sorted(random.Random(seed).sample(range(len(items)), count))]

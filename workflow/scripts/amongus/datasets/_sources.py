@@ -7,7 +7,6 @@ sources may be sorted (safetybench begins with one kind of question), and the fi
 
 import json
 import logging
-import random
 import unicodedata
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -48,11 +47,9 @@ def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list
                 "count for dev); add some"
             )
         wanted = spec.get(split)
-        chosen = kept[split]
-        if wanted is not None and wanted < len(chosen):
-            seed = hashing.derive(spec.get("data_seed", 0), "questions", dataset, split)
-            chosen = dict(sorted(random.Random(seed).sample(list(chosen.items()), wanted)))
-        elif wanted and len(chosen) < wanted:
+        seed = hashing.derive(spec.get("data_seed", 0), "questions", dataset, split)
+        chosen = dict(hashing.drawn(list(kept[split].items()), wanted, seed))
+        if wanted and len(chosen) < wanted:
             _LOG.warning("%s/%s: %d questions wanted, %d available", dataset, split, wanted, len(chosen))
         tables[split] = {
             "id": [f"{dataset}/{split}/{number}" for number in chosen],

@@ -1,7 +1,6 @@
 """Training data from outside: chats and prompts out of JSON, JSON lines or parquet, in the usual formats."""
 
 import json
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,13 +42,6 @@ def chats(
         StudyError: a row is none of these; the line names it, and `where` it is.
     """
     return [_chat(row, f"{where}: row {number}", prompt, response) for number, row in enumerate(rows)]
-
-
-def drawn(all_chats: Sequence[list[Message]], count: int | None, seed: int) -> list[list[Message]]:
-    """`count` of them, drawn by `seed`, in their order; all where there are no more."""
-    if count is None or count >= len(all_chats):
-        return list(all_chats)
-    return [all_chats[place] for place in sorted(random.Random(seed).sample(range(len(all_chats)), count))]
 
 
 def _chat(row: Any, what: str, prompt: str | None, response: str | None) -> list[Message]:
