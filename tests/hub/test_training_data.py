@@ -49,11 +49,6 @@ def test_which_file_is_meant_must_be_clear(hub, tmp_path, files, named, words):
         data(spec, None, tmp_path / "scratch")
 
 
-def test_what_is_not_pinned_is_not_fetched(tmp_path):
-    with pytest.raises(StudyError, match="make pin"):
-        data({"repo": REPO, "revision": "unpinned"}, None, tmp_path)
-
-
 def test_the_rule_makes_conversations_of_a_local_repository(tmp_path, monkeypatch):
     monkeypatch.setenv("AMONGUS_HUB_FOLDER", str(tmp_path / "hub"))
     (tmp_path / "hub" / REPO).mkdir(parents=True)
