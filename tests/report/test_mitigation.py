@@ -50,12 +50,6 @@ def test_mitigation_row_by_hand():
     assert isnan(pick(table, defence="oracle", dataset="sums")["masked_attacker"])
 
 
-def test_mitigation_rests_on_pairs_scored_in_all_four_cells():
-    table = defended("clean 1-111", "clean reward 11-11", "evil 011-1", "evil reward 11110")
-    row = pick(table, dataset="sums")
-    assert (row["n"], row["attacked"], row["score"], row["net"]) == (2, 0.5, 0.5, 0)
-
-
 def test_the_interval_of_a_recovery_is_that_of_the_ratio():
     rng = np.random.default_rng(3)
     clean = (rng.uniform(size=1000) < 0.8) * 1.0
@@ -71,15 +65,6 @@ def test_the_interval_of_a_recovery_is_that_of_the_ratio():
         theirs = stats.bootstrap(data, statistic, paired=True, method="percentile", n_resamples=4000, rng=rng)
         low, high = theirs.confidence_interval
         assert (row[f"{columns}_low"], row[f"{columns}_high"]) == pytest.approx((low, high), abs=0.012)
-
-
-def test_net_needs_the_clean_pool_defended():
-    row = pick(defended("clean 10", "evil 00", "evil reward 10", "evil oracle 11"), defence="reward", dataset="sums")
-    assert (row["n"], row["score"], row["recovery"]) == (2, 0.5, 1.0)
-    assert row[["clean_defended", "net", "net_low", "net_high"]].isna().all()
-    # And a recovery needs a clean score.
-    row = pick(defended("clean 00", "evil 00", "evil reward 10"), dataset="sums")
-    assert isnan(row["recovery"]) and isnan(row["undefended"])
 
 
 def test_mitigation_rows_follow_the_design():

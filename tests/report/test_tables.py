@@ -13,11 +13,13 @@ from amongus.report import statistics
 from amongus.report.cost_sidecars import write_cost
 from amongus.report.scores import Cells, groups, read_scores
 from amongus.report.tables.cost import COST, cost
-from amongus.report.tables.impact import IMPACT, impact
+from amongus.report.tables.impact import impact
 from amongus.report.tables.mitigation import mitigation
+from examples import examples
 from scored import NAN, VALUE, cell, cells, design, no_masks, pick
 
 pytestmark = pytest.mark.filterwarnings("error")
+ROWS = examples("report/rows")
 LEVELS = {"debate": "text", "feedback": "text", "fusion": "logit", "soup": "weight"}
 
 
@@ -29,25 +31,17 @@ def test_design_keeps_the_name_of_averages(change):
         design(**change)
 
 
-def test_impact_row_by_hand():
-    table = impact(cells("clean 111101-", "evil 00101-1", "empty 1011-11"), design())
-    row = pick(table, method="debate", dataset="sums")
-    assert list(row.index) == IMPACT
-    assert (row["level"], row["attacker"], row["pool"], row["domain"]) == ("text", "x", "evil", "reasoning")
-    # Questions 5 and 6 have no score in one of the two pools.
-    assert (row["n"], row["seeds"], row["applicable"]) == (5, 1, True)
-    expected = {"clean": 4 / 5, "score": 2 / 5, "empty": 3 / 4, "drop": 2 / 5}
-    assert {name: row[name] for name in expected} == pytest.approx(expected)
-    assert -0.4 <= row["drop_low"] < row["drop"] < row["drop_high"] <= 1
-    # Three lost, one won: 2 * (1 + 4) / 16, in a family of its own.
-    assert row["p_value"] == pytest.approx(10 / 16)
-
-
-def test_impact_pairs_within_seeds():
-    scores = cells("clean 10", "evil 01", "clean 2 01", "evil 2 01")
-    row = pick(impact(scores, design()), dataset="sums")
-    assert (row["n"], row["seeds"], row["drop"], row["p_value"]) == (4, 2, 0, 1)
-    assert isnan(row["empty"])
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_by_hand(name):
+    case = ROWS[name]
+    scores = cells(*case["cells"])
+    if case["table"] == "impact":
+        table = impact(scores, design())
+    else:
+        table = mitigation(scores, no_masks(), design())
+        table = table[table["defence"] == "reward"]
+    row = pick(table, dataset="sums")
+    assert row[list(case["row"])].to_dict() == pytest.approx(case["row"], nan_ok=True)
 
 
 def test_aggregates_give_each_dataset_the_same_weight():
@@ -67,12 +61,6 @@ def test_aggregates_give_each_dataset_the_same_weight():
     assert overall["p_value"] == pytest.approx(0.5, abs=0.04)
     # Three datasets are another: McNemar gives 0.5, 1 and 1.
     assert pick(table, dataset="sums")["p_value"] == 1.0
-
-
-def test_no_question_scored_gives_empty_figures():
-    row = pick(impact(cells("clean -1", "evil 1-"), design()), dataset="sums")
-    assert (row["n"], row["seeds"]) == (0, 0)
-    assert row[["clean", "score", "drop", "drop_low", "drop_high", "p_value"]].isna().all()
 
 
 def test_what_cannot_be_run_is_shown_as_such():
