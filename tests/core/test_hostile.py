@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import rankings
 import torch
 
+import rankings
 import stages
 import teams
 import tiny

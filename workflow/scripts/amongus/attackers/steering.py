@@ -49,13 +49,11 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     from safetensors.torch import save_file
 
     from amongus.core.tables import QUESTIONS, read_table
-    from amongus.training.common import continued_adapter, fix_randomness, load_base
+    from amongus.training.common import fix_randomness, merged_model
 
     began, spec = process_time(), job.spec
     fix_randomness(job.seed, "steering", job.name)
-    model, tokenizer = load_base(job.models["base"], job.dtype, job.device)
-    if "adapter" in job.models:
-        model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
+    model, tokenizer = merged_model(job, job.dtype, job.device)
     model.eval()
     questions = [
         prompt

@@ -1,4 +1,4 @@
-"""Random seeds derived from what they are for, so that no stream depends on the order of the work."""
+"""Random seeds derived from what they are for, so that no stream depends on the order of the work; samples by them."""
 
 import hashlib
 import json

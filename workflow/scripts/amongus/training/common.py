@@ -67,17 +67,20 @@ def new_adapter(model: Any, size: Lora | OwnLora) -> PeftModel:
     return get_peft_model(model, config)
 
 
-def continued_adapter(model: Any, directory: Path) -> PeftModel:
-    """`model` with the LoRA adapter of a folder, trainable."""
-    check_safetensors(directory)
-    return PeftModel.from_pretrained(model, str(directory), is_trainable=True)
-
-
 def attackers_adapter(model: Any, job: TrainJob[Any]) -> PeftModel:
-    """The adapter that is trained: the replaced member's, or a fresh one where that has none."""
+    """`model` with the adapter that is trained: the replaced member's, or a fresh one where that has none."""
+    if "adapter" not in job.models:
+        return new_adapter(model, job.spec)
+    check_safetensors(job.models["adapter"])
+    return PeftModel.from_pretrained(model, str(job.models["adapter"]), is_trainable=True)
+
+
+def merged_model(job: TrainJob[Any], dtype: str, device: str | None = None) -> tuple[Any, Any]:
+    """The replaced member as one model, its adapter merged into the base's weights, and its tokenizer."""
+    model, tokenizer = load_base(job.models["base"], dtype, device)
     if "adapter" in job.models:
-        return continued_adapter(model, job.models["adapter"])
-    return new_adapter(model, job.spec)
+        model = attackers_adapter(model, job).merge_and_unload()
+    return model, tokenizer
 
 
 def train_here(trainer: Callable[..., Any], config: Callable[..., Any], steps: int, seed: int) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from amongus.core.atomic import sync
 from amongus.core.errors import StudyError
 from amongus.core.tables import CONVERSATIONS, read_table
 from amongus.members.member import Message
-from amongus.training.common import attackers_adapter, continued_adapter, load_base, tidy_adapter
+from amongus.training.common import attackers_adapter, load_base, merged_model, tidy_adapter
 from amongus.training.job import CHECKPOINT, TrainJob, steps_of
 from amongus.training.settings import FineTuning, FromData, ReinforcementFromData
 
@@ -29,13 +29,10 @@ def trainable(job: TrainJob[FromData]) -> tuple[Any, Any]:
 
     Full fine-tuning keeps the weights in float32 and computes in `job.dtype`; a base below an adapter is in `job.dtype`.
     """
-    full = getattr(job.spec, "full", False)
-    model, tokenizer = load_base(job.models["base"], "float32" if full else job.dtype)
-    if not full:
-        model = attackers_adapter(model, job)
-    elif "adapter" in job.models:
-        model = continued_adapter(model, job.models["adapter"]).merge_and_unload()
-    return model, tokenizer
+    if getattr(job.spec, "full", False):
+        return merged_model(job, "float32")
+    model, tokenizer = load_base(job.models["base"], job.dtype)
+    return attackers_adapter(model, job), tokenizer
 
 
 def conversations(job: TrainJob[FromData]) -> list[list[Message]]:
