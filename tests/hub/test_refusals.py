@@ -129,11 +129,6 @@ def test_nothing_is_written_outside_the_folder(hub, tmp_path, name):
     assert not list(tmp_path.rglob("*x.json")) and not Path("/tmp/x.json").exists()
 
 
-def test_a_config_as_large_as_weights(refused, monkeypatch):
-    monkeypatch.setattr("amongus.hub.checks.LARGEST_CONFIG", 10)
-    assert "bytes, too many for a config or tokenizer" in refused(checkpoint())
-
-
 def local(root, files, commit=None, repo=BASE):
     """A folder as `hf download --local-dir` leaves it, with its records where `commit` is given."""
     for name, content in files.items():

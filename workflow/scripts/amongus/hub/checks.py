@@ -20,7 +20,6 @@ _CONFIGS = ("*.json", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model", "
 _VOCABULARY = {"tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"}
 # A checkpoint with an adapter's config beside it would be loaded as an adapter of whatever that names.
 _NOT_OF_A_CHECKPOINT = {ADAPTER_CONFIG, "trainer_state.json"}
-LARGEST_CONFIG = 1 << 28  # bytes
 
 
 def adapter_files(repository: Repository, base: str | None) -> list[str]:
@@ -35,7 +34,7 @@ def adapter_files(repository: Repository, base: str | None) -> list[str]:
         raise repository.refusal("holds a checkpoint and no adapter", "write kind: hub")
     _need(repository, ADAPTER_WEIGHTS)
     _need(repository, ADAPTER_CONFIG)
-    _get_small(repository, [ADAPTER_CONFIG])
+    repository.get([ADAPTER_CONFIG])
     config = repository.read_json(ADAPTER_CONFIG)
     adapter_settings(config, f"{repository.name}: {ADAPTER_CONFIG}")
     named = str(config.get("base_model_name_or_path"))
@@ -65,11 +64,11 @@ def checkpoint_files(repository: Repository) -> list[str]:
     configs = [name for name in names if any(fnmatchcase(name, kind) for kind in _CONFIGS)]
     if not _VOCABULARY & set(configs):
         raise repository.refusal("no tokenizer (tokenizer.json, or a vocabulary)", "give a repository with one")
-    _get_small(repository, configs)
+    repository.get(configs)
     modules = _modules(repository) if MODULES in configs else []
     module_configs = [name for path in modules if (name := f"{path}/config.json") in files]
     module_weights = [name for path in modules if (name := f"{path}/{WEIGHTS}") in files]
-    _get_small(repository, module_configs)
+    repository.get(module_configs)
     _check_configs(repository, [*configs, *module_configs])
     weights = [*([WEIGHTS] if WEIGHTS in files else _shards(repository)), *module_weights]
     for name in weights:
@@ -86,13 +85,6 @@ def _need(repository: Repository, name: str) -> None:
             "give a repository or revision with safetensors",
         )
     raise repository.refusal(f"no {name}")
-
-
-def _get_small(repository: Repository, names: list[str]) -> None:
-    for name in names:
-        if (size := repository.files[name].size) > LARGEST_CONFIG:
-            raise repository.refusal(f"{name} has {size:,} bytes, too many for a config or tokenizer")
-    repository.get(names)
 
 
 def _modules(repository: Repository) -> list[str]:
