@@ -6,7 +6,6 @@ import yaml
 
 import micro
 import scored
-from amongus.report.design import design
 from amongus.report.render import latex, markdown
 from amongus.report.tables.mitigation import MITIGATION, mitigation, mitigation_view
 from amongus.report.tables.supervisors import SUPERVISORS, supervisors, supervisors_view
@@ -116,13 +115,8 @@ def paper():
     return yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
 
 
-def marked(config):
-    """Why pools and defences of a study are marked."""
-    return {(one["pool"], one["defence"]): one["reason"] for one in design(load_study(config))["overlaps"]}
-
-
 def test_the_papers_reward_model_is_no_stranger_to_grpo_and_its_judge_to_nobody():
-    found = marked(paper())
+    found = overlaps(load_study(paper()))
     reason = "grpo was trained against target, which is related to the supervisor reward"
     assert found.pop(("grpo", "reward")) == reason
     assert set(found) == {(pool, "judge") for pool in paper()["pools"]}
@@ -138,7 +132,7 @@ def test_the_attacker_that_the_papers_authors_released_is_marked_likewise():
     for key in ("models", "attackers"):
         config[key] |= released[key]
     del config["resources"]["trainings"]["grpo"]
-    assert marked(config)["grpo", "reward"] == marked(paper())["grpo", "reward"]
+    assert overlaps(load_study(config))["grpo", "reward"] == overlaps(load_study(paper()))["grpo", "reward"]
 
 
 POOLS = {"clean": ["a", "b"], "evil": ["a", "x"], "other": ["a", "z"]}

@@ -11,16 +11,6 @@ from checkout import ROOT
 
 
 def test_packages_list_their_modules():
-    assert list(plugins.available("methods")) == [
-        "contrastive",
-        "dare_ties",
-        "debate",
-        "feedback",
-        "fusion",
-        "graph_router",
-        "llm_router",
-        "soup",
-    ]
     assert {"prompt", "sft", "steering", "grpo"} <= set(plugins.available("attackers"))
     assert not [name for name in plugins.available("models") if name.startswith("_")]
 

@@ -59,30 +59,25 @@ def test_a_job_makes_all_of_a_team_or_one_datasets_part(jobs, parts):
     assert costs == [f"results/s/seed-1/costs/collaborate/{name}.json" for name in names]
 
 
-def test_what_only_the_tables_are_told_makes_no_training_stale():
+def asked(s):
+    """What the jobs of trainings, members and teams are given of a study."""
+    trainings = {name: (s.entry(name).settings(), s.parents(name)) for name in s.trained}
+    members = {name: s.member_description(name) for name in s.members}
+    return trainings, members, {name: entry.settings() for name, entry in s.methods.items()}
+
+
+def test_what_only_the_tables_are_told_makes_no_job_stale():
     told = study(
         models={**CONFIG["models"], "x": {**MODELS["x"], "related": ["y"]}},
         attackers={"evil": {"kind": "prompt", "trained_against": "x"}, "bad": {**SFT, "trained_against": "x"}},
     )
-    plain = study()
-    for name in plain.trained:
-        assert told.entry(name).settings() == plain.entry(name).settings()
-        assert told.parents(name) == plain.parents(name)
-    for name in plain.members:
-        assert told.member_description(name) == plain.member_description(name)
+    assert asked(told) == asked(study())
     assert design(told)["overlaps"] == []
 
 
 def test_what_is_written_out_though_it_is_the_default_makes_no_job_stale():
     plain = study()
-    written = load_study(plain.config.plain())
-    for name in plain.trained:
-        assert written.entry(name).settings() == plain.entry(name).settings()
-    for name in plain.members:
-        assert written.member_description(name) == plain.member_description(name)
-    assert [written.methods[name].settings() for name in written.methods] == [
-        plain.methods[m].settings() for m in plain.methods
-    ]
+    assert asked(load_study(plain.config.plain())) == asked(plain)
     changed = study(attackers={**CONFIG["attackers"], "bad": {**SFT, "learning_rate": 1}})
     stale = [n for n in plain.trained if changed.entry(n).settings() != plain.entry(n).settings()]
     assert stale == ["bad"] and changed.entry("bad").settings()["learning_rate"] == 1.0

@@ -64,7 +64,7 @@ class Dataset(Part):
         "with the reference (datasets whose module has `reference(item)`).",
     )
     domain: str | None = Field(
-        None, description="Heading under which the tables gather datasets; default is the module's."
+        None, description="Heading that gathers datasets in the tables; default is the module's."
     )
     dev: PositiveInt | None = Field(None, description="At most this many dev questions; default all.")
     test: PositiveInt | None = Field(None, description="At most this many test questions; default all.")
@@ -153,18 +153,14 @@ class Supervisors(Strict):
         1, description="In how many orders a listwise judge sees the answers; their log-probabilities are averaged."
     )
     grader: str | None = Field(None, description="A model that scores the answers of datasets `scored_by` it.")
-    grader_tokens: PositiveInt = Field(
-        1024, description="New tokens of the grader at most, its reasoning and its decision."
-    )
+    grader_tokens: PositiveInt = Field(1024, description="New tokens of the grader at most: reasoning and decision.")
 
 
 class Sampling(Strict):
     """How texts are sampled; nothing comes from a checkpoint's generation config."""
 
     temperature: NonNegativeFloat = Field(0.7, description="0 always takes the likeliest token.")
-    top_p: float = Field(
-        0.9, gt=0, le=1, description="Share of the probability whose tokens are kept, above 0, at most 1."
-    )
+    top_p: float = Field(0.9, gt=0, le=1, description="Share of the probability whose tokens are kept.")
     top_k: NonNegativeInt = Field(0, description="How many tokens are kept; 0 keeps all.")
     repetition_penalty: PositiveFloat = Field(1.0, description="1 is none.")
     max_new_tokens: PositiveInt = 256
@@ -247,7 +243,7 @@ class StudyConfig(Strict):
     )
     prompts: str = Field("resources/prompts/toy.yaml", description="YAML file of the collaboration's prompt templates.")
     personas: str = Field(
-        "resources/personas/toy.yaml", description="YAML file of named personas, each a list of system prompts."
+        "resources/personas/toy.yaml", description="YAML file: each persona's list of system prompts."
     )
     datasets: dict[Name, SerializeAsAny[Dataset]] = Field(min_length=1, description="The questions.")
     datasets_folder: str | None = Field(

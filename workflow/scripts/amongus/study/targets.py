@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from itertools import product
 
 from amongus.study.names import SPLITS
-from amongus.study.paths import Paths
 from amongus.study.study import Study
 
 
@@ -28,28 +27,19 @@ def supervision(study: Study) -> dict[str, list[tuple[str, str]]]:
 
 def intermediate_targets(study: Study) -> list[str]:
     """Every file and folder on the way to the tables but merged checkpoints, which are temporary."""
+    supervised = supervision(study)
     files = [study.paths.questions(*one) for one in product(study.datasets, SPLITS)]
     for paths in map(study.paths.at, study.seeds):
-        files += _of_members(study, paths) + _of_teams(study, paths)
+        files += [*map(paths.model, study.trained), *map(paths.member, study.members)]
+        files += [paths.vectors(attacker) for attacker in study.attackers if study.trains(attacker) == "vector"]
+        for answered in product(study.members, study.datasets, SPLITS):
+            files += [paths.responses(*answered), paths.response_scores(*answered)]
+        for rule, jobs in supervised.items():
+            files += [getattr(paths, rule)(name, dataset, split) for name, split in jobs for dataset in study.datasets]
+        for (pool, method), dataset in product(study.teams, study.datasets):
+            places = [paths.run, paths.transcript, paths.run_scores, *([paths.router] if study.routes(method) else [])]
+            files += [place(pool, method, dataset) for place in places]
     return [*files, *cost_files(study)]
-
-
-def _of_members(study: Study, paths: Paths) -> list[str]:
-    answered = list(product(study.members, study.datasets, SPLITS))
-    files = [*map(paths.model, study.trained), *map(paths.member, study.members)]
-    files += [paths.vectors(attacker) for attacker in study.attackers if study.trains(attacker) == "vector"]
-    files += [place(*one) for place in (paths.responses, paths.response_scores) for one in answered]
-    for rule, jobs in supervision(study).items():
-        files += [getattr(paths, rule)(name, dataset, split) for name, split in jobs for dataset in study.datasets]
-    return files
-
-
-def _of_teams(study: Study, paths: Paths) -> list[str]:
-    files = []
-    for pool, method in study.teams:
-        places = [paths.run, paths.transcript, paths.run_scores, *([paths.router] if study.routes(method) else [])]
-        files += [place(pool, method, dataset) for place in places for dataset in study.datasets]
-    return files
 
 
 def cost_files(study: Study) -> list[str]:

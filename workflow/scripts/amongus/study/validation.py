@@ -1,7 +1,7 @@
 """What the types of a config cannot say: names that must exist, names that are taken, parts that do not go together."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +13,11 @@ from amongus.study.study import Study
 Keys = tuple[str | int, ...]
 """Where something is in a config: the keys that lead there."""
 
-_LEVELS = ("api", "text", "logit", "weight")
-_LEARNS = ("adapter", "router", "weights", None)
-_TRAINS = ("adapter", "model", "vector", None)
+_CONSTANTS = {
+    ("attackers", "TRAINS"): ("adapter", "model", "vector", None),
+    ("methods", "LEVEL"): ("api", "text", "logit", "weight"),
+    ("methods", "LEARNS"): ("adapter", "router", "weights", None),
+}
 _NEEDS = ("texts", "rewards", "verdicts", "attackers")
 _SUPERVISORS = {"rewards": "reward", "verdicts": "judge"}
 
@@ -73,27 +75,21 @@ def _known(keys: Keys, name: str | None, valid: Collection[str], what: str) -> I
 
 def _facts(study: Study) -> Iterator[Fault]:
     """The constants that rules read of modules."""
-    for name, attacker in study.attackers.items():
-        yield from _fact(("attackers", name, "kind"), attacker.kind, "TRAINS", _TRAINS)
+    for (section, constant), values in _CONSTANTS.items():
+        for name, entry in getattr(study, section).items():
+            value = plugins.fact(section, entry.kind, constant)
+            if value not in values:
+                allowed = ", ".join(map(repr, values))
+                yield Fault((section, name, "kind"), f"{constant} of {entry.kind} is {value!r}; valid: {allowed}")
     for name, method in study.methods.items():
-        keys: Keys = ("methods", name, "kind")
-        yield from _fact(keys, method.kind, "LEVEL", _LEVELS)
-        yield from _fact(keys, method.kind, "LEARNS", _LEARNS)
-        if (study.level(name) == "weight") != (study.learns(name) == "weights"):
-            yield Fault(keys, f"{method.kind}: a method of LEVEL 'weight', and no other, LEARNS 'weights'")
+        if (study.level(name) == "weight") != study.merges(name):
+            what = f"{method.kind}: a method of LEVEL 'weight', and no other, LEARNS 'weights'"
+            yield Fault(("methods", name, "kind"), what)
     for name, dataset in study.datasets.items():
         metric, valid = study.metric(name), plugins.available("scoring.metrics")
         if metric not in valid:
-            yield Fault(
-                ("datasets", name), f"METRIC of {dataset.kind} is {metric!r}{plugins.alternative(metric, valid)}"
-            )
-
-
-def _fact(keys: Keys, kind: str, constant: str, valid: Sequence[Any]) -> Iterator[Fault]:
-    """A fault where a constant of a module is none of the `valid` values."""
-    value = plugins.fact(str(keys[0]), kind, constant)
-    if value not in valid:
-        yield Fault(keys, f"{constant} of {kind} is {value!r}; valid: {', '.join(map(repr, valid))}")
+            what = f"METRIC of {dataset.kind} is {metric!r}{plugins.alternative(metric, valid)}"
+            yield Fault(("datasets", name), what)
 
 
 def _reserved(study: Study) -> Iterator[Fault]:
