@@ -31,10 +31,8 @@ def test_an_attacker_takes_the_last_members_weights():
     assert s.member_weights("evil") == ["base", "z"]
     assert s.member_weights("bad") == ["base", "bad"]
     assert s.parents("bad") == {"base": "base", "adapter": "z"}
-    assert study(attackers={"evil": {"kind": "prompt"}, "bad": {**SFT, "replaces": "x"}}).parents("bad") == {
-        "base": "base",
-        "adapter": "x",
-    }
+    other = study(attackers={"evil": {"kind": "prompt"}, "bad": {**SFT, "replaces": "x"}})
+    assert other.parents("bad") == {"base": "base", "adapter": "x"}
 
 
 def test_an_attacker_may_have_the_weights_of_a_model():
@@ -83,7 +81,9 @@ def test_what_is_written_out_though_it_is_the_default_makes_no_job_stale():
     assert stale == ["bad"] and changed.entry("bad").settings()["learning_rate"] == 1.0
 
 
-def test_fidelity_is_the_studys_unless_a_method_says_otherwise():
+def test_defences_and_fidelity_are_the_studys_unless_a_method_says_otherwise():
+    s = study(defences=["none", "oracle"], methods={"debate": {}, "soup": {"defences": ["none"]}})
+    assert s.defences("debate") == ["none", "oracle"] and s.defences("soup") == ["none"]
     methods = {"debate": {"fidelity": "corrected"}, "fusion": {}, "soup": {}}
     s = study(methods=methods, fidelity="published")
     assert s.methods["debate"].settings()["fidelity"] == "corrected"
@@ -96,11 +96,6 @@ def test_routers_are_kept_and_merged_checkpoints_are_not():
     assert "results/s/seed-1/routers/bad/llm_router/gsm8k" in targets
     assert not [path for path in targets if "/merges/" in path]
     assert len(targets) == len(set(targets))
-
-
-def test_a_defence_for_all_methods():
-    s = study(defences=["none", "oracle"], methods={"debate": {}, "soup": {"defences": ["none"]}})
-    assert s.defences("debate") == ["none", "oracle"] and s.defences("soup") == ["none"]
 
 
 def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):

@@ -78,11 +78,11 @@ def _own_kind(study: Study, judge: str, benign: Sequence[str], attackers: Sequen
         if _identity(study, study.member_model(member)) == own:
             return f"{judge} is the same model as {place}"
     lineages = {member: _lineage(study, study.member_model(member)) for member in places}
-    related = [member for member, lineage in lineages.items() if lineage & _lineage(study, judge)]
+    related = {member: lineage for member, lineage in lineages.items() if lineage & _lineage(study, judge)}
     if not related:
         return ""
-    is_base = all(own in lineages[member] for member in related)
-    return f"{judge} {'is the base of' if is_base else 'shares its base with'} {', '.join(related)}"
+    bond = "is the base of" if all(own in lineage for lineage in related.values()) else "shares its base with"
+    return f"{judge} {bond} {', '.join(related)}"
 
 
 def _identity(study: Study, model: str) -> Identity:

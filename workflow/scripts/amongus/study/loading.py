@@ -89,8 +89,9 @@ def _parsed(config: Mapping[str, Any], faults: list[Fault]) -> StudyConfig | Non
     filled: dict[str, Any] = dict(config)
     for section in PARTS:
         if isinstance(config.get(section), Mapping):  # Else the whole is wrong.
-            parts = {name: _part(section, name, values, config, faults) for name, values in config[section].items()}
-            filled[section] = {name: part for name, part in parts.items() if part}
+            parts = {name: _part(section, name, values, config) for name, values in config[section].items()}
+            filled[section] = {name: part for name, part in parts.items() if isinstance(part, Part)}
+            faults += [fault for part in parts.values() if isinstance(part, list) for fault in part]
     try:
         whole = StudyConfig.model_validate(filled)
     except ValidationError as error:
@@ -100,30 +101,26 @@ def _parsed(config: Mapping[str, Any], faults: list[Fault]) -> StudyConfig | Non
     return None if faults else whole
 
 
-def _part(section: str, name: str, values: Any, config: Mapping[str, Any], faults: list[Fault]) -> Part | None:
-    """One entry of a section whose entries have a kind; None where it is faulty."""
+def _part(section: str, name: str, values: Any, config: Mapping[str, Any]) -> Part | list[Fault]:
+    """One entry of a section whose entries have a kind, or what is wrong with it."""
     named = isinstance(values, Mapping) and "kind" in values
     keys = (section, name, "kind") if named else (section, name)
     if not isinstance(values, Mapping | None):
-        faults.append(Fault(keys, f"{_shown(values)} must be a mapping of settings"))
-        return None
+        return [Fault(keys, f"{_shown(values)} must be a mapping of settings")]
     values = {**({"kind": name} if section in NAMED_AFTER_KIND else {}), **(values or {})}
     kind = values.get("kind")
     if not isinstance(kind, str):
-        faults.append(Fault(keys, f"needs a kind: one of {', '.join(available(section))}, or a Python file"))
-        return None
+        return [Fault(keys, f"needs a kind: one of {', '.join(available(section))}, or a Python file")]
     try:
         model = part(section, kind)
     except StudyError as error:
-        faults.append(Fault(keys, str(error)))
-        return None
+        return [Fault(keys, str(error))]
     if "fidelity" in model.own and config.get("fidelity") in _FIDELITIES:
         values.setdefault("fidelity", config["fidelity"])
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults += _faults(error, model, (section, name))
-        return None
+        return _faults(error, model, (section, name))
 
 
 def _faults(error: ValidationError, model: type[BaseModel], within: Keys = ()) -> list[Fault]:
