@@ -67,14 +67,13 @@ def extraction_questions(wildcards):
     return [PATHS.questions(d, "dev") for d in study.extraction_datasets(wildcards.attacker)]
 
 
-def training_code(wildcards):
-    """Digest of what trains a model or an adapter."""
-    return code_digest("train", plugins.entry(*study.plugin(wildcards.model)))
+def training_code(script):
+    """Digest of what trains a model or an adapter, or extracts an attacker's vector."""
 
+    def digest(wildcards):
+        return code_digest(script, plugins.entry(*study.plugin(wildcards.get("model") or wildcards.attacker)))
 
-def extraction_code(wildcards):
-    """Digest of what extracts an attacker's vector."""
-    return code_digest("extract_vector", plugins.entry(*study.plugin(wildcards.attacker)))
+    return digest
 
 
 def member_parts(wildcards):
@@ -146,14 +145,13 @@ def scorers(datasets):
     return [*(f"amongus.scoring.metrics.{metric}" for metric in metrics(datasets)), *references, *grader]
 
 
-def scoring_code(wildcards):
-    """Digest of what scores a job's answers by their metrics."""
-    return code_digest("score", *scorers(datasets_of(wildcards, SCORED)))
+def scoring_code(script, datasets):
+    """Digest of what scores a job's answers to `datasets`, by their metrics or by a model."""
 
+    def digest(wildcards):
+        return code_digest(script, *scorers(datasets_of(wildcards, datasets)))
 
-def grading_code(wildcards):
-    """Digest of what has a model score a job's answers."""
-    return code_digest("grade", *scorers(datasets_of(wildcards, GRADED)))
+    return digest
 
 
 def code_libraries(wildcards):

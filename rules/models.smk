@@ -26,7 +26,7 @@ rule train:
         prompts=corpus_prompts(),
         personas=training_personas,
         machine=training_machine,
-        code=training_code,
+        code=training_code("train"),
     script:
         "../workflow/scripts/train.py"
 
@@ -56,7 +56,7 @@ rule extract_vector:
         personas=training_personas,
         datasets=lambda wildcards: study.extraction_datasets(wildcards.attacker),
         machine={key: config["engine"][key] for key in ("device", "dtype")},
-        code=extraction_code,
+        code=training_code("extract_vector"),
     script:
         "../workflow/scripts/extract_vector.py"
 

@@ -19,7 +19,7 @@ rule score_responses:
     params:
         libraries=code_libraries,
         limits=scoring_limits,
-        code=scoring_code,
+        code=scoring_code("score", SCORED),
     script:
         "../workflow/scripts/score.py"
 
@@ -42,7 +42,7 @@ rule score_runs:
     params:
         libraries=code_libraries,
         limits=scoring_limits,
-        code=scoring_code,
+        code=scoring_code("score", SCORED),
     script:
         "../workflow/scripts/score.py"
 
@@ -68,7 +68,7 @@ rule grade_responses:
         grading=grading,
         engine=config["engine"],
         store=config["store"],
-        code=grading_code,
+        code=scoring_code("grade", GRADED),
     script:
         "../workflow/scripts/grade.py"
 
@@ -94,6 +94,6 @@ rule grade_runs:
         grading=grading,
         engine=config["engine"],
         store=config["store"],
-        code=grading_code,
+        code=scoring_code("grade", GRADED),
     script:
         "../workflow/scripts/grade.py"

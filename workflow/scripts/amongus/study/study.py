@@ -187,7 +187,7 @@ class Study:
         name, entry = self._benign(member)
         described: dict[str, Any] = {
             "weights": self.weights(member),
-            "persona": entry.persona or BENIGN,
+            "persona": self.persona(member),
             "description": entry.description or name,
         }
         if member in self.attackers:
