@@ -88,8 +88,9 @@ class Run:
         return [job for job in self.all_jobs() if job.end is None and job.what.startswith(rule)]
 
     def payloads(self) -> list[psutil.Process]:
-        """The processes of the rules' scripts."""
-        return self._processes(lambda line: any(".snakemake/scripts/" in part for part in line[1:]))
+        """The processes of the rules' scripts; through Slurm those of its jobs, without local rules'."""
+        found = self._processes(lambda line: any(".snakemake/scripts/" in part for part in line[1:]))
+        return [one for one in found if _slurm_job(one)] if self.slurm else found
 
     def shells(self) -> list[psutil.Process]:
         """The batch shells of Slurm's jobs."""
@@ -131,14 +132,22 @@ def _scancel(run: Run, rng: Random) -> str | None:
 def _timeout(run: Run, rng: Random) -> str | None:
     """Stop a payload, as if it hung, and let its job end after a minute, the shortest time that Slurm knows."""
     for victim in run.payloads():
+        job = _slurm_job(victim)
         try:
             victim.suspend()
-            job = victim.environ()["SLURM_JOB_ID"]
-        except (psutil.Error, KeyError):
+        except psutil.Error:
             continue
         subprocess.run(["scontrol", "update", f"JobId={job}", "TimeLimit=1"], check=True)
         return f"process {victim.pid} of job {job}"
     return None
+
+
+def _slurm_job(process: psutil.Process) -> str | None:
+    """The Slurm job that a process belongs to; None if it has ended, or belongs to none."""
+    try:
+        return process.environ().get("SLURM_JOB_ID")
+    except psutil.Error:
+        return None
 
 
 def _memory(run: Run, rng: Random) -> str | None:
