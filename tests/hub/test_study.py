@@ -74,6 +74,8 @@ def test_pinning_edits_nothing_but_the_revisions(tmp_path):
     expected = expected.replace('"unpinned"', "c" * 40).replace("\n", "\r\n")
     assert path.read_bytes().decode() == expected
     assert pin(path, commit_of) == {} and path.read_bytes().decode() == expected
+    path.write_text("a: &x {b: *x, repo: owner/base, revision: unpinned}")
+    assert pin(path, commit_of) == {"owner/base": "b" * 40}
 
 
 @pytest.mark.parametrize(

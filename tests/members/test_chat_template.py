@@ -1,12 +1,17 @@
 """Rendering conversations: like the template, except that nobody can spell a special token."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 import tiny
 from amongus.core.errors import StudyError
 from amongus.members.chat_template import encode, load_tokenizer, render
+from amongus.members.embeddings import embed
+from amongus.training.common import load_base
 
 TOKENIZER = tiny.tokenizer()
 TALK = [
@@ -78,3 +83,18 @@ def test_a_folder_without_tokenizer_or_template_is_an_error(tmp_path):
     tiny.tokenizer(template=None).save_pretrained(tmp_path)
     with pytest.raises(StudyError, match="chat template"):
         load_tokenizer(tmp_path)
+    for content in ("{", "[]", '{"model": 3}'):
+        (tmp_path / "tokenizer.json").write_text(content)
+        with pytest.raises(StudyError, match="its tokenizer cannot be read"):
+            load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("folder", [tiny.checkpoint, tiny.embedder])
+def test_a_tokenizer_with_more_tokens_than_its_model_is_an_error(folder, tmp_path):
+    path = folder(tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer.add_tokens([f"<extra-{n}>" for n in range(50)])
+    tokenizer.save_pretrained(path)
+    load = load_base if folder is tiny.checkpoint else lambda path: embed(str(path), ["hello"])
+    with pytest.raises(StudyError, match="save the tokenizer it was trained with"):
+        load(Path(path))

@@ -13,10 +13,12 @@ from amongus.report import statistics
 from amongus.report.cost_sidecars import write_cost
 from amongus.report.scores import Cells, groups, read_scores
 from amongus.report.tables.cost import COST, cost
+from amongus.report.tables.cost import build as build_cost
 from amongus.report.tables.impact import impact
 from amongus.report.tables.mitigation import mitigation
 from examples import examples
 from scored import NAN, VALUE, cell, cells, design, no_masks, pick
+from standins import Named
 
 pytestmark = pytest.mark.filterwarnings("error")
 ROWS = examples("report/rows")
@@ -154,3 +156,11 @@ def test_cost_sums_the_jobs_of_a_rule(tmp_path):
         {**nothing, "rule": "respond", "jobs": 2, **total},
     ]
     assert len(cost([])) == 0
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "null", '{"rule": "respond", "seconds": "5"}'])
+def test_a_file_that_does_not_hold_a_jobs_costs_is_named(tmp_path, content):
+    path = tmp_path / "costs.json"
+    path.write_text(content)
+    with pytest.raises(StudyError, match=r"costs\.json: not the costs of a job"):
+        build_cost(Named(sidecars=[str(path)]), Named(), design())

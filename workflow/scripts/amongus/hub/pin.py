@@ -56,13 +56,17 @@ def pin(path: Path, commit_of: Callable[[str], str]) -> dict[str, str]:
     return commits
 
 
-def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
-    """A node and all below it, as far as they are mappings; an alias is the very node of its anchor."""
-    if isinstance(node, yaml.MappingNode):
-        yield node
-    if isinstance(node, yaml.CollectionNode):
-        for entry in node.value:
-            yield from _mappings(entry[1] if isinstance(entry, tuple) else entry)
+def _mappings(tree: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """A node and all below it, as far as they are mappings, once: an alias is the very node of its anchor."""
+    waiting, seen = [tree], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        waiting += [entry[1] if isinstance(entry, tuple) else entry for entry in node.value]
+        if isinstance(node, yaml.MappingNode):
+            yield node
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from transformers.utils import logging as transformers_logging
 from amongus.core.damage import damaged, read_bytes
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
+from amongus.members import chat_template
 from amongus.members.lora_config import adapter_settings
 from amongus.members.member import Member, Steering, check_safetensors
 
@@ -47,7 +48,7 @@ class Base:
         self.tokenizer = tokenizer
         self.model = load_model(AutoModelForCausalLM, directory, device, dtype)
         self.device = next(self.model.parameters()).device
-        self.vocabulary = check_vocabulary(directory, self.tokenizer, self.model)
+        self.vocabulary = chat_template.check_vocabulary(directory, self.tokenizer, self.model)
         listed = self.model.generation_config.eos_token_id
         stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
         self.stops = sorted(stop for stop in stops if stop is not None and 0 <= stop < self.vocabulary)
@@ -172,16 +173,6 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
     if wrong:
         raise StudyError(f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again")
     return model.to(device).eval().requires_grad_(False)
-
-
-def check_vocabulary(directory: str, tokenizer: Any, model: PreTrainedModel) -> int:
-    """The tokenizer's number of token ids; logits beyond are meaningless. A `StudyError` if the model has fewer."""
-    size, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
-    if size > rows:
-        raise StudyError(
-            f"{directory}: the tokenizer has {size} tokens, the model {rows}; save the tokenizer it was trained with"
-        )
-    return size
 
 
 def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:

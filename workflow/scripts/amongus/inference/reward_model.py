@@ -8,10 +8,10 @@ from transformers import AutoModelForSequenceClassification
 
 from amongus.core.errors import StudyError
 from amongus.inference.batching import batches
-from amongus.inference.loading import check_device, check_vocabulary, load_model
+from amongus.inference.loading import check_device, load_model
 from amongus.inference.rounding import doubtful, to_grid
 from amongus.inference.streams import left_padded
-from amongus.members.chat_template import load_tokenizer, render
+from amongus.members.chat_template import check_vocabulary, load_tokenizer, render
 from amongus.members.member import Message
 
 

@@ -30,10 +30,23 @@ def load_tokenizer(directory: str | Path) -> Any:
     check_files(directory)
     if not (Path(directory) / "tokenizer.json").is_file():
         raise StudyError(f"{directory}: no tokenizer.json; save the checkpoint with its fast tokenizer")
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(str(directory), local_files_only=True)
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(directory), local_files_only=True)
+    except Exception as error:  # The library raises plain ones.
+        raise StudyError(f"{directory}: its tokenizer cannot be read ({error}); get or train it again") from None
     if not tokenizer.chat_template:
         raise StudyError(f"{directory}: the tokenizer has no chat template; use a chat model's checkpoint")
     return tokenizer
+
+
+def check_vocabulary(directory: str, tokenizer: Any, model: Any) -> int:
+    """The tokenizer's number of token ids; logits beyond are meaningless. A `StudyError` if the model has fewer."""
+    size, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
+    if size > rows:
+        raise StudyError(
+            f"{directory}: the tokenizer has {size} tokens, the model {rows}; save the tokenizer it was trained with"
+        )
+    return size
 
 
 def render(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
+from amongus.members.chat_template import check_vocabulary
 from amongus.members.member import check_safetensors
 
 if TYPE_CHECKING:  # Importing it takes seconds, which only jobs that embed should spend.
@@ -62,6 +63,8 @@ def _load(folder: str) -> tuple[Any, dict[str, "Tensor"]]:
             f"{folder}: not an embedding model ({error}); give a folder of sentence-transformers or a language model"
         ) from None
     tokenizer = model.tokenizer
+    if hasattr(model[0], "auto_model"):
+        check_vocabulary(folder, tokenizer, model[0].auto_model)
     if getattr(tokenizer, "pad_token", "") is None:
         # A single text is never padded, but the library requires a padding token.
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)

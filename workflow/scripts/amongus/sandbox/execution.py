@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import psutil
@@ -210,18 +210,21 @@ class _Watch:
         if time.monotonic() - self.checked < _TICK:
             return False
         self.checked = time.monotonic()
-        total = 0
-        with contextlib.suppress(psutil.NoSuchProcess):
-            bubblewrap = psutil.Process(self.process.pid)
-            for process in (bubblewrap, *bubblewrap.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    total += process.memory_info().rss
+        children = _children(int(self.checked / _TICK))
+        total, waiting = 0, [self.process.pid]
+        while waiting:
+            for process, size in children.get(waiting.pop(), []):
+                total += size
+                waiting.append(process)
         return total > self.limits.memory_mb << 20
 
     def _read(self, selector: selectors.BaseSelector, seconds: float) -> None:
         """Read once from each stream that has something within `seconds`; drop what is over its limit."""
         for key, _ in selector.select(seconds):
-            part = os.read(key.fd, 1 << 16)
+            try:
+                part = os.read(key.fd, 1 << 16)
+            except BlockingIOError:  # The program has read its own output first, which only root could prevent.
+                continue
             if not part:
                 selector.unregister(key.fd)
             room = self.limit[key.fd] - len(self.kept[key.fd])
@@ -252,3 +255,14 @@ class _Watch:
             if status == verdict.get("status"):
                 return status, " ".join(str(verdict.get("reason")).split())
         return "failed", "process 1 of the sandbox gave no verdict"
+
+
+@lru_cache(maxsize=1)
+def _children(tick: int) -> dict[int, list[tuple[int, int]]]:
+    """Process -> its children with their resident bytes, of all processes that /proc shows; one scan a tick for all runs."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    # Fields are None where /proc is mounted so that it hides the processes of others.
+    for process in psutil.process_iter(["ppid", "memory_info"]):
+        if process.info["ppid"] is not None and process.info["memory_info"]:
+            found.setdefault(process.info["ppid"], []).append((process.pid, process.info["memory_info"].rss))
+    return found

@@ -243,7 +243,7 @@ class Study:
     def roles(self, name: str) -> dict[str, str]:
         """The models that the settings of a model or attacker name: role to model name."""
         named = {role: self.setting(name, role) for role in plugins.fact(*self.plugin(name), "ROLES", ())}
-        return {role: model for role, model in named.items() if model}
+        return {role: model for role, model in named.items() if model is not None}
 
     def parents(self, model: str) -> dict[str, str]:
         """The models that `model` (or attacker) is made from: role to model name."""

@@ -47,12 +47,14 @@ def encode(tokenizer: Any, messages: Sequence[Message]) -> Tokens:
 
 
 def load_base(directory: Path, dtype: str = "float32", device: str | None = None) -> tuple[Any, Any]:
-    """The causal language model of a checkpoint folder and its tokenizer."""
+    """The causal language model of a checkpoint folder and its tokenizer; a `StudyError` if they do not fit."""
     check_safetensors(directory)
     model = AutoModelForCausalLM.from_pretrained(
         directory, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
     )
-    return model.to(device) if device else model, chat_template.load_tokenizer(directory)
+    tokenizer = chat_template.load_tokenizer(directory)
+    chat_template.check_vocabulary(str(directory), tokenizer, model)
+    return model.to(device) if device else model, tokenizer
 
 
 def new_adapter(model: Any, size: Lora | OwnLora) -> PeftModel:
