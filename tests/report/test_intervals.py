@@ -33,7 +33,7 @@ def test_one_stratum_is_agresti_and_mins_adjusted_wald_interval():
     # 3 losses, 1 win, 16 ties: (2 - 0) / 22 and the variance of Agresti and Min (2005), with half a pair in each cell.
     found = over_questions(pairs([1, 1, 1, -1] + [0] * 16))
     assert (found.mean, found.centre) == (approx(0.1), approx(2 / 22))
-    assert found.error == approx(sqrt((4 + 1 - 4 / 22)) / 22)
+    assert found.error == approx(sqrt(4 + 1 - 4 / 22) / 22)
     assert found.freedom == 21
 
 

@@ -27,16 +27,22 @@ def _dataset_label(row: Row) -> str:
     return ALL if row["domain"] == ALL else f"all {row['domain']}"
 
 
-def _p_label(row: Row) -> str:
-    value = row["p_value"]
-    if isnan(value):
-        return NOTHING
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
 METHOD = Column("Method", method_label, True)
 DATASET = Column("Dataset", _dataset_label, True)
-P_VALUE = Column("p", _p_label)
+
+
+def p_value(heading: str = "p", key: str = "p_value") -> Column:
+    """A column of p-values."""
+
+    def cell(row: Row) -> str:
+        if isnan(row[key]):
+            return NOTHING
+        return "<0.001" if row[key] < 0.001 else f"{row[key]:.3f}"
+
+    return Column(heading, cell)
+
+
+P_VALUE = p_value()
 
 
 def name(heading: str, key: str) -> Column:

@@ -75,7 +75,9 @@ def latex_text(text: str) -> str:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """`table` as CSV with fixed formats: six decimals (p-values: six digits), empty where there is no figure.
+    """`table` as CSV with fixed formats: six decimals (six digits in columns named p, as p_value or trainings_p).
+
+    Cells without a figure are empty.
 
     A name that a spreadsheet would run as a formula is prefixed with an apostrophe; numbers are unchanged.
     """
@@ -136,7 +138,7 @@ def _csv_cell(value: Any, column: str) -> str:
         return ""
     if isinstance(value, float):
         # Adding 0 turns a rounded -0.0 into 0.0.
-        return f"{value:.6g}" if column == "p_value" else f"{round(value, 6) + 0.0:.6f}"
+        return f"{value:.6g}" if re.search(r"(^|_)p(_|$)", column) else f"{round(value, 6) + 0.0:.6f}"
     return str(value).lower()
 
 

@@ -9,7 +9,7 @@ ALL = "all"
 UNDEFENDED = "none"
 BENIGN = "benign"
 SPLITS = ("dev", "test")
-TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals", "paper", "cost")
+TABLES = ("malice", "malice_by_seed", "alone", "impact", "mitigation", "supervisors", "refusals", "paper", "cost")
 FIGURES = ("impact", "mitigation", "supervisors")
 NAME = "[A-Za-z0-9][A-Za-z0-9_-]*"
 """The form of names, which become names of files and folders."""
