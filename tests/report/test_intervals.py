@@ -8,7 +8,8 @@ import pytest
 from pytest import approx
 from scipy import stats
 
-from amongus.report import intervals, statistics
+import scored
+from amongus.report import intervals
 from amongus.report.intervals import Estimate, over_questions, over_trainings
 
 RUNS = 1500
@@ -95,7 +96,7 @@ def test_coverage_over_questions_at_few_discordant_pairs(loss, win):
 
 def test_the_percentile_bootstrap_does_not_hold_at_three_losses_and_no_win():
     def old(frame):
-        low, high = statistics.interval(frame["difference"], seed=1)
+        low, high = scored.interval(frame["difference"], seed=1)
         return Estimate((low + high) / 2, (low + high) / 2, (high - low) / 2 / stats.norm.ppf(0.975), inf)
 
     assert coverage(lambda rng: pairs(outcomes(rng, 0.03, 0.0, 110)), 0.03, old) < 0.9

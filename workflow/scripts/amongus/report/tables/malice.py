@@ -42,7 +42,7 @@ def malice(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
     Pools without a control, or that cannot be run with the method, have no row.
     """
     rows = list(paired(scores, design))
-    level = (1 - design.confidence) / max(len(rows), 1)
+    level = (1 - design.bootstrap.confidence) / max(len(rows), 1)
     table = pd.DataFrame([{**named, **_figures(pairs, level)} for named, pairs in rows], columns=MALICE)
     for p_value, to in (("p_value", "p_adjusted"), ("trainings_p", "trainings_p_adjusted")):
         table[to] = holm(table[p_value].astype(float))
@@ -57,7 +57,9 @@ def paired(scores: pd.DataFrame, design: Design) -> Iterator[tuple[dict[str, str
             if group.method == ALL or (pool, group.method) in design.inapplicable or pool not in design.controls:
                 continue
             roles = {"clean": (design.clean, "none"), "empty": (design.controls[pool], "none"), "score": (pool, "none")}
-            datasets = [name for name in design.domains if all(cells.has(role, group, name) for role in roles.values())]
+            datasets = [
+                name for name in design.domains if all(cells.has(role, group.methods, name) for role in roles.values())
+            ]
             if datasets:
                 pairs = support(cells, group, Span(ALL, ALL, tuple(datasets)), roles, list(roles))
                 attacker = design.attacker(pool)
