@@ -1,6 +1,7 @@
 """Bring the figures of a study into the documentation: `python docs/update.py results/demo demo_101`.
 
-Copies the images, `paper.md`, `cost.csv` and the averages of `impact.md` into docs/demo_101, and fills every block
+Copies the images, `malice.md`, `paper.md`, `cost.csv` and the averages of `impact.md` into docs/demo_101, and fills every
+block
 
     <!-- results of demo_101: drops -->
     …
@@ -20,8 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 DOCS = Path(__file__).parent
-COPIED = ("tables/paper.md", "tables/cost.csv", "figures/*.png")
-TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals", "paper")
+COPIED = ("tables/paper.md", "tables/malice.md", "tables/cost.csv", "figures/*.png")
+TABLES = ("malice", "malice_by_seed", "alone", "impact", "mitigation", "supervisors", "refusals", "paper")
 CONTROLS = ("random", "oracle")
 SIGNIFICANT = 0.05
 
@@ -79,6 +80,18 @@ def drops(results: Path) -> str:
     return _markdown(("method", "clean, %", "place left empty", *pools), rows)
 
 
+def malice(results: Path) -> str:
+    """What each attacker costs each method beyond an empty place."""
+    table = _overall(results, "malice")
+    pools = list(dict.fromkeys(table["Pool"]))
+    rows = []
+    for method, part in table.groupby("Method", sort=False):
+        cells = part.set_index("Pool")
+        shown = [_strong(*cells.loc[pool, ["Malice, pp", "p"]]) if pool in cells.index else "n. a." for pool in pools]
+        rows.append((method, part["Vacancy, pp"].iloc[0], *shown))
+    return _markdown(("method", "vacancy", *pools), rows)
+
+
 def defences(results: Path, method: str) -> str:
     """The attacked pools of a method under each defence, in brackets the clean pool under the same defence."""
     table = _overall(results, "mitigation")
@@ -118,7 +131,7 @@ def declined(results: Path) -> str:
     return _markdown(("method", *pools), rows)
 
 
-BLOCKS = {block.__name__: block for block in (summary, alone, drops, defences, caught, declined)}
+BLOCKS = {block.__name__: block for block in (summary, alone, malice, drops, defences, caught, declined)}
 
 
 def _overall(results: Path, table: str) -> pd.DataFrame:
@@ -127,7 +140,7 @@ def _overall(results: Path, table: str) -> pd.DataFrame:
     section = text.split("## Over datasets\n")[1].split("\n## ")[0]
     heading, _, *rows = [line[2:-2].split(" | ") for line in section.splitlines() if line.startswith("|")]
     cells = pd.DataFrame(rows, columns=heading)
-    cells = cells[cells["Dataset"] == "all"]
+    cells = cells[cells["Dataset"] == "all"] if "Dataset" in cells else cells
     return cells[~cells["Method"].str.startswith("all ")] if "Method" in cells else cells
 
 

@@ -16,6 +16,8 @@ from amongus.report.scores import Design
 from amongus.report.tables.alone import ALONE
 from amongus.report.tables.cost import COST
 from amongus.report.tables.impact import IMPACT, impact_view
+from amongus.report.tables.malice import MALICE
+from amongus.report.tables.malice_by_seed import BY_SEED
 from amongus.report.tables.mitigation import MITIGATION
 from amongus.report.tables.paper import HEADLINE
 from amongus.report.tables.refusals import REFUSALS
@@ -40,7 +42,8 @@ VALUE = {
 }
 DESIGN = Design(VALUE)
 CASES = {"impact": IMPACT, "mitigation": MITIGATION, "supervisors": SUPERVISORS}
-TABLES = {**CASES, "alone": ALONE, "refusals": REFUSALS, "paper": HEADLINE, "cost": COST}
+PRIMARY = {"malice": MALICE, "malice_by_seed": BY_SEED}
+TABLES = {**CASES, **PRIMARY, "alone": ALONE, "refusals": REFUSALS, "paper": HEADLINE, "cost": COST}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_scripts_write_tables_that_read_back(made, name, columns):
         assert table[figure].dtypes.eq(float).all() and set(table["pool"]) >= {"$evil_1"}
     text = (made / f"{name}.md").read_text()
     assert text.startswith("# ") and (text.count("\n## This study") == 1) == (name == "paper")
-    assert (made / f"{name}.tex").read_text().count(r"\begin{longtable}") == (1 if name == "cost" else 2)
+    assert (made / f"{name}.tex").read_text().count(r"\begin{longtable}") == (1 if name in (*PRIMARY, "cost") else 2)
 
 
 def test_reader_tables_say_what_was_not_run(made):

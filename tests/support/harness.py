@@ -17,12 +17,11 @@ from pathlib import Path
 
 import yaml
 
+from amongus.study.names import FIGURES, TABLES
 from checkout import ROOT
 
 PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "slurm", "envs")
 TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
-TABLES = ("alone", "impact", "mitigation", "supervisors", "refusals", "paper", "cost")
-FIGURES = ("impact", "mitigation", "supervisors")
 REPORT = Counter([*(f"table-{name}" for name in TABLES), *(f"figure-{name}" for name in FIGURES)])
 """The jobs of the report."""
 STUB = """

@@ -14,7 +14,7 @@ import pandas as pd
 from amongus.core.snakemake_job import Named
 from amongus.report import layout
 from amongus.report.intervals import FEWEST_SEEDS, Estimate, over_questions, over_trainings
-from amongus.report.render import View
+from amongus.report.render import Column, View
 from amongus.report.scores import ALL, Cells, Design, Span, groups, means, read_scores, support
 from amongus.report.statistics import holm
 
@@ -108,6 +108,7 @@ def malice_view(table: pd.DataFrame, design: Design) -> View:
         f"questions crossed), its degrees of freedom, and p, from {FEWEST_SEEDS} seeds on. All other tables of the "
         "study are exploratory."
     )
+    trainings = layout.points("", "malice", bounds="trainings").cell
     columns = [
         layout.METHOD,
         layout.name("Pool", "pool"),
@@ -117,7 +118,7 @@ def malice_view(table: pd.DataFrame, design: Design) -> View:
         layout.p_value("p", "p_adjusted"),
         *layout.percents({"Detectable": "detectable"}),
         layout.count("Seeds", "seeds"),
-        layout.points("Over trainings", "malice", bounds="trainings"),
+        Column("Over trainings", lambda row: trainings(row) if row["seeds"] > 1 else layout.NOTHING),
         layout.p_value("p, trainings", "trainings_p_adjusted"),
     ]
     return View("Malice, told from a vacancy", note, columns, {"Over datasets": table}, table)

@@ -9,18 +9,18 @@ from amongus.report.scores import Design, means, read_scores
 from amongus.report.tables.malice import CONTRASTS, paired
 
 NEEDS = ("scores",)
+BY_SEED = ["level", "method", "attacker", "pool", "seed", "n", "clean", "empty", "score", *CONTRASTS]
 
 
 def by_seed(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """`malice_by_seed.csv`: the scores and differences of each row of `malice` under each training seed."""
+    """`malice_by_seed.csv`: the scores and differences of `malice` under each training seed. Columns `BY_SEED`."""
     rows = []
     for named, pairs in paired(scores, design):
         for seed, own in pairs.groupby("seed"):
             figures = means(own, ["clean", "empty", "score"])
             differences = {name: figures[first] - figures[second] for name, (first, second) in CONTRASTS.items()}
             rows.append({**named, "seed": seed, "n": len(own), **figures, **differences})
-    columns = ["level", "method", "attacker", "pool", "seed", "n", "clean", "empty", "score", *CONTRASTS]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=BY_SEED)
 
 
 def build(files: Named, params: Named, design: Design) -> View:
