@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import micro
+import recompute
 from checkout import ROOT
 from harness import Project, jobs
 
@@ -71,6 +72,8 @@ def test_what_the_page_adds_runs_and_reaches_the_tables(project):
     # What is told has no weights to merge.
     soup = impact[(impact["method"] == "soup") & (impact["pool"] == "told")]
     assert len(soup) and not soup["applicable"].any() and soup["score"].isna().all()
+    primary = pd.read_csv(project.results / "tables" / "malice.csv")
+    assert set(primary["method"]) == {"vote"} and recompute.differences(project.results) == []
 
 
 def test_a_comment_in_ones_own_file_reruns_nothing_and_code_what_reads_it(project):
