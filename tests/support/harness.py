@@ -155,6 +155,9 @@ def _snakemake(command: list[str], folder: Path, environment: dict[str, str], ou
     ours = (str(ROOT / "tests"), str(ROOT / "workflow"))
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:] = [path for path in sys.path if not path.startswith(ours)]
+    # This module has imported the checkout's package; the run must import its own copy.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "amongus"]:
+        del sys.modules[name]
     sys.argv = command
     from snakemake.cli import main
 
