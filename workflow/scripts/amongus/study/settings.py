@@ -30,8 +30,9 @@ class Strict(BaseModel):
 
 
 def alternatives(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union, or the one type that `annotation` is."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    """The members of a union, or the one type that `annotation` is, without their metadata."""
+    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return tuple(get_args(one)[0] if get_origin(one) is Annotated else one for one in members)
 
 
 Fidelity = Annotated[
