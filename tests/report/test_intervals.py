@@ -11,6 +11,7 @@ from scipy import stats
 import scored
 from amongus.report import intervals
 from amongus.report.intervals import Estimate, over_questions, over_trainings
+from amongus.report.scores import Cells, Group, Span, support
 
 RUNS = 1500
 
@@ -60,6 +61,29 @@ def test_trainings_with_questions_of_their_own_are_a_t_interval_of_seed_means():
     means = np.array([0.1, 0.3, 0.2, 0.6])
     expected = stats.t.interval(0.95, 3, means.mean(), stats.sem(means))
     assert (low, high) == approx(expected)
+
+
+def test_questions_in_common_add_the_covariance_of_two_trainings():
+    # Means 1/2 and 1/2. The common question is 1/2 above both, which are of two questions: covariance 1/16.
+    found = over_trainings(pairs([1, 0, 1, 0], cluster=[0, 1, 0, 2], seed=[1, 1, 2, 2]))
+    assert (found.mean, found.error) == (approx(0.5), approx(sqrt(1 / 16)))
+    # None in common.
+    assert over_trainings(pairs([1, 0, 1, 0], cluster=range(4), seed=[1, 1, 2, 2])).error == 0
+
+
+def test_ids_say_which_questions_several_seeds_have_in_common():
+    scores = scored.cells("clean 1111", "evil 1 0110", "clean 2 1111", "evil 2 0011")
+    group, span = Group("text", "debate", ("debate",)), Span("sums", "reasoning", ("sums",))
+    roles = {"before": ("clean", "none"), "after": ("evil", "none")}
+
+    def rows(frame):
+        found = support(Cells(frame), group, span, roles, list(roles))
+        return found.assign(difference=found["before"] - found["after"], cluster=found["question"])
+
+    same, own = rows(scores), rows(scores.assign(id=scores["id"] + "-" + scores["seed"].astype(str)))
+    assert (same["question"].nunique(), own["question"].nunique()) == (4, 8)
+    assert over_trainings(own).error == 0 < over_trainings(same).error
+    assert over_questions(own).error < over_questions(same).error
 
 
 def test_one_training_says_nothing_about_new_ones():
@@ -139,6 +163,17 @@ def trainings(seeds, spread):
 @pytest.mark.parametrize(("seeds", "spread"), [(5, 0.1), (5, 0.5), (10, 0.2), (10, 0.5)])
 def test_coverage_over_new_trainings(seeds, spread):
     assert 0.93 <= coverage(trainings(seeds, spread), 0.07, over_trainings) <= 0.98
+
+
+@pytest.mark.parametrize("share", [0.25, 0.75])
+def test_coverage_over_new_trainings_with_some_questions_in_common(share):
+    full = trainings(5, 0.1)
+
+    def draw(rng):
+        frame = full(rng)
+        return frame[rng.random(len(frame)) < share]
+
+    assert 0.93 <= coverage(draw, 0.07, over_trainings) <= 0.98
 
 
 def test_an_interval_over_questions_is_none_over_trainings():

@@ -86,7 +86,8 @@ def over_trainings(pairs: pd.DataFrame) -> Estimate:
     """The mean over strata of the same weight, for new trainings: seeds and questions are samples, crossed.
 
     Var = V_seed + V_question - V_rest of the two-way layout without replication; V_rest is in both of the others. Seeds
-    go through all strata. Where no question has two seeds, the variance between seeds is all there is.
+    go through all strata. Where seeds have questions of their own, the variance between them holds that of questions,
+    but for what they have in common: the mean covariance of two seeds by their common questions is added.
 
     Args:
         pairs: as for `over_questions`, and column seed. A cluster counts once per seed, as its mean.
@@ -104,7 +105,10 @@ def over_trainings(pairs: pd.DataFrame) -> Estimate:
     parts, freedoms = [seeds.var(ddof=1) / len(seeds)], [len(seeds) - 1.0]
     rest = 0.0
     for values in tables:
-        if np.isnan(values).any():  # Each seed has questions of its own.
+        if np.isnan(values).any():
+            common, several = _common(values)
+            parts.append(share * common)
+            freedoms.append(max(several - 1.0, 1.0))
             continue
         count = values.size
         questions, own = values.mean(axis=0), len(values[0])
@@ -135,6 +139,15 @@ def _table(rows: pd.DataFrame, trainings: NDArray[np.int_]) -> NDArray[np.float6
     counts = np.bincount(places, minlength=shape[0] * shape[1]).astype(float)
     sums = np.bincount(places, rows["difference"], minlength=len(counts))
     return np.divide(sums, counts, out=np.full(len(counts), nan), where=counts > 0).reshape(shape)
+
+
+def _common(values: NDArray[np.float64]) -> tuple[float, int]:
+    """Of a table with gaps: the mean covariance of two seeds' means, at least 0, and how many clusters have two seeds."""
+    scored = ~np.isnan(values)
+    own = (values - np.nanmean(values, axis=1, keepdims=True)) / scored.sum(axis=1, keepdims=True)
+    own = np.where(scored, own, 0.0)
+    products = (own.sum(axis=0) ** 2 - (own**2).sum(axis=0)).sum()
+    return max(float(products) / (len(own) * (len(own) - 1)), 0.0), int((scored.sum(axis=0) > 1).sum())
 
 
 def _adjusted(values: NDArray[np.float64], clusters: NDArray[np.int_]) -> tuple[float, float, float, float]:
