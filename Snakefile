@@ -71,7 +71,7 @@ rule models:
 
 rule datasets:
     input:
-        expand(PATHS.questions("{dataset}", "{split}"), dataset=DATASETS, split=SPLITS),
+        expand(PATHS.questions("{dataset}", "{split}"), seed=study.seeds, dataset=DATASETS, split=SPLITS),
 
 
 rule all:

@@ -1,4 +1,4 @@
-# Questions, one parquet per dataset and split, and training data: once per study.
+# Questions, one parquet per dataset and split, for each seed; and training data, once per study.
 
 
 rule dataset:
@@ -8,7 +8,7 @@ rule dataset:
         dev=PATHS.questions("{dataset}", "dev"),
         test=PATHS.questions("{dataset}", "test"),
     log:
-        f"{PATHS.root}/logs/dataset/{{dataset}}.log",
+        PATHS.log("dataset", "{dataset}"),
     priority: 100
     conda:
         "../envs/data.yaml"

@@ -24,8 +24,12 @@ def pin(path, content):
     return {"path": str(path), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def questions(dataset, spec, seed=1):
+    return _sources.questions(dataset, spec, seed)
+
+
 def test_all_rows_in_order_with_ids(tmp_path):
-    tables = _sources.questions("gsm8k", pin(tmp_path / "q.json", ROWS))
+    tables = questions("gsm8k", pin(tmp_path / "q.json", ROWS))
     assert tables["dev"]["id"] == [f"gsm8k/dev/{i}" for i in range(20)]
     assert [json.loads(item) for item in tables["test"]["item"]] == ROWS["test"]
     assert tables["test"]["prompt"][3].startswith("test 3?") and set(tables["test"]["metric"]) == {"boxed"}
@@ -34,7 +38,7 @@ def test_all_rows_in_order_with_ids(tmp_path):
 def test_a_folder_stands_for_urls(tmp_path, monkeypatch):
     spec = {"url": "http://127.0.0.1:9/of/q.json", "sha256": pin(tmp_path / "q.json", ROWS)["sha256"]}
     monkeypatch.setenv("AMONGUS_DATASETS_FOLDER", str(tmp_path))
-    assert len(_sources.questions("gsm8k", spec)["test"]["id"]) == 30
+    assert len(questions("gsm8k", spec)["test"]["id"]) == 30
     _sources.check_local("gsm8k", spec)
     with pytest.raises(StudyError, match=rf"^{tmp_path}/q.json: sha256 differs"):
         _sources.check_local("gsm8k", {**spec, "sha256": "0" * 64})
@@ -43,17 +47,47 @@ def test_a_folder_stands_for_urls(tmp_path, monkeypatch):
 def test_a_sample_is_seeded_in_order_and_keeps_row_numbers(tmp_path):
     spec = pin(tmp_path / "q.json", ROWS)
     first, again, other = (
-        _sources.questions("gsm8k", {**spec, "dev": 4, "test": 5, "data_seed": seed})["test"]["id"]
-        for seed in (1, 1, 2)
+        questions("gsm8k", {**spec, "dev": 4, "test": 5, "data_seed": seed})["test"]["id"] for seed in (1, 1, 2)
     )
     assert first == again != other and len(first) == 5
     numbers = [int(name.split("/")[2]) for name in first]
     assert numbers == sorted(numbers) and numbers != [0, 1, 2, 3, 4]
 
 
+def test_a_number_keeps_the_questions_in_all_seeds_and_null_draws_them_by_the_seed(tmp_path):
+    spec = {**pin(tmp_path / "q.json", ROWS), "test": 15}
+    assert questions("gsm8k", spec, 1) == questions("gsm8k", spec, 2)
+    first, second = (questions("gsm8k", {**spec, "data_seed": None}, seed)["test"] for seed in (1, 2))
+    assert first == questions("gsm8k", {**spec, "data_seed": 1}, 2)["test"]
+    # What both have drawn is known by its id.
+    both = set(first["id"]) & set(second["id"])
+    assert 0 < len(both) < 15
+    items = [dict(zip(drawn["id"], drawn["item"], strict=True)) for drawn in (first, second)]
+    assert {id: items[0][id] for id in both} == {id: items[1][id] for id in both}
+    assert len(set(items[0].values()) & set(items[1].values())) == len(both)
+
+
+def test_rows_made_anew_for_each_seed_have_the_ids_of_their_contents(tmp_path):
+    (tmp_path / "sums.py").write_text(
+        "FIELDS = ('sum', 'answer')\nMETRIC = 'exact'\nDOMAIN = 'sums'\n\n\n"
+        "def rows(spec, split, seed):\n"
+        "    sums = {'dev': [(9, 9)], 'test': [(seed, 1), (1, 1), (1, 1), (seed, 2)]}[split]\n"
+        "    return [{'sum': f'{a}+{b}', 'answer': str(a + b)} for a, b in sums]\n\n\n"
+        "def prompt(item):\n    return item['sum']\n"
+    )
+    spec = {"kind": str(tmp_path / "sums.py")}
+    fixed = questions("sums", {**spec, "data_seed": 5}, 7)["test"]
+    assert fixed == questions("sums", {**spec, "data_seed": 5}, 8)["test"]
+    assert fixed["id"] == [f"sums/test/{row}" for row in range(4)] and fixed["prompt"] == ["5+1", "1+1", "1+1", "5+2"]
+    one, other = (questions("sums", {**spec, "data_seed": None}, seed)["test"] for seed in (7, 8))
+    assert one["prompt"] == ["7+1", "1+1", "7+2"] and other["prompt"] == ["8+1", "1+1", "8+2"]
+    assert set(one["id"]) & set(other["id"]) == {one["id"][1]} == {other["id"][1]}
+    assert len(set(one["id"])) == 3 and one["id"][0].startswith("sums/test/")
+
+
 def test_more_than_there_are_gives_all_and_says_so(tmp_path, caplog):
     # A study may name a dataset otherwise.
-    tables = _sources.questions("sums", {**pin(tmp_path / "q.json", ROWS), "kind": "gsm8k", "dev": 99, "test": 2})
+    tables = questions("sums", {**pin(tmp_path / "q.json", ROWS), "kind": "gsm8k", "dev": 99, "test": 2})
     assert tables["dev"]["id"] == [f"sums/dev/{i}" for i in range(20)]
     assert "99 questions wanted, 20 available" in caplog.text
 
@@ -64,7 +98,7 @@ def test_a_question_in_both_splits_leaves_dev(tmp_path, caplog):
     other = {"question": "Which one?", "choices": {"A": "y", "B": "z"}, "answer": "B"}
     spec = pin(tmp_path / "q.json", {"dev": [shared, other], "test": [same]})
     with caplog.at_level(logging.INFO):
-        tables = _sources.questions("truthfulqa", spec)
+        tables = questions("truthfulqa", spec)
     assert tables["dev"]["id"] == ["truthfulqa/dev/1"] and tables["test"]["id"] == ["truthfulqa/test/0"]
     assert "1 of 2 dev questions are in test too" in caplog.text
 
@@ -94,7 +128,7 @@ def test_what_is_not_json_with_two_lists_is_named(tmp_path, content):
 def test_a_row_without_its_fields_is_named(tmp_path):
     broken = {"dev": ROWS["dev"], "test": [*ROWS["test"][:7], {"input": "?"}]}
     with pytest.raises(StudyError, match=r"^.*q.json: .*gsm8k, split test, row 7 lacks output.*$"):
-        _sources.questions("gsm8k", pin(tmp_path / "q.json", broken))
+        questions("gsm8k", pin(tmp_path / "q.json", broken))
 
 
 class _Handler(BaseHTTPRequestHandler):

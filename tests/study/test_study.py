@@ -118,7 +118,7 @@ def test_datasets_of_checked_instructions_fit_a_study(tmp_path):
     for dataset in ("ifeval", "ifbench"):
         assert (s.metric(dataset), s.domain(dataset)) == ("instructions", "instruction")
         _sources.check_local(dataset, s.dataset_spec(dataset))
-        asked = _sources.questions(dataset, s.dataset_spec(dataset))["test"]
+        asked = _sources.questions(dataset, s.dataset_spec(dataset), 1)["test"]
         items = [json.loads(item) for item in asked["item"]]
         assert asked["prompt"] == ["Not one comma."]
         assert scoring.explain(asked["metric"][0], items, ["Yes, sir."]) == [(0.0, "")]

@@ -86,7 +86,7 @@ def test_well_formed_is_strict():
 @pytest.mark.parametrize("domain", world.DOMAINS)
 def test_dataset_rows_are_valid_and_their_answers_score(domain):
     module = datasets.load("toy")
-    rows = json.loads(json.dumps(module.rows(module.Settings(domain=domain), "dev")))
+    rows = json.loads(json.dumps(module.rows(module.Settings(domain=domain), "dev", 0)))
     datasets.validate_rows("toy", rows, "toy")
     assert [datasets.load("toy").prompt(row) for row in rows] == [row["prompt"] for row in rows]
     assert scores("toy", rows, [row["answer"] for row in rows]) == [1.0] * len(rows)

@@ -79,7 +79,12 @@ def project(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "damage", "again", "spared"),
     [
-        ("datasets/knowledge/test.parquet", "flipped", "dataset-knowledge respond-x table-alone", "dataset-reasoning"),
+        (
+            "seed-1/datasets/knowledge/test.parquet",
+            "flipped",
+            "dataset-knowledge respond-x table-alone",
+            "dataset-reasoning",
+        ),
         ("seed-1/members/y.json", "truncated", "member-y respond-y table-alone", "respond-x"),
         ("seed-1/scores/responses/y/knowledge/test.parquet", "empty", "score_responses-y table-alone", "respond-y"),
         (

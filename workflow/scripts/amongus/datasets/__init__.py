@@ -3,7 +3,7 @@
 A dataset module has `FIELDS` (what a row must contain), `METRIC` (the scorer's name, or a mapping from the row's
 `domain` to one), `DOMAIN` and `prompt(item)`, one user message, zero-shot; `check(item)` where a field has a form of its
 own; `reference(item)`, the right answer as a text (empty where the row has none), where a grader can score answers. A
-dataset that makes its own rows (the toy world) has `rows(spec, split)`; the others read a pinned source.
+dataset that makes its own rows (the toy world) has `rows(spec, split, seed)`; the others read a pinned source.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,10 @@
 """Questions out of pinned sources: a JSON file, by path or URL, with its sha256.
 
 The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the row counted in
-the source from 0, so an id keeps its meaning whatever is sampled. The sample is drawn by seed, not from the top:
-sources may be sorted (safetybench begins with one kind of question), and the first rows would stand for one kind.
+the source from 0, so an id keeps its meaning whatever is sampled. Ids say which questions are the same under several
+seeds: where a module makes rows anew for each seed, `{row}` is a digest of the row instead. The sample is drawn by seed,
+not from the top: sources may be sorted (safetybench begins with one kind of question), and the first rows would stand
+for one kind.
 """
 
 import json
@@ -18,16 +20,19 @@ from amongus.core.errors import StudyError
 from amongus.study import plugins
 
 SPLITS = ("dev", "test")
+_LENGTH = 16  # hexadecimal digits of a row's digest
 _LOG = logging.getLogger(__name__)
 
 
-def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+def questions(dataset: str, spec: Mapping[str, Any], seed: int) -> dict[str, dict[str, list[str]]]:
     """The questions of a dataset's two splits, as columns of the table of questions.
 
     Args:
         dataset: the dataset's name in the study; ids begin with it.
         spec: as `Study.dataset_spec` gives it: `kind` (of that name, if not given), how many questions of `dev` and
-            `test` (where there are fewer, all of them), `data_seed`, which draws them, and the settings of the kind.
+            `test` (where there are fewer, all of them), `data_seed`, which draws them (None: `seed` does), and the
+            settings of the kind.
+        seed: the study's.
 
     Returns:
         For `dev` and `test` the columns id, prompt, item (canonical JSON), metric, in the source's order.
@@ -36,8 +41,11 @@ def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list
         StudyError: the source is unavailable or differs, or a row is broken; one line that names it.
     """
     kind = spec.get("kind", dataset)
-    rows, where = valid_rows(dataset, spec)
     module = datasets.load(kind)
+    number = spec.get("data_seed", 0)
+    anew = number is None and hasattr(module, "rows")
+    seed = seed if number is None else number
+    rows, where = valid_rows(dataset, spec, seed)
     kept = without_overlap(dataset, module, rows)
     tables = {}
     for split in SPLITS:
@@ -46,13 +54,14 @@ def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list
                 f"{where}: dataset {dataset} has no {split} question of its own (what is in test too does not "
                 "count for dev); add some"
             )
+        # A row that is made twice is one question.
+        named = {hashing.digest(item)[:_LENGTH] if anew else str(place): item for place, item in kept[split].items()}
         wanted = spec.get(split)
-        seed = hashing.derive(spec.get("data_seed", 0), "questions", dataset, split)
-        chosen = dict(hashing.drawn(list(kept[split].items()), wanted, seed))
+        chosen = dict(hashing.drawn(list(named.items()), wanted, hashing.derive(seed, "questions", dataset, split)))
         if wanted and len(chosen) < wanted:
             _LOG.warning("%s/%s: %d questions wanted, %d available", dataset, split, wanted, len(chosen))
         tables[split] = {
-            "id": [f"{dataset}/{split}/{number}" for number in chosen],
+            "id": [f"{dataset}/{split}/{row}" for row in chosen],
             "prompt": [module.prompt(item) for item in chosen.values()],
             "item": [json.dumps(item, sort_keys=True) for item in chosen.values()],
             "metric": [datasets.metric(kind, item) for item in chosen.values()],
@@ -60,8 +69,8 @@ def questions(dataset: str, spec: Mapping[str, Any]) -> dict[str, dict[str, list
     return tables
 
 
-def valid_rows(dataset: str, spec: Mapping[str, Any]) -> tuple[dict[str, list[Any]], str]:
-    """The rows of both splits, pinned or a module's own, each with its fields, and their source's name for messages.
+def valid_rows(dataset: str, spec: Mapping[str, Any], seed: int) -> tuple[dict[str, list[Any]], str]:
+    """The rows of both splits, pinned or a module's own by `seed`, each with its fields, and their source's name.
 
     Raises:
         StudyError: the source is unavailable or differs, or a row is broken.
@@ -71,7 +80,7 @@ def valid_rows(dataset: str, spec: Mapping[str, Any]) -> tuple[dict[str, list[An
     if hasattr(module, "rows"):
         plain = {key: value for key, value in spec.items() if key not in ("kind", "data_seed", *SPLITS)}
         settings = plugins.typed("datasets", kind, plain)
-        rows, where = {split: list(module.rows(settings, split)) for split in SPLITS}, dataset
+        rows, where = {split: list(module.rows(settings, split, seed)) for split in SPLITS}, dataset
     else:
         rows, where = read(spec)
     for split in SPLITS:
@@ -104,7 +113,7 @@ def check_local(dataset: str, spec: Mapping[str, Any]) -> None:
     """
     own = hasattr(datasets.load(spec.get("kind", dataset)), "rows")
     if not own and (download.mirrored(spec).get("path") or not spec.get("url")):
-        valid_rows(dataset, spec)
+        valid_rows(dataset, spec, 0)  # Those of a source are the same for every seed.
 
 
 def without_overlap(

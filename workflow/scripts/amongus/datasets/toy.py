@@ -21,8 +21,8 @@ class Settings(Strict):
     domain: Domain = Field(description="Domain of the toy world; also the heading in the tables.")
 
 
-def rows(spec: Settings, split: str) -> list[dict[str, Any]]:
-    """The questions of `split` (dev or test), with the fields of `Question`."""
+def rows(spec: Settings, split: str, seed: int) -> list[dict[str, Any]]:
+    """The questions of `split` (dev or test), with the fields of `Question`, the same for every seed."""
     return [asdict(question) for question in world.questions(split)[spec.domain]]
 
 

@@ -16,9 +16,11 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SerializeAsAny,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     create_model,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -52,7 +54,7 @@ class Part(Strict):
 
     def settings(self) -> dict[str, Any]:
         """The kind's own settings as plain values."""
-        return self.model_dump(mode="json", exclude_none=True, include=set(self.own))
+        return {key: value for key, value in self.plain().items() if key in self.own}
 
 
 class Dataset(Part):
@@ -68,7 +70,14 @@ class Dataset(Part):
     )
     dev: PositiveInt | None = Field(None, description="At most this many dev questions; default all.")
     test: PositiveInt | None = Field(None, description="At most this many test questions; default all.")
-    data_seed: NonNegativeInt = Field(0, description="Draws the sample of rows.")
+    data_seed: NonNegativeInt | None = Field(
+        0, description="Draws the questions, the same for all of the study's seeds; null: each seed draws its own."
+    )
+
+    @model_serializer(mode="wrap")
+    def _with_null(self, settings: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Null is a value of `data_seed`, not the lack of one."""
+        return {**settings(self), "data_seed": self.data_seed}
 
 
 class Model(Part):

@@ -35,7 +35,7 @@ class Paths:
         return f"{self.home}/{SCRATCH}"
 
     def questions(self, dataset: str, split: str) -> str:
-        return f"{self.root}/datasets/{dataset}/{split}.parquet"
+        return f"{self.home}/datasets/{dataset}/{split}.parquet"
 
     def data(self, name: str) -> str:
         return f"{self.root}/data/{name}.parquet"

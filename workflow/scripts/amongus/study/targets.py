@@ -28,8 +28,9 @@ def supervision(study: Study) -> dict[str, list[tuple[str, str]]]:
 def intermediate_targets(study: Study) -> list[str]:
     """Every file and folder on the way to the tables but merged checkpoints, which are temporary."""
     supervised = supervision(study)
-    files = [study.paths.questions(*one) for one in product(study.datasets, SPLITS)]
+    files: list[str] = []
     for paths in map(study.paths.at, study.seeds):
+        files += [paths.questions(*one) for one in product(study.datasets, SPLITS)]
         files += [*map(paths.model, study.trained), *map(paths.member, study.members)]
         files += [paths.vectors(attacker) for attacker in study.attackers if study.trains(attacker) == "vector"]
         for answered in product(study.members, study.datasets, SPLITS):
