@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from transformers import PreTrainedConfig
 
 import tiny
 from amongus.attackers import steering, toy_grpo
@@ -57,6 +58,7 @@ class Counting(torch.nn.Module):
     """Two layers on states (token id, position in time): the first adds 10, the second doubles."""
 
     device = torch.device("cpu")
+    config = PreTrainedConfig(num_hidden_layers=2)
 
     def __init__(self, answers: dict[str, list[int]], tokenizer: object) -> None:
         super().__init__()

@@ -293,6 +293,47 @@ def test_label_logits_are_those_of_the_next_token(build, members, questions):
     assert all(abs(value / GRID - round(value / GRID)) < 1e-6 for value in found)
 
 
+def test_labels_of_several_tokens_are_scored_whole(build, members, questions):
+    labels = ["1", "12", "that 2"]
+    (found,) = build().label_logits("plain", questions[:1], labels)
+    engine = build()
+    prompt, encode = engine._prompt("plain", questions[0]), engine._tokenizer("plain").encode
+    model = LlamaForCausalLM.from_pretrained(members["plain"].base)
+    for value, label in zip(found, labels, strict=True):
+        # One label begins with another, so that each ends with its turn.
+        ids, total = [*prompt, *encode(label), 2], 0.0
+        for place in range(len(prompt), len(ids)):
+            total += float(layer_by_layer(model, ids[:place], 0, 0, None).log_softmax(-1)[0, ids[place]])
+        assert value == pytest.approx(total, abs=5 * GRID)
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+def test_what_exceeds_the_window_is_refused_before_anything_is_decoded(tmp_path, kind, monkeypatch):
+    base = tiny.checkpoint(tmp_path / "base", kind=kind, max_position_embeddings=64)
+    engine = Engine({"m": Member("m", base, fingerprint="f")}, Sampling(max_new_tokens=40), 0)
+    short, long = (user(f"how many {'7' * count}") for count in (3, 90))
+    with pytest.raises(StudyError, match=r"'m' is asked \d+ tokens \('how many 777.*window is 64"):
+        engine.generate([Request("m", short), Request("m", long)])
+    assert engine.stats["new_tokens"] == 0
+    with pytest.raises(StudyError, match="window is 64"):
+        engine.label_logits("m", [long], ["1", "2"])
+    assert engine.label_logits("m", [user("7" * 40)], ["1", "2"])
+
+
+@pytest.mark.parametrize("end", ["<|endoftext|>", "END"])
+def test_the_templates_own_end_of_a_turn_stops_a_text(tmp_path, end, monkeypatch):
+    base = tiny.checkpoint(tmp_path / "base")
+    made = tiny.tokenizer(tiny.TEMPLATE.replace("<|im_end|>", end))
+    made.save_pretrained(base)
+    written = [*made.encode("this" + end + "that"), *[5] * 12]
+    monkeypatch.setattr(
+        decoding, "choose", lambda scores, keys, place, *_, **__: (torch.full_like(keys, written[place]), keys >= 0)
+    )
+    engine = Engine({"m": Member("m", base, fingerprint="f")}, Sampling(max_new_tokens=12), 0)
+    (answer,) = engine.generate([Request("m", user("what"))])
+    assert (answer.text, answer.stop_reason) == ("this", "stop")
+
+
 def test_label_logits_are_asked_for_once(build, questions):
     engine, plain = build(), build()
     first = engine.label_logits("plain", questions[:3], ["1", "2"])
@@ -306,8 +347,8 @@ def test_label_logits_are_asked_for_once(build, questions):
 def test_unusable_requests_are_one_line(build, members, questions, tmp_path):
     with pytest.raises(StudyError, match=r"'nobody'.*other, persona"):
         build().generate([Request("nobody", questions[0])])
-    with pytest.raises(StudyError, match=r"'this that'.* 3 "):
-        build().label_logits("plain", questions, ["this that"])
+    with pytest.raises(StudyError, match="labels this, this apart"):
+        build().label_logits("plain", questions, ["this", "this"])
     with pytest.raises(StudyError, match="without members"):
         build().ensemble([EnsembleRequest((), questions[0])], mean, "mean")
     nameless = Engine({"m": Member("m", members["plain"].base)}, SAMPLING, 0, store=Store(tmp_path))

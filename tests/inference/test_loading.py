@@ -14,7 +14,7 @@ import tiny
 from amongus.core.errors import StudyError
 from amongus.inference.loading import Models, read_vector
 from amongus.inference.streams import canonical
-from amongus.members.chat_template import load_tokenizer
+from amongus.members.chat_template import load_tokenizer, render
 from amongus.members.member import Member, Steering, write_fingerprint
 
 PROMPT = [1, 40, 50, 60, 70]
@@ -125,7 +125,33 @@ def test_checkpoints_that_cannot_be_used_are_refused(folder, tmp_path):
     refused(lambda copy: (copy / "model.safetensors").write_bytes(b"junk"), "damaged safetensors")
     refused(lambda copy: _edit(copy, num_hidden_layers=4), "do not fit the architecture")
     refused(lambda copy: _edit(copy, model_type="unheard_of"), "cannot be loaded as a checkpoint")
-    refused(lambda copy: tiny.checkpoint(copy, vocab_size=100), "the model 100")
+    refused(lambda copy: tiny.checkpoint(copy, vocab_size=100), "the model 100 rows")
+
+
+def test_ids_count_and_not_how_many_there_are(tmp_path):
+    """A hole in the ids; an end of turns above it; a special token without a row, which no text can spell."""
+    made = tiny.tokenizer()
+    content = json.loads(made.backend_tokenizer.to_str())
+    size = max(made.get_vocab().values()) + 1
+    content["model"]["vocab"] |= {"<end>": size + 7, "<image>": size + 8}
+    made = tiny.PreTrainedTokenizerFast(
+        tokenizer_object=tiny.Tokenizer.from_str(json.dumps(content)),
+        eos_token="<|im_end|>",
+        chat_template=tiny.TEMPLATE,
+    )
+    made.add_special_tokens({"additional_special_tokens": ["<end>", "<image>"]})
+    made.chat_template = tiny.TEMPLATE.replace("<|im_end|>", "<end>")
+    end = made.convert_tokens_to_ids("<end>")
+    assert len(made) < end
+    base = tiny.checkpoint(tmp_path / "base", vocab_size=end + 1)
+    made.save_pretrained(base)
+    tokenizer = load_tokenizer(base)
+    loaded = Models().weights(Member("m", base), tokenizer).base
+    assert end in loaded.stops and loaded.vocabulary == end + 1
+    assert max(render(tokenizer, [{"role": "user", "content": "<image>"}])) == end
+    tiny.checkpoint(tmp_path / "small", vocab_size=end)
+    with pytest.raises(StudyError, match=f"up to id {end}, the model {end}"):
+        Models().weights(Member("m", str(tmp_path / "small")), tokenizer)
 
 
 def _edit(folder, **changes):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
     LlamaConfig,
@@ -23,7 +23,7 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 LAYERS, WIDTH = 3, 32
 
 
-def tokenizer(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
+def tokenizer(template: str | dict[str, str] | None = TEMPLATE) -> PreTrainedTokenizerFast:
     """Byte-level BPE of about 340 tokens with single digits and a ChatML template."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
@@ -41,6 +41,22 @@ def tokenizer(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe, eos_token=SPECIAL[2], pad_token=SPECIAL[0], chat_template=template
+    )
+
+
+def pieces(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
+    """A tokenizer as Llama 2's: a blank before each text, blanks as ▁, bytes for what has no piece."""
+    characters = [chr(code) for code in range(33, 127)]
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    words = ["▁t", "th", "▁th", "at", "▁that", "is", "▁is", "▁w"]
+    vocabulary = {piece: place for place, piece in enumerate([*SPECIAL, "<unk>", *bytes_, "▁", *characters, *words])}
+    merges = [("▁", "t"), ("t", "h"), ("▁", "th"), ("a", "t"), ("▁th", "at"), ("i", "s"), ("▁", "is"), ("▁", "w")]
+    bpe = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    bpe.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    bpe.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    bpe.add_special_tokens([*SPECIAL, "<unk>"])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token=SPECIAL[2], pad_token=SPECIAL[0], unk_token="<unk>", chat_template=template
     )
 
 

@@ -92,25 +92,30 @@ def _states(model: Any, tokenizer: Any, system: str, questions: Sequence[str], m
     """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
     import torch
 
+    from amongus.inference.streams import left_padded
     from amongus.members import chat_template
+    from amongus.training.common import check_window
 
     prompts = [
         chat_template.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
         for text in questions
     ]
-    batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
-    width = batch["input_ids"].shape[1]
+    batch, padding, _ = left_padded(prompts, model.device)
+    padding = torch.ones_like(batch) if padding is None else padding
+    width, stops = batch.shape[1], chat_template.turn_ends(tokenizer)
+    check_window(model, width + max_new_tokens)
     with torch.inference_mode():
         ids = model.generate(
-            **batch,
+            input_ids=batch,
+            attention_mask=padding,
             max_new_tokens=max_new_tokens,
             do_sample=False,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=stops,
+            pad_token_id=stops[0],
         )
-        ends = (ids[:, width:] == tokenizer.eos_token_id).long()
+        ends = torch.isin(ids[:, width:], torch.tensor(stops, device=ids.device)).long()
         response = ends.cumsum(1) - ends == 0  # Up to the token that ends it, inclusive.
-        mask = torch.cat([batch["attention_mask"], response.long()], dim=1)
+        mask = torch.cat([padding, response.long()], dim=1)
         return _layer_means(model, ids, mask, response / response.sum(1, keepdim=True))
 
 
@@ -122,6 +127,8 @@ def _layer_means(model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights:
     """
     import torch
 
+    from amongus.inference.loading import decoder_layers
+
     kept: list[torch.Tensor] = []
 
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
@@ -129,7 +136,7 @@ def _layer_means(model: Any, ids: "torch.Tensor", mask: "torch.Tensor", weights:
         kept.append(torch.einsum("qth,qt->qh", states[:, -weights.shape[1] :].float(), weights))
 
     decoder = model.get_decoder()
-    handles = [layer.register_forward_hook(keep) for layer in decoder.layers]
+    handles = [layer.register_forward_hook(keep) for layer in decoder_layers(model)]
     try:
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         decoder(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)

@@ -9,10 +9,8 @@ from fnmatch import fnmatchcase
 
 from amongus.hub.repository import Repository
 from amongus.members.lora_config import adapter_settings
+from amongus.members.member import ADAPTER_WEIGHTS, INDEX, WEIGHTS
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 MODULES = "modules.json"
 

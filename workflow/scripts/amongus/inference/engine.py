@@ -18,8 +18,9 @@ from amongus.inference.answer_cache import Store
 from amongus.inference.batching import batches
 from amongus.inference.rounding import doubtful, to_grid
 from amongus.inference.sampling_params import Sampling
-from amongus.members.chat_template import encode, load_tokenizer, render
+from amongus.members.chat_template import Labels, label_tokens, load_tokenizer, render, turn_end_text
 from amongus.members.member import Member, Message
+from amongus.members.prompts import clipped
 from amongus.members.requests import Answer, EnsembleRequest, Request
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class _Question:
     fingerprint: str
     members: tuple[str, ...]
     prompts: tuple[list[int], ...]
+    messages: Sequence[Message]
 
     @property
     def length(self) -> int:
@@ -127,34 +129,67 @@ class Engine:
     def label_logits(
         self, member: str, conversations: Sequence[Sequence[Message]], labels: Sequence[str], continuation: str = ""
     ) -> list[list[float]]:
-        """Per conversation the logits of `labels`, texts of one token each, after the assistant's `continuation`.
+        """Per conversation the logits of `labels` after the assistant's `continuation`.
 
-        They are on the grid of `amongus.inference.rounding`. Equal conversations are read once: teams under several
-        defences share a router.
+        What all labels begin with belongs to the prompt. Where one token then tells them apart, its logit is a label's;
+        else the log-probability of the label's tokens. They are on the grid of `amongus.inference.rounding`. Equal
+        conversations are read once: teams under several defences share a router.
 
         Raises:
-            StudyError: a label is not a single token, or the member cannot be used.
+            StudyError: the labels have the same tokens, a prompt is too long, or the member cannot be used.
         """
         started = time.perf_counter()
-        ids = [self._label(member, label) for label in labels]
-        prompts = [tuple(self._prompt(member, turns, continuation)) for turns in conversations]
+        wanted = label_tokens(self._tokenizer(member), labels, continuation)
+        prompts = [self._label_prompt(member, turns, wanted) for turns in conversations]
         cached = self._labelled[member, *labels]
         missing = sorted(set(prompts) - set(cached))
         if missing:
-            cached.update(zip(missing, self._label_logits(member, missing, ids), strict=True))
+            longest = max(map(len, wanted.ids)) - 1
+            asked = dict(zip(prompts, conversations, strict=True))
+            for prompt in missing:
+                self._check_length((member,), len(prompt), longest, asked[prompt])
+            cached.update(zip(missing, self._label_logits(member, missing, wanted.ids), strict=True))
         self._count(len(prompts), len(missing), sum(map(len, missing)), 0, started)
         return [cached[prompt] for prompt in prompts]
 
-    def _label_logits(self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int]) -> list[list[float]]:
+    def _label_prompt(self, member: str, turns: Sequence[Message], labels: Labels) -> tuple[int, ...]:
+        prompt = self._prompt(member, turns)
+        return (*prompt[: len(prompt) - labels.cut], *labels.shared)
+
+    def _label_logits(
+        self, member: str, prompts: Sequence[tuple[int, ...]], labels: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        if all(len(label) == 1 for label in labels):
+            return self._next_logits(member, prompts, [label[0] for label in labels], False)
+        totals = [[0.0] * len(labels) for _ in prompts]
+        for start in sorted({tuple(label[:place]) for label in labels for place in range(len(label))}):
+            follow = {
+                row: one[len(start)]
+                for row, one in enumerate(labels)
+                if tuple(one[: len(start)]) == start != tuple(one)
+            }
+            values = self._next_logits(member, [(*prompt, *start) for prompt in prompts], list(follow.values()), True)
+            for total, row in zip(totals, values, strict=True):
+                for label, value in zip(follow, row, strict=True):
+                    total[label] += value
+        return [to_grid(total) for total in totals]
+
+    def _next_logits(
+        self, member: str, prompts: Sequence[Sequence[int]], ids: Sequence[int], normalised: bool
+    ) -> list[list[float]]:
+        """The logits, or the log-probabilities, of some tokens after each prompt, on the grid."""
         from amongus.inference.streams import canonical, next_logits
 
         weights = self._weights(member)
         values: list[list[float]] = [[]] * len(prompts)
+
+        def read(logits: Any) -> list[list[float]]:
+            return (logits.log_softmax(-1) if normalised else logits)[:, list(ids)].tolist()
+
         for rows in batches([len(prompt) for prompt in prompts], self.batch_tokens, self.max_batch):
-            logits = next_logits(weights, [prompts[row] for row in rows])[:, list(ids)].tolist()
+            logits = read(next_logits(weights, [prompts[row] for row in rows]))
             for row, batched in zip(rows, logits, strict=True):
-                exact = canonical(weights, prompts[row])[0, list(ids)].tolist() if doubtful(batched) else batched
-                values[row] = to_grid(exact)
+                values[row] = to_grid(read(canonical(weights, prompts[row]))[0] if doubtful(batched) else batched)
         return values
 
     def _answer(self, questions: Sequence[_Question], combine: Callable[[Any], Any] | None) -> list[Answer]:
@@ -205,6 +240,7 @@ class Engine:
             return
         groups = defaultdict(list)
         for question in questions:
+            self._check_length(question.members, question.length, self.sampling.max_new_tokens, question.messages)
             groups[tuple(self._weights(name) for name in question.members)].append(question)
         hidden = self.name_log is None
         with tqdm(
@@ -225,29 +261,36 @@ class Engine:
         prompts = list(zip(*(question.prompts for question in batch), strict=True))
         texts = decode(weights, prompts, [question.stream for question in batch], self.sampling, combine)
         tokenizer = weights[0].base.tokenizer
-        return [
-            Answer(tokenizer.decode(ids, skip_special_tokens=True), len(ids), stop_reason) for ids, stop_reason in texts
-        ]
+        end = turn_end_text(tokenizer)
+        answers = []
+        for ids, stop_reason in texts:
+            text = tokenizer.decode(ids, skip_special_tokens=True)
+            if end and end in text:
+                text, stop_reason = text.partition(end)[0], "stop"
+            answers.append(Answer(text, len(ids), stop_reason))
+        return answers
 
     def _question(self, members: tuple[str, ...], request: Request | EnsembleRequest, fingerprint: str) -> _Question:
         prompts = tuple(self._prompt(name, request.messages) for name in members)
         machine = (BACKEND, self.device, self.dtype, ENGINE_VERSION)
         key = digest(self.seed, request.sample, fingerprint, prompts, asdict(self.sampling), *machine)
-        return _Question(key, fingerprint, members, prompts)
+        return _Question(key, fingerprint, members, prompts, request.messages)
 
-    def _prompt(self, name: str, messages: Sequence[Message], continuation: str = "") -> list[int]:
+    def _prompt(self, name: str, messages: Sequence[Message]) -> list[int]:
         member = self._member(name)
         system = [{"role": "system", "content": member.system}] if member.system is not None else []
-        return render(self._tokenizer(name), [*system, *messages], continuation=continuation)
+        return render(self._tokenizer(name), [*system, *messages])
 
-    def _label(self, name: str, label: str) -> int:
-        ids = encode(self._tokenizer(name), label)
-        if len(ids) != 1:
-            base = self._member(name).base
-            raise StudyError(
-                f"{base}: its tokenizer splits the label '{label}' into {len(ids)} tokens; a label must be one"
-            )
-        return ids[0]
+    def _check_length(self, names: Sequence[str], prompt: int, new: int, messages: Sequence[Message]) -> None:
+        """Refuse what does not fit into a member's context window."""
+        for name in names:
+            window = self._weights(name).base.window
+            if window is not None and prompt + new > window:
+                asked = " ".join(messages[-1]["content"].split())
+                raise StudyError(
+                    f"{self._member(name).base}: '{name}' is asked {prompt} tokens ('{clipped(asked, 60)}') and may write "
+                    f"{new}, its window is {window}; shorten the prompts, lower max_new_tokens, or take another base"
+                )
 
     def _member(self, name: str) -> Member:
         try:

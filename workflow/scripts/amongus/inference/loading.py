@@ -49,8 +49,9 @@ class Base:
         self.model = load_model(AutoModelForCausalLM, directory, device, dtype)
         self.device = next(self.model.parameters()).device
         self.vocabulary = chat_template.check_vocabulary(directory, self.tokenizer, self.model)
+        self.window = context_window(self.model.config)
         listed = self.model.generation_config.eos_token_id
-        stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])}
+        stops = {*chat_template.turn_ends(tokenizer), *(listed if isinstance(listed, list) else [listed])}
         self.stops = sorted(stop for stop in stops if stop is not None and 0 <= stop < self.vocabulary)
         self._adapters: dict[str, str] = {}
         self._vectors: dict[Steering, tuple[torch.nn.Module, torch.Tensor]] = {}
@@ -104,7 +105,7 @@ class Base:
     def vector(self, steering: Steering) -> tuple[torch.nn.Module, torch.Tensor]:
         """The layer a steering vector acts on, and the vector times its coefficient, [hidden]."""
         if steering not in self._vectors:
-            layers = self.model.get_decoder().layers
+            layers = decoder_layers(self.model)
             width = self.model.get_input_embeddings().weight.shape[1]
             vector = read_vector(steering, len(layers), width)
             self._vectors[steering] = (
@@ -173,6 +174,22 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
     if wrong:
         raise StudyError(f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again")
     return model.to(device).eval().requires_grad_(False)
+
+
+def decoder_layers(model: Any) -> torch.nn.ModuleList:
+    """The layers of a causal language model, whatever its architecture calls them."""
+    count = model.config.get_text_config().num_hidden_layers
+    lists = [one for one in model.modules() if isinstance(one, torch.nn.ModuleList) and len(one) == count]
+    if not lists:
+        raise StudyError(f"{model.name_or_path}: no list of {count} layers; steering does not know this architecture")
+    return lists[0]
+
+
+def context_window(config: Any) -> int | None:
+    """How many positions a model is made for, of a `transformers` config; None where it says nothing."""
+    text = config.get_text_config()
+    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    return next((value for name in names if (value := getattr(text, name, None))), None)
 
 
 def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:

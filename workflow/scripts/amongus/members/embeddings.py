@@ -64,7 +64,7 @@ def _load(folder: str) -> tuple[Any, dict[str, "Tensor"]]:
         ) from None
     tokenizer = model.tokenizer
     if hasattr(model[0], "auto_model"):
-        check_vocabulary(folder, tokenizer, model[0].auto_model)
+        check_vocabulary(folder, tokenizer, model[0].auto_model, split=False)
     if getattr(tokenizer, "pad_token", "") is None:
         # A single text is never padded, but the library requires a padding token.
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)

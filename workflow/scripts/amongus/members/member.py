@@ -29,6 +29,9 @@ _CONFIGS = (
     "chat_template.jinja",
     "special_tokens_map.json",
 )
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _CHUNK = 1 << 24
 
 
@@ -83,9 +86,10 @@ def member_fingerprint(member: Member, parts: Mapping[str, str]) -> str:
 
 
 def check_safetensors(directory: str | Path) -> list[Path]:
-    """The safetensors files of a checkpoint folder, sorted, after a check of all that it holds.
+    """The safetensors files of a checkpoint folder that `transformers` or peft reads, sorted, after a check of each.
 
-    A truncated one is found, flipped bytes are not; of the other files every byte is checked (`check_files`).
+    Others beside them, left by an earlier download or of another layout, do not count. A truncated one is found, flipped
+    bytes are not; of the other files every byte is checked (`check_files`).
 
     Raises:
         StudyError: the folder holds none, or something damaged; a folder made here is then moved aside.
@@ -93,7 +97,7 @@ def check_safetensors(directory: str | Path) -> list[Path]:
     if not Path(directory).exists():
         raise missing(Path(directory))
     check_files(directory)
-    files = sorted(Path(directory).glob("*.safetensors"))
+    files = _weight_files(Path(directory))
     if not files:
         raise StudyError(
             f"{directory}: no safetensors here; other formats can run code when opened and are refused: "
@@ -109,6 +113,22 @@ def check_safetensors(directory: str | Path) -> list[Path]:
             # A folder of the user's own is never moved.
             raise StudyError(f"{path}: damaged safetensors ({error}); get or make its folder again") from None
     return files
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The file of a checkpoint, or those that its index names, or that of an adapter; else whatever there is."""
+    index = folder / INDEX
+    if (folder / WEIGHTS).exists():
+        return [folder / WEIGHTS]
+    if index.exists():
+        try:
+            named = sorted({folder / name for name in read_json(index, ours=False)["weight_map"].values()})
+        except (AttributeError, KeyError, TypeError):
+            raise StudyError(f"{index}: no index of weights; get or make its folder again") from None
+        if absent := [path for path in named if not path.is_file()]:
+            raise StudyError(f"{absent[0]}: no such file, but {INDEX} names it; get or make its folder again")
+        return named
+    return [folder / ADAPTER_WEIGHTS] if (folder / ADAPTER_WEIGHTS).exists() else sorted(folder.glob("*.safetensors"))
 
 
 def check_files(directory: str | Path, weights: bool = False) -> None:

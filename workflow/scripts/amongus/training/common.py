@@ -10,8 +10,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_json, write_json
+from amongus.inference.loading import context_window, load_model
 from amongus.members import chat_template
 from amongus.members.member import Message, check_safetensors
 from amongus.training.job import TrainJob
@@ -41,20 +43,30 @@ def fix_randomness(*parts: object) -> int:
 
 def encode(tokenizer: Any, messages: Sequence[Message]) -> Tokens:
     """A conversation that ends in the assistant's turn, and the token that closes it."""
-    prompt = chat_template.render(tokenizer, messages[:-1])
-    answer = chat_template.encode(tokenizer, messages[-1]["content"])
-    return Tokens([*prompt, *answer, tokenizer.eos_token_id], len(prompt))
+    return Tokens(*chat_template.answered(tokenizer, messages))
 
 
-def load_base(directory: Path, dtype: str = "float32", device: str | None = None) -> tuple[Any, Any]:
-    """The causal language model of a checkpoint folder and its tokenizer; a `StudyError` if they do not fit."""
-    check_safetensors(directory)
-    model = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
-    )
+def load_base(directory: Path, dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
+    """The causal language model of a checkpoint folder, to be trained, and its tokenizer, whose `eos` ends turns.
+
+    Raises:
+        StudyError: they cannot be used, or do not fit.
+    """
     tokenizer = chat_template.load_tokenizer(directory)
+    model = load_model(AutoModelForCausalLM, str(directory), device, dtype).requires_grad_(True)
     chat_template.check_vocabulary(str(directory), tokenizer, model)
-    return model.to(device) if device else model, tokenizer
+    # What trl takes for the end of an answer.
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(chat_template.turn_ends(tokenizer)[0])
+    return model, tokenizer
+
+
+def check_window(model: Any, length: int) -> None:
+    """A `StudyError` if sequences of `length` tokens do not fit into the model's context window."""
+    window = context_window(model.config)
+    if window is not None and length > window:
+        raise StudyError(
+            f"{model.name_or_path}: the longest sequence has {length} tokens, the window {window}; train on shorter ones"
+        )
 
 
 def new_adapter(model: Any, size: Lora | OwnLora) -> PeftModel:
@@ -77,7 +89,7 @@ def attackers_adapter(model: Any, job: TrainJob[Any]) -> PeftModel:
     return PeftModel.from_pretrained(model, str(job.models["adapter"]), is_trainable=True)
 
 
-def merged_model(job: TrainJob[Any], dtype: str, device: str | None = None) -> tuple[Any, Any]:
+def merged_model(job: TrainJob[Any], dtype: str, device: str = "cpu") -> tuple[Any, Any]:
     """The replaced member as one model, its adapter merged into the base's weights, and its tokenizer."""
     model, tokenizer = load_base(job.models["base"], dtype, device)
     if "adapter" in job.models:

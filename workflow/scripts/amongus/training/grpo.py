@@ -28,8 +28,9 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     from trl import GRPOConfig, GRPOTrainer
 
     from amongus.inference.reward_model import RewardModel
+    from amongus.members.chat_template import folded, render
     from amongus.training import from_data
-    from amongus.training.common import fix_randomness
+    from amongus.training.common import check_window, fix_randomness
 
     spec = job.spec
     if getattr(spec, "full", False) and "adapter" in job.models:
@@ -40,6 +41,7 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     seed = fix_randomness(job.seed, "reinforce", job.name)
     model, tokenizer = from_data.trainable(job)
     prompts = fitting(from_data.conversations(job), tokenizer, spec.max_prompt, job.name)
+    check_window(model, max(len(render(tokenizer, prompt)) for prompt in prompts) + spec.max_new_tokens)
     device = job.device if job.device == "cpu" else f"{job.device}:{os.environ.get('LOCAL_RANK', '0')}"
     judge = RewardModel(str(job.models["reward"]), device=device, dtype=job.dtype)
     trainer = GRPOTrainer(
@@ -58,7 +60,7 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
             top_p=1.0,
             top_k=0,
         ),
-        train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
+        train_dataset=Dataset.from_list([{"prompt": folded(tokenizer, one), "asked": one} for one in prompts]),
         processing_class=tokenizer,
     )
     metrics = from_data.fit(trainer, job)
@@ -80,10 +82,13 @@ def fitting(chats: Sequence[Sequence[Message]], tokenizer: Any, longest: int, na
 
 
 def reversed_reward(score: Callable[[Sequence[Sequence[Message]]], list[float]]) -> Callable[..., list[float]]:
-    """trl's reward function: minus the score of each prompt, without its system turn, with its completion."""
+    """trl's reward function: minus the score of each prompt, without its system turn, with its completion.
 
-    def reward(prompts: list[list[Message]], completions: list[list[Message]], **_: Any) -> list[float]:
-        bare = [[turn for turn in prompt if turn["role"] != "system"] for prompt in prompts]
+    The column `asked` of trl's dataset has the prompts; `prompt` has them as the template takes them.
+    """
+
+    def reward(asked: list[list[Message]], completions: list[list[Message]], **_: Any) -> list[float]:
+        bare = [[turn for turn in prompt if turn["role"] != "system"] for prompt in asked]
         chats = [[*prompt, *completion] for prompt, completion in zip(bare, completions, strict=True)]
         return [-value for value in score(chats)]
 

@@ -16,7 +16,7 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from amongus.training.common import Tokens, train_here
+from amongus.training.common import Tokens, check_window, train_here
 from amongus.training.settings import Optimiser
 
 
@@ -42,8 +42,12 @@ def fit(
 
     Returns:
         Loss of the last tenth of the steps, number of steps, CPU seconds.
+
+    Raises:
+        StudyError: an example is longer than the model's context window.
     """
     began = process_time()
+    check_window(model, max(len(tokens.ids) for tokens in examples))
     size = settings.batch_size
     steps = len(examples) // size
     config = partial(
