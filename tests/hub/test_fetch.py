@@ -63,6 +63,11 @@ def test_a_checkpoint_comes_without_pickles_code_and_the_rest(hub, get):
     assert not (folder.parent / ".partial" / "m").exists()
 
 
+def test_json_that_is_no_config_may_be_a_list(hub, get):
+    folder = get(BASE, hub.add(BASE, checkpoint() | {"data_config.json": b"[]"}))
+    assert "data_config.json" in names(folder)
+
+
 def test_shards_and_the_modules_of_an_embedder_come_too(hub, get):
     pooling = {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}
     dense = {**pooling, "path": "2_Dense", "type": "sentence_transformers.models.Dense"}

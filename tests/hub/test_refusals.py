@@ -12,7 +12,7 @@ import fake_hub
 from amongus.core.errors import StudyError
 from amongus.hub import fetch
 from amongus.hub.training_data import data
-from repositories import ADAPTER, BASE, adapter, checkpoint, sharded
+from repositories import ADAPTER, BASE, adapter, checkpoint, sharded, weights
 
 COMMIT = "0123456789" * 4
 DATA = "datasets/owner/rows"
@@ -93,6 +93,7 @@ ADAPTERS = [
     ("no adapter_config.json", without(adapter(), "adapter_config.json")),
     ("not the config of a LoRA adapter", with_json("adapter_config.json", [], adapter())),
     ("is not a safetensors file", adapter() | {"adapter_model.safetensors": POINTER}),
+    ("embeddings and whole layers", adapter() | {"adapter_model.safetensors": weights({"x.lora_embedding_A": (1, 2)})}),
     ("holds a checkpoint and no adapter; write kind: hub", checkpoint()),
 ]
 

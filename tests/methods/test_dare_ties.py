@@ -52,9 +52,12 @@ def test_at_density_one_it_is_mergekits_ties(tmp_path, team):
     recorded = defaultdict(dict)
     for key, value in load_file(ORACLE).items():
         recorded[key.split("/")[0]][key.split("/")[1]] = value
+    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1}
+    config = tiny.config(48, num_attention_heads=2, num_key_value_heads=1, architectures=["LlamaForCausalLM"], **sizes)
     for one in ("base", *team):
         (tmp_path / one).mkdir()
         save_file(recorded[one], tmp_path / one / "model.safetensors")
+        config.save_pretrained(tmp_path / one)
     members = named(**{one: (str(tmp_path / one),) for one in team})
     settings = {"density": 1}
     merged = learn(tmp_path / "out", members, settings=settings, models={"base": tmp_path / "base"})

@@ -1,17 +1,22 @@
 """Merged weights against peft's own merge and plain arithmetic."""
 
 import json
+import shutil
 import weakref
+from pathlib import Path
 
 import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from torch.utils._python_dispatch import TorchDispatchMode
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GPT2Config
 
 import tiny
 from amongus.core.errors import StudyError
+from amongus.inference.loading import Models
+from amongus.inference.streams import canonical
+from amongus.members.chat_template import load_tokenizer
 from amongus.members.member import Member
 from amongus.methods._merging import average, consensus, drop, mean, merge
 
@@ -77,7 +82,7 @@ def test_dtypes_are_the_bases(tmp_path, base, out):
     assert {v.dtype for v in load_file(out / "model.safetensors").values()} == {torch.bfloat16}
 
 
-@pytest.mark.parametrize("fault", ["use_dora", "fan_in_fan_out", "of another base", "shape", "half"])
+@pytest.mark.parametrize("fault", ["use_dora", "of another base", "shape", "half"])
 def test_an_adapter_that_cannot_be_merged_is_refused(tmp_path, base, fault):
     adapter = tiny.adapter(tmp_path / "x", base)
     settings, path = tmp_path / "x" / "adapter_config.json", tmp_path / "x" / "adapter_model.safetensors"
@@ -101,6 +106,85 @@ def test_checkpoints_of_other_shapes_are_refused(tmp_path, base, change):
     other = tiny.checkpoint(tmp_path / "other", **change)
     with pytest.raises(StudyError, match="tensors differ"):
         average([member("a", base), member("b", other)], tmp_path)
+
+
+def stored_apart(base, folder, change=0.0):
+    """A copy of a tied checkpoint that stores the head too, and a buffer that no model reads any more."""
+    folder = Path(shutil.copytree(base, folder))
+    tensors = load_file(folder / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"] + change
+    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(4)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return str(folder)
+
+
+def logits(folder):
+    return AutoModelForCausalLM.from_pretrained(folder).eval()(torch.tensor([[1, 40, 50]])).logits
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("change", [0.0, 0.5])
+def test_a_tied_head_may_be_stored_or_not(tmp_path, base, out, first, change):
+    members = [member("a", base), member("b", stored_apart(tiny.checkpoint(tmp_path / "b", 5), tmp_path / "c", change))]
+    average(members[first:] + members[:first], out)
+    merged = AutoModelForCausalLM.from_pretrained(out).state_dict()
+    both = [AutoModelForCausalLM.from_pretrained(one.base).state_dict() for one in members]
+    for name, value in merged.items():
+        torch.testing.assert_close(value, (both[0][name] + both[1][name]) / 2)
+    assert ("lm_head.weight" in load_file(out / "model.safetensors")) == bool(change)
+
+
+def test_what_the_index_does_not_name_is_not_read(tmp_path, base, out):
+    sharded, expected = tmp_path / "sharded", logits(base)
+    AutoModelForCausalLM.from_pretrained(base).save_pretrained(sharded, max_shard_size="20kB")
+    left = {"model.embed_tokens.weight": torch.zeros(tiny.tokenizer().vocab_size, tiny.WIDTH)}
+    save_file(left, sharded / "model-00099-of-00099.safetensors", metadata={"format": "pt"})
+    average([member("a", str(sharded))], out)
+    assert torch.equal(logits(out), expected)
+
+
+@pytest.mark.parametrize("kind", ["llama", "tied head", "patterns", "gpt2"])
+def test_an_adapter_of_any_linear_layer_merges_as_the_engine_and_peft_run_it(tmp_path, kind, out):
+    from peft import LoraConfig, get_peft_model
+
+    base = tiny.checkpoint(tmp_path / "base", tie_word_embeddings=kind == "tied head")
+    settings = {"target_modules": ["q_proj", "lm_head"]}
+    if kind == "patterns":
+        settings = {
+            "target_modules": "all-linear",
+            "rank_pattern": {"q_proj": 2},
+            "alpha_pattern": {"layers.1.*.up_proj": 3},
+        }
+    if kind == "gpt2":
+        config = GPT2Config(vocab_size=340, n_embd=tiny.WIDTH, n_layer=2, n_head=2, initializer_range=0.3)
+        AutoModelForCausalLM.from_config(config).save_pretrained(base)
+        settings = {"target_modules": ["c_attn", "c_proj", "lm_head"], "use_rslora": True}
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_pretrained(base)
+    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=6, init_lora_weights=False, **settings)).eval()
+    model.save_pretrained(tmp_path / "adapter")
+    expected = model(torch.tensor([[1, 40, 50]])).logits
+    adapted = member("a", base, str(tmp_path / "adapter"))
+    average([adapted], out)
+    torch.testing.assert_close(logits(out), expected, rtol=1e-4, atol=1e-4)
+    run = canonical(Models().weights(adapted, load_tokenizer(base)), [1, 40, 50])
+    torch.testing.assert_close(run, expected[:, -1, : run.shape[1]], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("what", ["embeddings", "base"])
+def test_an_adapter_that_changes_more_than_linear_layers_is_named_so(tmp_path, base, what):
+    adapter = tiny.adapter(tmp_path / "x", base)
+    path = tmp_path / "x" / "adapter_model.safetensors"
+    prefix, tensors = "base_model.model.", load_file(path)
+    if what == "base":
+        tensors[f"{prefix}model.layers.0.self_attn.q_proj.base_layer.weight"] = torch.ones(tiny.WIDTH, tiny.WIDTH)
+    else:
+        tensors[f"{prefix}model.embed_tokens.lora_embedding_A"] = torch.ones(4, 300)
+    save_file(tensors, path)
+    words = {"base": "q_proj.base_layer.weight (differs|is not)", "embeddings": "embeddings and whole layers"}
+    for use in (lambda one: average([one], tmp_path), lambda one: Models().weights(one, load_tokenizer(base))):
+        with pytest.raises(StudyError, match=words[what]):
+            use(member("a", base, adapter))
 
 
 class Peak(TorchDispatchMode):

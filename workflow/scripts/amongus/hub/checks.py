@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from amongus.hub.repository import Repository
-from amongus.members.lora_config import adapter_settings
+from amongus.members.lora_config import adapter_settings, factor_keys
 from amongus.members.member import ADAPTER_WEIGHTS, INDEX, WEIGHTS
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -16,6 +16,7 @@ MODULES = "modules.json"
 
 _CONFIGS = ("*.json", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model")
 _VOCABULARY = {"tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model"}
+_READ_CONFIGS = {"config.json", "generation_config.json", "tokenizer_config.json"}
 # A checkpoint with an adapter's config beside it would be loaded as an adapter of whatever that names.
 _NOT_OF_A_CHECKPOINT = {ADAPTER_CONFIG, "trainer_state.json"}
 
@@ -41,7 +42,7 @@ def adapter_files(repository: Repository, base: str | None) -> list[str]:
             f"{ADAPTER_CONFIG} names the base {named!r}, the study {base!r}",
             "give the base it was trained on, or, if that is another name of the same, trained_on",
         )
-    repository.check_header(ADAPTER_WEIGHTS)
+    factor_keys(repository.check_header(ADAPTER_WEIGHTS), f"{repository.name}: {ADAPTER_WEIGHTS}")
     return [ADAPTER_CONFIG, ADAPTER_WEIGHTS]
 
 
@@ -106,7 +107,10 @@ def _check_configs(repository: Repository, names: Iterable[str]) -> None:
         if not name.endswith("config.json"):
             continue
         if not isinstance(content, dict):
-            raise repository.refusal(f"{name} is not a JSON object")
+            # Others, as an embedder's list of its training data, are not read.
+            if name.rpartition("/")[2] in _READ_CONFIGS:
+                raise repository.refusal(f"{name} is not a JSON object")
+            continue
         for key in ("auto_map", "custom_code"):
             if content.get(key):
                 raise repository.refusal(f"{name} has '{key}', so it needs remote code")

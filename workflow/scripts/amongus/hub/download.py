@@ -67,19 +67,20 @@ class HubRepository(Repository):
             if name.endswith(".safetensors"):
                 super().check_header(name)  # A few missing bytes at the end do not show in the header.
 
-    def check_header(self, name: str) -> None:
+    def check_header(self, name: str) -> list[str]:
         """Check a safetensors file on the hub, of which only the header is downloaded."""
 
-        def check() -> None:
+        def check() -> list[str]:
             try:
                 header = _hub().parse_safetensors_file_metadata(**self._address, filename=name, timeout=_TIMEOUT)
                 end = max((tensor.data_offsets[1] for tensor in header.tensors.values()), default=0)
                 if end > self.files[name].size - 8:
                     raise SafetensorsParsingError("shorter than its header says")
+                return list(header.tensors)
             except (SafetensorsParsingError, AttributeError, LookupError, RecursionError, TypeError) as error:
                 raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 
-        _request(self._repo, check)
+        return _request(self._repo, check)
 
 
 def current_commit(repo: str) -> str:

@@ -45,11 +45,11 @@ class Repository:
             if fault := self.fault(name):
                 raise self.refusal(f"{name} {fault}", "download it there again")
 
-    def check_header(self, name: str) -> None:
-        """Check that a file is whole safetensors; only its header is read."""
+    def check_header(self, name: str) -> list[str]:
+        """Check that a file is whole safetensors, and return its tensors' names; only its header is read."""
         try:
-            with safe_open(self.root / name, "numpy"):
-                pass
+            with safe_open(self.root / name, "numpy") as handle:
+                return list(handle.keys())
         except (SafetensorError, OSError, ValueError) as error:
             raise self.refusal(f"{name} is not a safetensors file ({error})") from None
 

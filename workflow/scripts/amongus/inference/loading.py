@@ -3,25 +3,27 @@
 Weights come from safetensors only, adapter configs are read by an allow-list, no code of a checkpoint runs.
 """
 
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging as transformers_logging
 
 from amongus.core.damage import damaged, read_bytes
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json
 from amongus.members import chat_template
-from amongus.members.lora_config import adapter_settings
+from amongus.members.lora_config import adapter_settings, factor_keys
 from amongus.members.member import Member, Steering, check_safetensors
 
 _PEFT_PREFIX = "base_model.model."
@@ -154,6 +156,53 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
     Raises:
         StudyError: no safetensors, an unknown architecture, or weights that do not fit it.
     """
+    model, _ = _loaded(kind, directory, dtype, **options)
+    return model.to(device).eval().requires_grad_(False)
+
+
+class Layout(NamedTuple):
+    """How `transformers` reads a checkpoint's tensors.
+
+    Attributes:
+        names: of the model's own.
+        prefix: of most of them, which some files leave out.
+        tied: names of weights that may be missing, and those that they are equal to.
+        ignored: names of tensors that it does not read, as patterns.
+        transposed: weights that are stored [inputs, outputs].
+    """
+
+    names: frozenset[str]
+    prefix: str
+    tied: Mapping[str, str]
+    ignored: Sequence[re.Pattern[str]]
+    transposed: frozenset[str]
+
+
+def layout(directory: str) -> Layout:
+    """The layout of a checkpoint folder of a causal language model, whose tensors are not read.
+
+    Raises:
+        StudyError: as `load_model`.
+    """
+    # What a file has too much is no news here.
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        model, info = _loaded(AutoModelForCausalLM, directory, "float32", device_map="meta")
+    finally:
+        transformers_logging.set_verbosity(level)
+    ignored = [*(model._keys_to_ignore_on_load_unexpected or ()), r"rotary_emb\.inv_freq$"]
+    return Layout(
+        frozenset(model.state_dict()),
+        f"{model.base_model_prefix}.",
+        dict(model.all_tied_weights_keys),
+        [*map(re.compile, ignored), *(re.compile(f"{re.escape(name)}$") for name in info["unexpected_keys"])],
+        frozenset(f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Conv1D)),
+    )
+
+
+def _loaded(kind: Any, directory: str, dtype: str, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """The model of a folder and what the library says of its tensors."""
     transformers_logging.disable_progress_bar()
     check_safetensors(directory)
     try:
@@ -173,7 +222,7 @@ def load_model(kind: Any, directory: str, device: str, dtype: str, **options: An
     wrong = sorted(str(name) for part in ("missing_keys", "mismatched_keys") for name in info.get(part, ()))
     if wrong:
         raise StudyError(f"{directory}: weights do not fit the architecture (first: {wrong[0]}); make it again")
-    return model.to(device).eval().requires_grad_(False)
+    return model, info
 
 
 def decoder_layers(model: Any) -> torch.nn.ModuleList:
@@ -235,12 +284,23 @@ def _attach(model: PreTrainedModel, name: str, directory: str, base: str) -> Non
         tensors = load_file(str(Path(directory) / "adapter_model.safetensors"))
     except (OSError, SafetensorError) as error:
         raise StudyError(f"{directory}: adapter_model.safetensors cannot be read ({error}); make it again") from None
+    factors, whole = factor_keys(tensors, directory), model.state_dict()
+    for key in sorted(set(tensors) - set(factors)):
+        own = whole.get(key.removeprefix(_PEFT_PREFIX))
+        if (
+            own is None
+            or own.shape != tensors[key].shape
+            or not torch.equal(own, tensors[key].to(own.device, own.dtype))
+        ):
+            raise StudyError(
+                f"{directory}: {key} is not {base}'s; the adapter changes the base itself: train it on that base"
+            )
     state = {}
-    for key, tensor in tensors.items():
+    for key in factors:
         # `….lora_A.weight` in the file is `….lora_A.<name>.weight` here.
         stem, _, last = key.removeprefix(_PEFT_PREFIX).rpartition(".")
-        state[f"{stem}.{name}.{last}"] = tensor
-    wanted = {key: value.shape for key, value in model.state_dict().items() if f".{name}." in key}
+        state[f"{stem}.{name}.{last}"] = tensors[key]
+    wanted = {key: value.shape for key, value in whole.items() if f".{name}." in key}
     wrong = sorted(set(wanted) ^ set(state)) or [key for key in wanted if wanted[key] != state[key].shape]
     if wrong:
         raise StudyError(f"{directory}: its tensors do not fit {base} (first: {wrong[0]}); train it on that base")

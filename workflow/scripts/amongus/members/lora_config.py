@@ -1,11 +1,13 @@
 """The allow-list for the config of a LoRA adapter, the same for adapters trained here and downloaded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from amongus.core.errors import StudyError
 
+COPIED = ".base_layer.weight"
+"""The end of the name of a weight of the base that peft saves beside the adapter's own."""
 _WHERE = {"target_modules", "fan_in_fan_out", "layers_to_transform", "layers_pattern"}
 _SETTINGS = _WHERE | {"r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern"}
 _ORIGIN = {"auto_mapping", "base_model_name_or_path", "peft_type", "peft_version", "revision", "task_type"}
@@ -44,3 +46,19 @@ def adapter_settings(config: Any, where: str | Path) -> Mapping[str, Any]:
             "use an adapter of a model that transformers knows"
         )
     return {key: config[key] for key in sorted(_SETTINGS & config.keys())}
+
+
+def factor_keys(names: Iterable[str], where: str | Path) -> list[str]:
+    """Those of an adapter's tensors that are factors of its updates; others must be copies of the base's weights.
+
+    Raises:
+        StudyError: the adapter holds anything else, as one of embeddings does.
+    """
+    factors = sorted(name for name in names if not name.endswith(COPIED))
+    for name in factors:
+        if not name.endswith((".lora_A.weight", ".lora_B.weight")):
+            raise StudyError(
+                f"{where}: {name} is no part of a LoRA of linear layers; embeddings and whole layers cannot be adapted, "
+                "train a plain LoRA adapter"
+            )
+    return factors

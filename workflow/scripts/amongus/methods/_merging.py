@@ -6,20 +6,24 @@ most about three float32 tensors of one name and one shard of the result are in 
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import split_torch_state_dict_into_shards
+from peft.utils.other import get_pattern_key
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from amongus.core.checksums import FINGERPRINT
 from amongus.core.errors import StudyError
 from amongus.core.json_files import read_json, write_json
-from amongus.members.member import Member, check_safetensors
+from amongus.inference.loading import Layout, layout
+from amongus.members.lora_config import COPIED, adapter_settings, factor_keys
+from amongus.members.member import INDEX, Member, check_safetensors
 
 Read = Callable[[], torch.Tensor]
 """Reads one member's full weight in float32; each call makes a tensor of its own, which may be changed."""
@@ -27,45 +31,71 @@ Read = Callable[[], torch.Tensor]
 _PREFIX = "base_model.model."
 _SHARD_BYTES = 4 << 30
 _DRAW = 1 << 20
-_INDEX = "model.safetensors.index.json"
-_NOT_MERGED = ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save", "fan_in_fan_out")
 
 
 class _Entry(NamedTuple):
-    """A tensor's file, and a tensor of its shape and dtype without data."""
+    """A tensor's file, its name there, and a tensor of its shape and dtype without data."""
 
     file: Path
+    name: str
     meta: torch.Tensor
+
+    def read(self) -> torch.Tensor:
+        """A new float32 tensor. The file is opened each time, because mapped pages count as memory in use."""
+        with safe_open(self.file, framework="pt") as handle:
+            return handle.get_tensor(self.name).to(torch.float32, copy=True)
 
 
 class FullWeights:
-    """One member's full weights, read on demand: the base's tensors plus its adapter's updates."""
+    """One member's full weights, read on demand: the base's tensors as the model reads them, plus its adapter's updates."""
 
     def __init__(self, member: Member) -> None:
-        self.tensors = _entries(Path(member.base))
-        self._adapter = _entries(Path(member.adapter)) if member.adapter else {}
-        self._scale = _scale(Path(member.adapter)) if member.adapter else 0.0
-        self._check(member)
+        self._layout = layout(member.base)
+        self.tensors = _as_read(_entries(Path(member.base)), self._layout)
+        self._adapter: dict[str, _Entry] = {}
+        self._settings: Mapping[str, Any] = {}
+        if member.adapter:
+            path = Path(member.adapter) / "adapter_config.json"
+            self._settings = adapter_settings(read_json(path, ours=False), path)
+            self._adapter = _entries(Path(member.adapter))
+            self._check(member)
+
+    def untie(self, name: str) -> None:
+        """Read a weight that is tied to another, and not in the files, from that one."""
+        if name not in self.tensors and (source := self._layout.tied.get(name)) in self.tensors:
+            self.tensors[name] = self.tensors[source]
 
     def tensor(self, name: str) -> torch.Tensor:
         """The full weight `name`, a new tensor in float32."""
-        weight = _tensor(self.tensors[name], name)
+        weight = self.tensors[name].read()
         down, up = _factors(name)
         if down in self._adapter:
-            lower, upper = (_tensor(self._adapter[key], key) for key in (down, up))
-            weight.addmm_(upper, lower, alpha=self._scale)
+            lower, upper = self._adapter[down].read(), self._adapter[up].read()
+            updated = weight.T if name in self._layout.transposed else weight
+            updated.addmm_(upper, lower, alpha=_scale(self._settings, name, len(lower)))
         return weight
 
     def _check(self, member: Member) -> None:
         """Every tensor of the adapter must be a factor of a weight of the base, have its other half, and fit."""
+        factors = set(factor_keys(self._adapter, str(member.adapter)))
+        for name in self._layout.tied:
+            if factors & set(_factors(name)):
+                self.untie(name)
         owners = {key: name for name in self.tensors for key in _factors(name)}
-        for key in self._adapter:
-            name = owners.get(key)
-            if name is None or not all(half in self._adapter for half in _factors(name)):
+        for key in sorted(self._adapter):
+            name = owners.get(key) or f"{key.removeprefix(_PREFIX).removesuffix(COPIED)}.weight"
+            if key not in factors:
+                entry, own = self._adapter[key], self.tensors.get(name)
+                if own and own.meta.shape == entry.meta.shape and torch.equal(own.read(), entry.read()):
+                    continue
+                fault = f"differs from {member.base}'s own"
+            elif key not in owners or not all(half in factors for half in _factors(name)):
                 fault = f"belongs to no weight of {member.base}"
             else:
                 down, up = (self._adapter[half].meta.shape for half in _factors(name))
-                if (*up[:1], *down[1:]) == self.tensors[name].meta.shape and up[1:] == down[:1]:
+                shape = self.tensors[name].meta.shape
+                wanted = shape[::-1] if name in self._layout.transposed else shape
+                if (*up[:1], *down[1:]) == tuple(wanted) and up[1:] == down[:1]:
                     continue
                 fault = f"does not fit the shape of {name} in {member.base}"
             raise StudyError(f"{member.adapter}: tensor {key} {fault}; only LoRA adapters of this base can be merged")
@@ -74,6 +104,7 @@ class FullWeights:
 def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence[Read]], torch.Tensor]) -> None:
     """Write the checkpoint whose every tensor is `combine(name, [one reader per member])` into `out`.
 
+    Tensors are those that the model reads: one that is tied to another is written only where a member has it apart.
     Config and tokenizer are the first member's base's, as are the tensors' dtypes. The result loads with
     `AutoModelForCausalLM.from_pretrained`; shards are of at most about 4 GiB.
 
@@ -81,6 +112,9 @@ def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence
         StudyError: the members' tensors differ in names or shapes, or an adapter is not plain LoRA of its base.
     """
     weights = [FullWeights(member) for member in members]
+    every = {name for one in weights for name in one.tensors}
+    for one, name in product(weights, sorted(every)):
+        one.untie(name)
     first = {name: entry.meta for name, entry in sorted(weights[0].tensors.items())}
     for member, other in zip(members, weights, strict=True):
         shapes = {name: entry.meta.shape for name, entry in other.tensors.items()}
@@ -96,9 +130,9 @@ def merge(members: Sequence[Member], out: Path, combine: Callable[[str, Sequence
     for file, names in shards.filename_to_tensors.items():
         save_file({name: merged(name) for name in names}, out / file, metadata={"format": "pt"})
     if shards.is_sharded:
-        write_json(out / _INDEX, {"metadata": shards.metadata, "weight_map": shards.tensor_to_filename})
+        write_json(out / INDEX, {"metadata": shards.metadata, "weight_map": shards.tensor_to_filename})
     for path in sorted(Path(members[0].base).iterdir()):
-        if path.is_file() and path.suffix != ".safetensors" and path.name not in (_INDEX, FINGERPRINT):
+        if path.is_file() and path.suffix != ".safetensors" and path.name not in (INDEX, FINGERPRINT):
             shutil.copyfile(path, out / path.name)
 
 
@@ -162,14 +196,26 @@ def _entries(directory: Path) -> dict[str, _Entry]:
                 part = handle.get_slice(name)
                 shape = part.get_shape()
                 dtype = (part[:0] if shape else handle.get_tensor(name)).dtype
-                entries[name] = _Entry(path, torch.empty(shape, dtype=dtype, device="meta"))
+                entries[name] = _Entry(path, name, torch.empty(shape, dtype=dtype, device="meta"))
     return entries
 
 
-def _tensor(entry: _Entry, name: str) -> torch.Tensor:
-    """A new float32 tensor. The file is opened each time, because mapped pages count as memory in use."""
-    with safe_open(entry.file, framework="pt") as handle:
-        return handle.get_tensor(name).to(torch.float32, copy=True)
+def _as_read(entries: Mapping[str, _Entry], model: Layout) -> dict[str, _Entry]:
+    """The tensors that the model reads, by its own names; of tied ones that are equal the one that the others follow."""
+    found = {}
+    for name, entry in entries.items():
+        if name not in model.names:
+            if any(pattern.search(name) for pattern in model.ignored):
+                continue
+            others = (f"{model.prefix}{name}", name.removeprefix(model.prefix))
+            name = next((other for other in others if other in model.names), name)
+        found[name] = entry
+    for name, source in model.tied.items():
+        if name in found and source not in found:
+            found[source] = found.pop(name)
+        elif name in found and torch.equal(found[name].read(), found[source].read()):
+            del found[name]
+    return found
 
 
 def _factors(name: str) -> tuple[str, str]:
@@ -178,10 +224,9 @@ def _factors(name: str) -> tuple[str, str]:
     return f"{_PREFIX}{module}.lora_A.weight", f"{_PREFIX}{module}.lora_B.weight"
 
 
-def _scale(adapter: Path) -> float:
-    config = read_json(adapter / "adapter_config.json", ours=False)
-    for key in _NOT_MERGED:
-        if config.get(key):
-            raise StudyError(f"{adapter}: adapters with {key} cannot be merged; train it without")
-    rank = config["r"] ** 0.5 if config.get("use_rslora") else config["r"]
-    return config["lora_alpha"] / rank
+def _scale(settings: Mapping[str, Any], name: str, rank: int) -> float:
+    """What the product of the factors of a weight is multiplied by (peft's `LoraLayer`)."""
+    module = name.removesuffix(".weight")
+    own = settings.get("alpha_pattern") or {}
+    alpha = own.get(get_pattern_key(own, module), settings["lora_alpha"])
+    return alpha / (rank**0.5 if settings.get("use_rslora") else rank)
