@@ -8,7 +8,7 @@ min_version("9.0")
 # study: it is loaded only where none is named.
 if "study" not in config:
 
-    configfile: "config/demo.yaml"
+    configfile: workflow.source_path("config/demo.yaml")
 
 
 include: "rules/common.smk"

@@ -11,7 +11,10 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+# Of this file's own folder: `basedir` is that of a workflow which uses this one as a module.
+sys.path.insert(
+    0, str(Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent / "workflow" / "scripts")
+)
 
 from amongus.core.errors import StudyError
 from amongus.core.download import use_mirrors

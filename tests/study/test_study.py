@@ -10,6 +10,7 @@ from amongus.datasets import _sources
 from amongus.report.design import design
 from amongus.study.loading import load_study
 from amongus.study.targets import cost_files, intermediate_targets, supervision
+from checkout import ROOT
 from studied import CONFIG, LIES, MODELS, SFT, TUNING, study
 
 
@@ -107,6 +108,28 @@ def test_a_method_and_a_defence_may_be_files_of_ones_own(tmp_path):
     s = study(methods={"majority": {"kind": str(vote), "rounds": 2, "defences": [str(wary)]}})
     assert s.methods["majority"].settings() == {"rounds": 2} and s.defences("majority") == ["none", "wary"]
     assert s.defence_kinds["wary"] == str(wary) and s.needs(["wary"]) == {"verdicts"}
+
+
+def test_what_the_working_directory_lacks_may_be_beside_the_study_or_the_workflow(tmp_path, monkeypatch):
+    own, here = tmp_path / "own study", tmp_path / "here"
+    (own / "extras").mkdir(parents=True)
+    here.mkdir()
+    (own / "extras" / "wary.py").write_text("NEEDS = ()\n")
+    (own / "study.yaml").touch()
+    monkeypatch.chdir(here)
+
+    def read(**changes):
+        config = {**CONFIG, "methods": {"debate": {"rounds": 2, "defences": ["extras/wary.py"]}}, **changes}
+        return load_study(config, [own / "study.yaml"])
+
+    s = read()
+    assert s.defence_kinds["wary"] == str(own / "extras" / "wary.py")
+    assert s.config.personas == str(ROOT / "resources/personas/toy.yaml")
+    (here / "extras").mkdir()
+    (here / "extras" / "wary.py").write_text("NEEDS = ()\n")
+    assert read().defence_kinds["wary"] == "extras/wary.py"
+    monkeypatch.chdir(ROOT)
+    assert read(prompts="resources/prompts/toy.yaml").config.prompts == "resources/prompts/toy.yaml"
 
 
 def test_datasets_of_checked_instructions_fit_a_study(tmp_path):

@@ -69,15 +69,15 @@ class Project:
             path.write_text(f"if False:\n{imports}{STUB}")
         return self
 
-    def command(self, *arguments: str, cores: int | None = 2) -> list[str]:
-        """The command line of a run; without `cores` where a profile submits the jobs."""
+    def command(self, *arguments: str, cores: int | None = 2, study: Path | None = None) -> list[str]:
+        """The command line of a run, of the study's own file or another; without `cores` where a profile submits jobs."""
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.study, sort_keys=False))
         return [
             str(Path(sys.executable).with_name("snakemake")),
             *arguments,
             *(["--cores", str(cores)] if cores else []),
             "--configfile",
-            "study.yaml",
+            str(study or "study.yaml"),
         ]
 
     def environment(self) -> dict[str, str]:
@@ -85,9 +85,11 @@ class Project:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "MPLCONFIGDIR": str(self.folder / ".mpl")}
 
-    def snakemake(self, *arguments: str, check: bool = True, cores: int | None = 2) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, check: bool = True, cores: int | None = 2, study: Path | None = None
+    ) -> subprocess.CompletedProcess:
         """Run Snakemake; fail with its output unless `check` is False."""
-        done = _forked(self.command(*arguments, cores=cores), self.folder, self.environment())
+        done = _forked(self.command(*arguments, cores=cores, study=study), self.folder, self.environment())
         if done.returncode == -signal.SIGKILL or (check and done.returncode):
             raise AssertionError(f"status {done.returncode}: {done.stdout[-3000:]}{done.stderr[-6000:]}{self.logs()}")
         return done

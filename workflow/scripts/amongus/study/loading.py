@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from snakemake.utils import update_config
 
 from amongus.core.errors import ConfigError, StudyError
+from amongus.study.code_digest import SCRIPTS
 from amongus.study.config import NAMED_AFTER_KIND, PARTS, Part, StudyConfig, part
 from amongus.study.plugins import alternative, available
 from amongus.study.settings import Fidelity, alternatives
@@ -31,12 +32,17 @@ _TYPES = {
     "tuple": "a list",
 }
 """What pydantic's errors of a wrong type begin with, and what is wanted."""
+_PATHS = ("accelerate", "datasets_folder", "folder", "hub_folder", "path", "personas", "prompts")
+"""Keys whose values are paths, beside every value that ends in `.py`."""
 _FIDELITIES = get_args(get_args(Fidelity)[0])
 _LONGEST = 80  # characters of a value that are shown
 
 
 def load_study(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Study:
     """The study that a config describes.
+
+    A relative path is one in the working directory; what is not there may be beside the study's files, or in the
+    repository's folder.
 
     Args:
         config: as read from YAML or from the command line, where numbers may be text.
@@ -46,7 +52,9 @@ def load_study(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> S
         ConfigError: a line for each mistake: the file, the keys, the value, and what is allowed.
     """
     faults: list[Fault] = []
-    if parsed := _parsed(config, faults):
+    defaults = {key: StudyConfig.model_fields[key].default for key in ("prompts", "personas")}
+    folders = [*(Path(file).absolute().parent for file in reversed(files)), SCRIPTS.parents[1]]
+    if parsed := _parsed(_found({**defaults, **config}, folders), faults):
         study = Study(parsed)
         faults += check(study)
     if faults:
@@ -79,6 +87,24 @@ def read_configs(paths: Iterable[str | Path]) -> dict[str, Any]:
             raise StudyError(f"{path}: not a study's config; give one like config/demo.yaml")
         update_config(merged, content)
     return merged
+
+
+def _found(value: Any, folders: Sequence[Path], key: object = None) -> Any:
+    """A config with relative paths that the working directory lacks, and one of `folders` has, made absolute."""
+    if isinstance(value, Mapping):
+        return {name: _found(one, folders, name) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_found(one, folders, key) for one in value]
+    if not isinstance(value, str) or not (key in _PATHS or value.endswith(".py")) or _exists(Path(value)):
+        return value
+    return next((str(folder / value) for folder in folders if _exists(folder / value)), value)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # No path at all.
+        return False
 
 
 def _parsed(config: Mapping[str, Any], faults: list[Fault]) -> StudyConfig | None:
