@@ -59,6 +59,7 @@ class Base:
         self._vectors: dict[Steering, tuple[torch.nn.Module, torch.Tensor]] = {}
         self._hooked: set[torch.nn.Module] = set()
         self._rows: list[tuple[slice, str]] = []
+        self._batch = 0
 
     def attach(self, directory: str) -> str:
         """Attach the LoRA adapter of a folder and return its name here; attached once."""
@@ -81,8 +82,10 @@ class Base:
         """Add each member's adapter to its rows of a layer's output (Hu et al. 2021, section 4.1)."""
         for rows, name in self._rows:
             if name in layer.lora_A:
-                part = layer.lora_B[name](layer.lora_A[name](inputs[0][rows]))
-                output[rows].add_(part, alpha=layer.scaling[name])
+                # Some architectures give a layer all rows' positions in one dimension.
+                states, out = (one.view(self._batch, -1, one.shape[-1]) for one in (inputs[0].contiguous(), output))
+                part = layer.lora_B[name](layer.lora_A[name](states[rows]))
+                out[rows].add_(part, alpha=layer.scaling[name])
 
     @contextmanager
     def active(self, parts: Sequence["Weights"], rows: int, start: int) -> Iterator[PreTrainedModel]:
@@ -92,6 +95,7 @@ class Base:
         """
         blocks = [(part, slice(place * rows, (place + 1) * rows)) for place, part in enumerate(parts)]
         self._rows = [(block, part.adapter) for part, block in blocks if part.adapter]
+        self._batch = len(parts) * rows
         handles = []
         for part, block in blocks:
             if part.steering is not None:
