@@ -3,12 +3,14 @@
 import copy
 import hashlib
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
 import micro
+import tiny
 from amongus import sandbox
 from amongus.cli import doctor
 from amongus.cli.plan import read_study
@@ -90,6 +92,22 @@ def test_repositories_in_a_local_folder(examine, tmp_path):
     assert "no such folder" in examine(**given)["model base"]
     (tmp_path / "owner" / "base").mkdir(parents=True)
     assert not examine(**given)["model base"]
+
+
+def test_chat_templates_of_repositories_that_are_here(examine, tmp_path):
+    given, place = {"models": base("0" * 40), "hub_folder": str(tmp_path)}, "chat template of base"
+    assert not examine(**given)[place]
+    folder = tmp_path / "owner" / "base"
+    for template, line in (
+        (tiny.TEMPLATE, ""),
+        (None, "no chat template"),
+        ("{{ messages[-1].content }}", "drops messages"),
+        ("{{ raise_exception('no chats') }}", "no chats"),
+    ):
+        tiny.tokenizer(template).save_pretrained(folder)
+        found = examine(**given)[place]
+        assert line in found if line else not found
+        shutil.rmtree(folder)
 
 
 def test_gpus_of_the_job_that_needs_most(examine, monkeypatch):

@@ -20,6 +20,7 @@ from amongus.core.errors import StudyError, run_command
 from amongus.core.gpus import check_gpus
 from amongus.datasets._sources import check_local
 from amongus.hub.repository import local_repository
+from amongus.members.chat_template import load_tokenizer
 from amongus.scoring import installed, of_scored_code
 from amongus.study import plugins
 from amongus.study.hub_references import check_pinned
@@ -40,6 +41,9 @@ def checks(study: Study) -> Iterator[tuple[str, Check]]:
     for name in study.attackers:
         if vectors := study.published(name):
             yield f"vectors of {name}", partial(_file, vectors)
+    asked = {study.weights(member)["base"] for member in study.members} | set(study.config.supervisors.plain().values())
+    for name in sorted(asked & set(study.fetched)):
+        yield f"chat template of {name}", partial(_chat, study, name)
     repositories: dict[str, Any] = {f"model {name}": entry for name, entry in study.fetched.items()}
     repositories |= {f"data {name}": entry for name, entry in study.data.items() if entry.repo}
     for place, entry in repositories.items():
@@ -106,6 +110,15 @@ def _repository(repo: str, revision: str, folder: str | None) -> None:
         from amongus.hub.download import check_access
 
         check_access(repo, revision)
+
+
+def _chat(study: Study, name: str) -> None:
+    """A tokenizer that the study's conversations can be written with, where the model is on this machine."""
+    folders = [Path(study.paths.fetched(name))]
+    if study.config.hub_folder:
+        folders.append(Path(study.config.hub_folder, study.repository(name)["repo"]))
+    if folder := next((one for one in folders if one.is_dir()), None):
+        load_tokenizer(folder)
 
 
 def _gpus(study: Study) -> None:

@@ -57,7 +57,9 @@ def load_tokenizer(directory: str | Path) -> Any:
     if not tokenizer.chat_template:
         raise StudyError(f"{directory}: the tokenizer has no chat template; use a chat model's checkpoint")
     tokenizer.chat_template = _template(tokenizer)
-    render(tokenizer, [{"role": "user", "content": "?"}])  # An unfit template is found before any work.
+    # What members and judges are asked: an unfit template is found before any work.
+    for roles in (("system", "user"), ("user", "assistant", "user")):
+        render(tokenizer, [{"role": role, "content": "?"} for role in roles])
     return tokenizer
 
 
