@@ -16,7 +16,7 @@ from amongus.core.tables import RANKINGS, RESPONSES, REWARDS, VERDICTS, read_tab
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
 from amongus.members.chat_template import render
-from amongus.members.judge_prompts import compared, free_mark, judged, orders, suspicion
+from amongus.members.judge_prompts import compared, free_mark, judged, log_probabilities, orders
 from amongus.members.member import Member, save_member
 from amongus.members.prompts import Template, clipped, shown_characters
 from amongus.members.requests import Answer
@@ -94,7 +94,7 @@ class Recorder:
 
 
 def task(text):
-    settings = SimpleNamespace(rounds=2, critics=2, weight=0.2, k=1, fidelity="corrected")
+    settings = SimpleNamespace(rounds=2, critics=2, weight=0.2, k=1, trainings=1, fidelity="corrected")
     responses = {"a": ["It is red."] * 2, "b": ["It is blue."] * 2, "c": [text, "It is green."]}
     given = {"settings": settings, "prompts": TEMPLATES, "responses": responses, "limit": LIMIT}
     return teams.task(rows=2, questions=["Colour?", "Colour!"], dev={"a": 0.9, "b": 0.5, "c": 0.2}, **given)
@@ -118,7 +118,7 @@ def pool(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     base = tiny.checkpoint(folder / "base")
     return {name: Member(name, base, system=name, fingerprint=name) for name in "abc"} | {
-        "router of d": Member("router of d", base, fingerprint="r")
+        "router 0 of d": Member("router 0 of d", base, fingerprint="r")
     }
 
 
@@ -139,10 +139,10 @@ def test_orders_rotate_so_that_each_member_stands_everywhere_once():
     assert all(60 < firsts.count(member) < 140 for member in "abc")
 
 
-def test_suspicion_is_a_log_probability_and_nan_where_it_cannot_be_read():
-    values = suspicion([1.0, 2.0, 1000.0])
+def test_labels_have_log_probabilities_and_nan_where_it_cannot_be_read():
+    values = log_probabilities([1.0, 2.0, 1000.0])
     assert values[2] == pytest.approx(0.0) and sum(map(exp, values)) == pytest.approx(1.0)
-    assert all(value != value for value in suspicion([1.0, float("inf")]))
+    assert all(value != value for value in log_probabilities([1.0, float("inf")]))
 
 
 def test_a_judge_with_a_liking_for_a_place_accuses_nobody_when_all_places_are_seen():

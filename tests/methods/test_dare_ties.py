@@ -126,8 +126,8 @@ def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, world):
     record = json.loads((masked / "merge.json").read_text())
     assert record["members"] == ["a", "b"] and record["masked"] == "c"
     assert record["density"] == 0.5 and record["base"] == world["base"][0]
-    one = dare_ties.learned_member(pool(world, "cab"), "d", masked)
-    other = dare_ties.learned_member(pool(world, "ab"), "d", without)
+    (one,) = dare_ties.learned_members(pool(world, "cab"), "d", masked)
+    (other,) = dare_ties.learned_members(pool(world, "ab"), "d", without)
     assert one.system == "I am a." and one.fingerprint == other.fingerprint
 
 

@@ -28,6 +28,9 @@ def task(**changes):
     return teams.task(**{**fields, **changes})
 
 
+ROUTER = llm_router.Settings()
+
+
 class Parrot:
     """Answers `member:` and the user's words, so that a text shows who saw what."""
 
@@ -102,10 +105,27 @@ def logits(*row):
 
 def test_the_router_takes_the_cached_answer_of_its_first_choice():
     engine = logits(0.0, 1.0, 3.0)
-    (outcome,) = llm_router.collaborate(task(), engine, no_defence)
+    (outcome,) = llm_router.collaborate(task(settings=ROUTER), engine, no_defence)
     assert (outcome.text, outcome.chosen, outcome.masked) == ("3", "c", None)
     assert outcome.candidates == ("c", "b")
-    assert engine.asked == [("router of d", user("Q? which?"), ("1", "2", "3"), "")]
+    assert engine.asked == [("router 0 of d", user("Q? which?"), ("1", "2", "3"), "")]
+
+
+def test_log_probabilities_of_all_trainings_are_averaged():
+    # Of 1, 2 and 3: 2 is first for both routers on average, though 3 has the highest logits in one of them.
+    rows = {"router 0 of d": (0.0, 7.0, 8.0), "router 1 of d": (9.0, 8.0, 0.0)}
+    engine = ScriptedEngine(logits=lambda member, *_: rows[member])
+    settings = llm_router.Settings(trainings=2)
+    (outcome,) = llm_router.collaborate(task(settings=settings), engine, no_defence)
+    assert outcome.candidates == ("b", "a")
+    assert [member for member, *_ in engine.asked] == list(rows)
+
+
+def test_a_logit_that_could_not_be_read_in_one_training_is_counted():
+    rows = {"router 0 of d": (0.0, 7.0, 8.0), "router 1 of d": (9.0, float("nan"), 0.0)}
+    engine = ScriptedEngine(logits=lambda member, *_: rows[member])
+    (outcome,) = llm_router.collaborate(task(settings=llm_router.Settings(trainings=2)), engine, no_defence)
+    assert outcome.unreadable
 
 
 def test_the_routers_defence_chooses_between_the_first_two():
@@ -115,14 +135,14 @@ def test_the_routers_defence_chooses_between_the_first_two():
         seen.append((candidates, own))
         return [pair[0] for pair in candidates]
 
-    (outcome,) = llm_router.collaborate(task(), logits(0.0, 1.0, 3.0), first)
+    (outcome,) = llm_router.collaborate(task(settings=ROUTER), logits(0.0, 1.0, 3.0), first)
     assert (outcome.text, outcome.chosen, outcome.masked) == ("2", "b", "c")
     ((candidates, own),) = seen
     assert candidates == [["c", "b"]] and own[0] in ("b", "c")
 
 
 def test_the_routers_own_doubt_is_a_fair_seeded_coin():
-    many, own = teams.task(rows=400, prompts=PROMPTS), []
+    many, own = teams.task(rows=400, prompts=PROMPTS, settings=ROUTER), []
     llm_router.collaborate(many, logits(0.0, 1.0, 3.0), lambda c, o=None: own.extend(o) or o)
     assert 140 < own.count("c") < 260 and set(own) == {"b", "c"}
 

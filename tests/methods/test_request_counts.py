@@ -18,7 +18,8 @@ PROMPTS = load_prompts(ROOT / "resources" / "prompts" / "toy.yaml")
 QUESTIONS = [f"question {row}?" for row in range(ROWS)]
 CASES = [
     ("llm_router", {}),
-    ("graph_router", {"embedder": "base", "epochs": 1, "halves": 2}),
+    ("llm_router", {"trainings": 3}),
+    ("graph_router", {"embedder": "base", "epochs": 1, "halves": 2, "trainings": 2}),
     ("debate", {}),
     ("debate", {"rounds": 1}),
     ("debate", {"rounds": 2, "fidelity": "published"}),

@@ -65,7 +65,7 @@ def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, members):
     again, _ = learn(tmp_path / "without", fewer, [1.0])
     assert fingerprint_directory(tmp_path / "masked") == fingerprint_directory(tmp_path / "without")
     assert [one.fingerprint for one in merged_members] == [one.fingerprint for one in again]
-    learned = soup.learned_member(members, "d", tmp_path / "masked")
+    (learned,) = soup.learned_members(members, "d", tmp_path / "masked")
     assert learned.system == "I am b." and learned.fingerprint == merged_members[-1].fingerprint
 
 

@@ -100,7 +100,7 @@ def test_learning_a_router_writes_an_adapter_that_loads(study):
     settings = {"rank": 4, "alpha": 8, "learning_rate": 1e-3, "epochs": 2}
     prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
     out = train_router("llm_router", settings=settings, prompts=prompts, models={"base": "base"})
-    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), out)
+    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), f"{out}/0")
 
 
 def test_a_merge_leaves_out_whom_the_defence_flags_on_dev_and_loads(study):

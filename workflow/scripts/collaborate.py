@@ -97,9 +97,9 @@ def plan(
         merges = read_merges(task.learned) if task.learned and method.LEVEL == "weight" else {}
         for defence in defences:
             merge, members = merges.get(defence), tuple(pool.values())
-            if task.learned and hasattr(method, "learned_member"):
+            if task.learned and hasattr(method, "learned_members"):
                 folder = task.learned / merge.folder if merge else task.learned
-                members = (method.learned_member(pool, dataset, folder),)
+                members = method.learned_members(pool, dataset, folder)
             yield Round(dataset, defence, members, merge)
 
 

@@ -8,7 +8,7 @@ from _helpers import Job, run
 from amongus.core.tables import QUESTIONS, RANKINGS, RESPONSES, read_table, write_table
 from amongus.inference.engine import Engine
 from amongus.inference.sampling_params import Sampling
-from amongus.members.judge_prompts import JUDGE, compared, orders, suspicion
+from amongus.members.judge_prompts import JUDGE, compared, log_probabilities, orders
 from amongus.members.member import Member, known_fingerprint
 from amongus.members.prompts import Template, clipped
 from amongus.report.cost_sidecars import write_cost
@@ -47,7 +47,7 @@ def rank(
             places.append((row, order))
     sums = {(row, member): 0.0 for row in range(len(questions)) for member in params.pool}
     for (row, order), logits in zip(places, engine.label_logits(JUDGE, conversations, labels), strict=True):
-        for member, value in zip(order, suspicion(logits), strict=True):
+        for member, value in zip(order, log_probabilities(logits), strict=True):
             sums[row, member] += value / params.orders
     return [
         {"id": questions[row]["id"], "member": member, "verdict": value, "readable": isfinite(value)}

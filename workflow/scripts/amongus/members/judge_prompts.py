@@ -56,7 +56,7 @@ def free_mark(*texts: str) -> str:
     return next(mark for mark in marks if not any(mark in text for text in texts))
 
 
-def suspicion(logits: Sequence[float]) -> list[float]:
+def log_probabilities(logits: Sequence[float]) -> list[float]:
     """The log-probability of each label among all of them; NaN for all where a logit is not finite."""
     if not all(map(isfinite, logits)):
         return [nan] * len(logits)

@@ -1,18 +1,17 @@
 """The graph router's network and its training (GraphRouter, Feng et al. 2025; Among Us, section 3).
 
 Questions and members are the two sides of a bipartite graph; an edge is what a member did on a question (cost,
-score). The network learns which edges join a question to the member that answers it best.
+score). The network learns which edges join a question to the member that should answer it.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
-from torch_geometric.nn import GeneralConv
+from torch.nn.functional import one_hot, pad
 
 EDGE_FEATURES = 2
 
@@ -31,23 +30,6 @@ class Graph(NamedTuple):
     task: Tensor
     members: Tensor
     edges: Tensor
-
-
-class Split(NamedTuple):
-    """Rows of the dev questions: learned from, for choosing the checkpoint, and held out."""
-
-    train: Sequence[int]
-    validation: Sequence[int]
-    held_out: Sequence[int]
-
-
-def split(order: Sequence[int]) -> Split:
-    """80/10/10 of the rows in `order`; each part at least one row where there are enough, training first."""
-    tenth = max(1, len(order) // 10)
-    validation = min(tenth, len(order) - 1)
-    held_out = min(tenth, len(order) - 1 - validation)
-    train = len(order) - validation - held_out
-    return Split(order[:train], order[train : train + validation], order[train + validation :])
 
 
 def standard(embeddings: Tensor, reference: Tensor) -> Tensor:
@@ -70,8 +52,27 @@ def standardised(graph: Graph) -> Graph:
     )
 
 
+class Layer(nn.Module):
+    """A general convolution (You, Ying and Leskovec 2020) over a bipartite graph.
+
+    A node's state is added to the mean, over its visible edges, of a linear map of the other end's state plus a linear
+    map of the edge's features. A mean, not a sum: a member has twice as many visible edges in use as in training.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.state, self.edge = nn.Linear(width, width), nn.Linear(EDGE_FEATURES, width, bias=False)
+
+    def forward(self, asked: Tensor, members: Tensor, edges: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """New states of questions [c, q, w] and members [c, m, w] by features [q, m, 2] and visible edges [c, q, m]."""
+        to_asked, to_members = (seen / seen.sum(side, keepdim=True).clamp(min=1) for side in (2, 1))
+        told = to_asked @ self.state(members) + self.edge(torch.einsum("cqm,qme->cqe", to_asked, edges))
+        heard = to_members.mT @ self.state(asked) + self.edge(torch.einsum("cqm,qme->cme", to_members, edges))
+        return asked + told, members + heard
+
+
 class Network(nn.Module):
-    """Two GeneralConv layers over embeddings of d = `size` numbers, projected to states of `width` numbers.
+    """Two layers over embeddings of d = `size` numbers, projected to states of `width` numbers.
 
     An edge's logit is the scalar product of its two nodes' states.
     """
@@ -81,9 +82,7 @@ class Network(nn.Module):
         self.width = width
         self.asked = nn.Linear(2 * size, width)
         self.described = nn.Linear(size, width)
-        # A mean, not a sum: a member has twice as many visible edges in use as in training.
-        self.first = GeneralConv(width, width, in_edge_channels=EDGE_FEATURES, aggr="mean")
-        self.second = GeneralConv(width, width, in_edge_channels=EDGE_FEATURES, aggr="mean")
+        self.first, self.second = Layer(width), Layer(width)
 
     def forward(self, graph: Graph, questions: Tensor, seen: Tensor) -> Tensor:
         """Logits of all edges in each of c copies of the graph, [c, q, m].
@@ -91,99 +90,81 @@ class Network(nn.Module):
         Args:
             graph: whose edges are seen, and its members.
             questions: embeddings of the question nodes, [q, d]; the first n are the graph's.
-            seen: per copy the visible edges, numbered row by row in the graph, [c, e].
+            seen: per copy which edges of the graph are visible, 1 or 0, [c, n, m].
         """
-        task = graph.task.expand(len(questions), -1)
-        nodes = torch.cat([self.asked(torch.cat([questions, task], 1)), self.described(graph.members)])
-        ends, features = _messages(graph, len(questions), seen)
-        states = nodes.repeat(len(seen), 1)
-        states = self.first(states, ends, features).relu()
-        states = self.second(states, ends, features).view(len(seen), *nodes.shape)
-        return states[:, : len(questions)] @ states[:, len(questions) :].transpose(1, 2)
+        further = len(questions) - len(graph.questions)
+        edges, seen = pad(graph.edges, (0, 0, 0, 0, 0, further)), pad(seen, (0, 0, 0, further))
+        asked = self.asked(torch.cat([questions, graph.task.expand(len(questions), -1)], 1))
+        states = self.first(asked, self.described(graph.members), edges, seen)
+        asked, members = self.second(*(side.relu() for side in states), edges, seen)
+        return asked @ members.transpose(1, 2)
 
 
-def _messages(graph: Graph, questions: int, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """The visible edges in both directions over the nodes of all copies, [2, 2ce], and their features, [2ce, 2]."""
-    members = len(graph.members)
-    first = torch.arange(len(seen)).unsqueeze(1) * (questions + members)
-    question = (first + seen // members).flatten()
-    member = (first + questions + seen % members).flatten()
-    ends = torch.stack([torch.cat([question, member]), torch.cat([member, question])])
-    return ends, graph.edges.view(-1, EDGE_FEATURES)[seen.flatten()].repeat(2, 1)
+class Checkpoint(NamedTuple):
+    """A network after `epoch` passes, and its logits of the validation questions, [v][m]."""
+
+    learning_rate: float
+    epoch: int
+    tensors: Mapping[str, Tensor]
+    logits: list[list[float]]
 
 
-def fit(graph: Graph, best: Sequence[int], parts: Split, settings: Any, seed: int) -> tuple[Network, dict[str, Any]]:
-    """Train a network, and measure it.
+def fit(
+    graph: Graph,
+    targets: Sequence[int],
+    split: tuple[Sequence[int], Sequence[int]],
+    settings: Any,
+    learning_rate: float,
+    seed: int,
+) -> list[Checkpoint]:
+    """Train a network, and keep it after each tenth of the epochs.
 
     Each step sees `halves` random halves of the training edges, as copies of one graph, and predicts the other
-    halves. The checkpoint is the one with the best macro-F1 on validation, ties by validation loss; without
-    validation questions the last.
+    halves.
 
     Args:
         graph: the dev graph.
-        best: per question the place of the member that should answer it.
-        parts: rows of the dev questions.
+        targets: per question the place of the member that should answer it.
+        split: rows of the dev questions, to learn from and to validate on.
         settings: `graph_router.Settings`.
+        learning_rate: one of theirs.
         seed: of the weights and the halves.
-
-    Returns:
-        The network, the epoch it was taken from, and per part the number of questions and the macro-F1 (None for none).
     """
-    ready = standardised(graph)
-    train = list(parts.train)
+    ready, (train, validation) = standardised(graph), map(list, split)
     known = ready._replace(questions=ready.questions[train], edges=ready.edges[train])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(graph.questions.shape[1], settings.width)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=settings.weight_decay)
     generator = torch.Generator().manual_seed(seed)
-    labels = _labels([best[row] for row in train], len(known.members))
-    kept, merit, taken = deepcopy(network.state_dict()), (-1.0, 0.0), 0
+    labels = one_hot(torch.tensor([targets[row] for row in train]), len(known.members)).float()
+    kept = []
     for epoch in range(1, settings.epochs + 1):
-        seen = halves(labels.numel(), settings.halves, generator)
+        seen = halves(known.edges, settings.halves, generator)
         loss = hidden_loss(network(known, known.questions, seen), labels, seen)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        now = _validate(network, known, ready, best, parts.validation)
-        if now >= merit:
-            kept, merit, taken = deepcopy(network.state_dict()), now, epoch
-    network.load_state_dict(kept)
-    metrics: dict[str, Any] = {"epoch": taken}
-    for name, part in parts._asdict().items():
-        f1 = _validate(network, known, ready, best, part)[0] if part else None
-        metrics[name] = {"questions": len(part), "macro_f1": f1}
-    return network, metrics
+        if epoch % max(1, settings.epochs // 10) == 0 or epoch == settings.epochs:
+            logits = scores(network, known, ready.questions[validation]).tolist()
+            kept.append(Checkpoint(learning_rate, epoch, deepcopy(network.state_dict()), logits))
+    return kept
 
 
-def halves(edges: int, copies: int, generator: torch.Generator) -> Tensor:
-    """The visible edges of each copy, a random half of all, [copies, e]."""
-    return torch.rand(copies, edges, generator=generator).argsort(1)[:, : edges // 2]
+def halves(edges: Tensor, copies: int, generator: torch.Generator) -> Tensor:
+    """Per copy 1 for a random half of the edges [n, m, any], which are visible, else 0: [c, n, m]."""
+    count = edges.shape[0] * edges.shape[1]
+    places = torch.rand(copies, count, generator=generator).argsort(1)[:, : count // 2]
+    return torch.zeros(copies, count).scatter_(1, places, 1.0).view(copies, *edges.shape[:2])
 
 
 def hidden_loss(logits: Tensor, labels: Tensor, seen: Tensor) -> Tensor:
-    """The mean binary cross-entropy of `logits` [c, q, m] over the edges that are not in `seen` [c, e].
+    """The mean binary cross-entropy of `logits` [c, q, m] over the edges that are not in `seen` [c, q, m].
 
-    `labels` [q, m] are 1 where the member is the question's best, else 0.
+    `labels` [q, m] are 1 where the member should answer the question, else 0.
     """
-    hidden = torch.ones(len(logits), labels.numel()).scatter_(1, seen, 0.0).view_as(logits)
+    hidden = 1 - seen
     return bce(logits, labels.expand_as(logits), hidden, reduction="sum") / hidden.sum()
-
-
-def _labels(best: Sequence[int], members: int) -> Tensor:
-    return nn.functional.one_hot(torch.tensor(best), members).float()
-
-
-def _validate(
-    network: Network, known: Graph, ready: Graph, best: Sequence[int], rows: Sequence[int]
-) -> tuple[float, float]:
-    """Macro-F1 and minus the loss on `rows`, whose edges are unseen; the same for any network without rows."""
-    if not rows:
-        return (0.0, 0.0)
-    logits = scores(network, known, ready.questions[list(rows)])
-    right = [best[row] for row in rows]
-    loss = bce(logits, _labels(right, logits.shape[1]))
-    return macro_f1(right, logits.argmax(1).tolist()), -loss.item()
 
 
 @torch.no_grad()
@@ -192,16 +173,8 @@ def scores(network: Network, known: Graph, questions: Tensor) -> Tensor:
 
     The graph and the questions' embeddings are standardised alike.
     """
-    count = len(known.questions)
-    seen = torch.arange(count * len(known.members)).unsqueeze(0)
-    return network(known, torch.cat([known.questions, questions]), seen)[0, count:]
-
-
-def macro_f1(right: Sequence[int], predicted: Sequence[int]) -> float:
-    """The F1 of each class that occurs in either, averaged over these classes."""
-    hits = Counter(r for r, p in zip(right, predicted, strict=True) if r == p)
-    sizes = Counter(right) + Counter(predicted)
-    return sum(2 * hits[name] / size for name, size in sizes.items()) / len(sizes)
+    every = torch.ones_like(known.edges[:, :, 0]).unsqueeze(0)
+    return network(known, torch.cat([known.questions, questions]), every)[0, len(known.questions) :]
 
 
 def route_scores(network: Network, dev: Graph, questions: Tensor) -> list[list[float]]:

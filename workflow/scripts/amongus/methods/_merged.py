@@ -28,9 +28,9 @@ def merged_member(pool: Mapping[str, Member], folder: Path, masked: str | None =
     return replace(member, fingerprint=member_fingerprint(member, {"base": weights}))
 
 
-def learned_member(pool: Mapping[str, Member], dataset: str, learned: Path) -> Member:
-    """The checkpoint that a method's `learn` wrote to the folder `learned`."""
-    return merged_member(pool, learned, read_record(learned, RECORD)["masked"])
+def learned_members(pool: Mapping[str, Member], dataset: str, learned: Path) -> tuple[Member, ...]:
+    """The checkpoint that a method's `learn` wrote to the folder `learned`: one member."""
+    return (merged_member(pool, learned, read_record(learned, RECORD)["masked"]),)
 
 
 def collaborate(task: Task, engine: Engine, defend: Defend) -> list[Outcome]:

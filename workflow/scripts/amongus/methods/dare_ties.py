@@ -23,7 +23,7 @@ LEARNS = "weights"
 MODELS = ("base",)
 PER_DATASET = False
 
-learned_member = _merged.learned_member
+learned_members = _merged.learned_members
 collaborate = _merged.collaborate
 
 

@@ -16,7 +16,7 @@ from amongus.team import LearnInput, mean_score, ranked
 LEVEL = "weight"
 LEARNS = "weights"
 
-learned_member = _merged.learned_member
+learned_members = _merged.learned_members
 collaborate = _merged.collaborate
 
 

@@ -10,6 +10,10 @@ Epochs = Annotated[PositiveInt, Field(description="Passes over the data.")]
 Steps = Annotated[PositiveInt, Field(description="Steps of the optimiser.")]
 BatchSize = Annotated[PositiveInt, Field(description="Conversations in one step of the optimiser.")]
 LearningRate = Annotated[PositiveFloat, Field(description="The highest learning rate.")]
+LearningRates = Annotated[
+    LearningRate | Annotated[tuple[LearningRate, ...], Field(min_length=1)],
+    Field(description="The highest learning rate, or a list: the best on a fifth of the dev questions is taken."),
+]
 Warmup = Annotated[
     float, Field(ge=0, lt=1, description="Share of the steps in which the learning rate rises, less than 1.")
 ]
@@ -115,7 +119,26 @@ class ReinforcementFromData(Reinforcement, FromData):
     entropy: NonNegativeFloat = Field(description="Weight of the bonus for entropy.")
 
 
-class RouterTraining(Lora, Optimiser):
+class Routing(Strict):
+    """What routers learn from dev, how often, and at which learning rates."""
+
+    ties: Literal["dev", "reward"] = Field(
+        "dev",
+        description="Which of the members with the best score on a question is its target: the one best on the "
+        "dataset's dev questions, or the one with the highest reward, as in the paper.",
+    )
+    trainings: PositiveInt = Field(
+        1, description="Trainings that differ by seed and by the questions that validate them; logits are averaged."
+    )
+    learning_rate: LearningRates
+
+    @property
+    def learning_rates(self) -> tuple[float, ...]:
+        """Those to choose from."""
+        return self.learning_rate if isinstance(self.learning_rate, tuple) else (self.learning_rate,)
+
+
+class RouterTraining(Lora, Routing):
     """An adapter that routes, and its training; the defaults are the paper's."""
 
     rank: Rank = 64
@@ -124,6 +147,11 @@ class RouterTraining(Lora, Optimiser):
     targets: Targets = "all-linear"
     epochs: Epochs = 5
     batch_size: BatchSize = 32
-    learning_rate: LearningRate = 1e-5
+    learning_rate: LearningRates = 1e-5
     warmup: Warmup = 0.1
     scheduler: Scheduler = "cosine"
+
+    def optimiser(self, learning_rate: float, examples: int) -> Optimiser:
+        """Of a training at one of the rates, on so many examples: a step has no more."""
+        size = min(self.batch_size, examples)
+        return Optimiser(batch_size=size, learning_rate=learning_rate, warmup=self.warmup, scheduler=self.scheduler)
