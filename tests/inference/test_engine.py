@@ -367,6 +367,26 @@ def test_one_vocabulary_or_an_error(members, questions, tmp_path):
         Engine(team, SAMPLING, 0).ensemble([request], mean, "mean")
 
 
+def test_bases_of_one_vocabulary_may_have_rows_and_ends_of_their_own(tmp_path):
+    """One lacks the row of a special token, and the other ends its turns by another token."""
+    made, bases = tiny.tokenizer(), []
+    made.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    for rows, end in ((len(made) - 1, "<|im_end|>"), (len(made) + 5, "<|endoftext|>")):
+        bases.append(tiny.checkpoint(tmp_path / str(rows), vocab_size=rows))
+        made.chat_template = tiny.TEMPLATE.replace("<|im_end|>", end)
+        made.save_pretrained(bases[-1])
+    team = {name: Member(name, base, fingerprint=name) for name, base in zip("ab", bases, strict=True)}
+    for order in ("ab", "ba"):
+        engine = Engine(team, SAMPLING, 0)
+        (answer,) = engine.ensemble([EnsembleRequest(tuple(order), user("what"))], force(0), order)
+        assert answer == ("", 0, "stop")
+
+
+def force(token):
+    """A combination that always wants one token."""
+    return lambda logits: torch.full_like(logits[0], -9.0).index_fill_(1, torch.tensor([token]), 9.0)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused_before_anything_is_loaded(members, monkeypatch):
     monkeypatch.setattr(engine_module, "load_tokenizer", None)

@@ -49,6 +49,12 @@ def test_rounding_leaves_no_trace(path, monkeypatch):
     assert RewardModel(path).score(TALKS) == expected
 
 
+def test_what_exceeds_the_window_is_refused(path):
+    long = [{"role": "user", "content": "7" * 600}, {"role": "assistant", "content": "that"}]
+    with pytest.raises(StudyError, match=r"a conversation has \d+ tokens, the model's window is 512"):
+        RewardModel(path).score([long])
+
+
 def test_a_classifier_of_several_classes_is_refused(tmp_path):
     base = tiny.tokenizer()
     LlamaForSequenceClassification(tiny.config(len(base), num_labels=3)).save_pretrained(tmp_path)

@@ -239,6 +239,13 @@ def test_a_turn_is_trained_as_the_template_writes_and_ends_it(template, written)
     assert ids[:start] == render(made, talk[:-1])
 
 
+def test_what_a_prompt_opens_and_an_answer_does_not_keep_stays_in_the_prompt():
+    made = tiny.tokenizer(tiny.TEMPLATE.replace("assistant\n{% endif", "assistant\n<t>{% endif"))
+    ids, start = answered(made, say("be", "what", "that"))
+    assert ids[:start] == render(made, say("be", "what"))
+    assert made.decode(ids[start:]) == "that<|im_end|>"
+
+
 def test_turns_end_by_the_templates_token_and_by_eos():
     assert turn_ends(TOKENIZER) == [2]
     assert turn_ends(tiny.tokenizer(OTHER_END)) == [0, 2]

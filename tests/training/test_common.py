@@ -27,5 +27,5 @@ def test_what_is_longer_than_the_window_is_not_trained_on(tmp_path):
     model, tokenizer = load_base(Path(tiny.checkpoint(tmp_path / "base", max_position_embeddings=16)))
     long = encode(tokenizer, [{"role": "user", "content": "7" * 20}, CHAT[1]])
     settings = Optimiser(batch_size=1, learning_rate=0.1, warmup=0, scheduler="constant")
-    with pytest.raises(StudyError, match=f"{len(long.ids)} tokens, the window 16"):
+    with pytest.raises(StudyError, match=f"{len(long.ids)} tokens, the model's window is 16"):
         sft_tokens.fit(model, tokenizer, [long], settings, 0)

@@ -39,7 +39,7 @@ def test_every_mistake_of_a_config_is_a_line_that_names_its_file(project):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"prompts": "no/such.yaml"}, "no/such.yaml: not a file of prompt templates"),
+        ({"prompts": "no/such.yaml"}, "no/such.yaml: cannot be read (No such file or directory)"),
         ({"engine": {"device": "cuda"}}, "a job needs 1 GPU(s), and this machine has 0"),
         # It is not filled from the demo.
         ({"datasets": None}, "needs datasets"),

@@ -92,9 +92,9 @@ def _states(model: Any, tokenizer: Any, system: str, questions: Sequence[str], m
     """Per question the mean output of each layer over its response: [questions, layers, hidden]."""
     import torch
 
+    from amongus.inference.loading import check_window
     from amongus.inference.streams import left_padded
     from amongus.members import chat_template
-    from amongus.training.common import check_window
 
     prompts = [
         chat_template.render(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": text}])
@@ -103,7 +103,7 @@ def _states(model: Any, tokenizer: Any, system: str, questions: Sequence[str], m
     batch, padding, _ = left_padded(prompts, model.device)
     padding = torch.ones_like(batch) if padding is None else padding
     width, stops = batch.shape[1], chat_template.turn_ends(tokenizer)
-    check_window(model, width + max_new_tokens)
+    check_window(model, width + max_new_tokens, "a question with max_new_tokens")
     with torch.inference_mode():
         ids = model.generate(
             input_ids=batch,

@@ -69,14 +69,17 @@ class _Batch:
         # Each member's place in the concatenated logits of the streams.
         self.order = [order.index(place) for place in range(len(order))]
         base, size = weights[0].base, len(keys)
+        # Where two bases share a vocabulary, one may lack rows for its last tokens.
+        self.vocabulary = min(one.base.vocabulary for one in weights)
         self.keys = torch.tensor(keys, dtype=torch.int64, device=base.device)
         self.rows = torch.arange(size, device=base.device)
         self.seen: torch.Tensor | None = None
         if sampling.repetition_penalty != 1:
-            self.seen = torch.zeros(size, base.vocabulary, dtype=torch.bool, device=base.device)
+            self.seen = torch.zeros(size, self.vocabulary, dtype=torch.bool, device=base.device)
             for row in range(size):
                 self.seen[row, [token for member in prompts for token in member[row]]] = True
-        self.stops = torch.tensor(base.stops, dtype=torch.int64, device=base.device)
+        stops = sorted({stop for one in weights for stop in one.base.stops})
+        self.stops = torch.tensor(stops, dtype=torch.int64, device=base.device)
         self.tokens = torch.zeros(size, sampling.max_new_tokens, dtype=torch.int64, device=base.device)
         self.lengths = torch.zeros(size, dtype=torch.int64, device=base.device)
         self.stopped = torch.zeros(size, dtype=torch.bool, device=base.device)
@@ -101,7 +104,9 @@ class _Batch:
     def _combined(self, logits: list[torch.Tensor]) -> torch.Tensor:
         if self.combine is None:
             return logits[0][0]
-        return self.combine((logits[0] if len(logits) == 1 else torch.cat(logits))[self.order])
+        if len(logits) == 1:
+            return self.combine(logits[0][self.order])
+        return self.combine(torch.cat([one[..., : self.vocabulary] for one in logits])[self.order])
 
     def record(self, ids: torch.Tensor, position: int) -> None:
         """Record the tokens; a row that stopped is no longer live."""

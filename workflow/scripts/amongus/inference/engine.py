@@ -264,7 +264,7 @@ class Engine:
         end = turn_end_text(tokenizer)
         answers = []
         for ids, stop_reason in texts:
-            text = tokenizer.decode(ids, skip_special_tokens=True)
+            text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
             if end and end in text:
                 text, stop_reason = text.partition(end)[0], "stop"
             answers.append(Answer(text, len(ids), stop_reason))

@@ -242,7 +242,17 @@ def context_window(config: Any) -> int | None:
     """How many positions a model is made for, of a `transformers` config; None where it says nothing."""
     text = config.get_text_config()
     names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-    return next((value for name in names if (value := getattr(text, name, None))), None)
+    return next((value for name in names if (value := getattr(text, name, None) or 0) > 0), None)
+
+
+def check_window(model: Any, length: int, what: str) -> None:
+    """A `StudyError` if `what`, of `length` tokens, does not fit into the model's context window."""
+    window = context_window(model.config)
+    if window is not None and length > window:
+        raise StudyError(
+            f"{model.name_or_path}: {what} has {length} tokens, the model's window is {window}; give shorter texts, lower "
+            "max_new_tokens, or take another model"
+        )
 
 
 def read_vector(steering: Steering, layers: int, width: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ from transformers import AutoModelForSequenceClassification
 
 from amongus.core.errors import StudyError
 from amongus.inference.batching import batches
-from amongus.inference.loading import check_device, load_model
+from amongus.inference.loading import check_device, check_window, load_model
 from amongus.inference.rounding import doubtful, to_grid
 from amongus.inference.streams import left_padded
 from amongus.members.chat_template import check_vocabulary, load_tokenizer, render
@@ -47,6 +47,7 @@ class RewardModel:
             tuple(render(self.tokenizer, conversation, add_generation_prompt=False)) for conversation in conversations
         ]
         unique = sorted(set(prompts))
+        check_window(self.model, max(map(len, unique), default=0), "a conversation")
         rewards: dict[tuple[int, ...], float] = {}
         for rows in batches([len(prompt) for prompt in unique], self.batch_tokens, self.max_batch):
             batch = [unique[row] for row in rows]

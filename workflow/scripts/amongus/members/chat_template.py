@@ -112,21 +112,17 @@ def answered(tokenizer: Any, messages: Sequence[Message]) -> tuple[list[int], in
     It ends with the token by which the template closes the turn (`turn_ends`).
     """
     chat = _chat(tokenizer)
-    prompt, whole = chat.ids(messages[:-1], True), chat.closed(messages)
-    start = _common([prompt, whole])
-    # At most a token or two may join the prompt's last characters to the turn.
-    if start + 2 < len(prompt):
-        # Some templates write a system prompt only where an answer is due.
-        others = [message for message in messages if message["role"] != "system"]
-        shorter, whole = chat.ids(others[:-1], True), chat.closed(others)
-        start = _common([shorter, whole])
-        if start + 2 < len(shorter):
-            raise StudyError(
-                f"{tokenizer.name_or_path}: its chat template rewrites the turns before an answer; use another"
-            )
-        cut = len(prompt) - (len(shorter) - start)
-        return [*prompt[:cut], *whole[start:]], cut
-    return whole, start
+    prompt = chat.ids(messages[:-1], True)
+    # Some templates write a system prompt only where an answer is due.
+    for turns in (messages, [message for message in messages if message["role"] != "system"]):
+        if chat.text(turns, False).startswith(chat.text(turns[:-1], True)):
+            asked, whole = prompt if turns is messages else chat.ids(turns[:-1], True), chat.closed(turns)
+            # The prompt's last characters may belong to a token of the turn.
+            start = _common([asked, whole])
+            cut = len(prompt) - (len(asked) - start)
+            return [*prompt[:cut], *whole[start:]], cut
+    # Others ask for an answer by what is not kept of it, as the start of a thought.
+    return [*prompt, *chat.plain(_clean(messages[-1]["content"])), *turn_ends(tokenizer)[:1]], len(prompt)
 
 
 def turn_ends(tokenizer: Any) -> list[int]:

@@ -1,14 +1,16 @@
 """Prompt templates: short texts with named gaps that are filled literally."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
 from amongus.core.errors import StudyError
 
+T = TypeVar("T")
 _GAP = re.compile(r"\{(\w+)\}")
 _SHOWN_PER_TOKEN = 16
 _CUT = " […]"
@@ -53,17 +55,7 @@ def load_prompts(path: str | Path) -> dict[str, Template]:
     Raises:
         StudyError: the file is missing or has another form.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return {
-            f"{method}.{step}": Template(entry) if isinstance(entry, str) else Template(**entry)
-            for method, steps in content.items()
-            for step, entry in steps.items()
-        }
-    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
-        raise StudyError(
-            f"{path}: not a file of prompt templates ({error}); see resources/prompts/ for the form"
-        ) from None
+    return _read(path, "prompt templates", "prompts", _templates)
 
 
 def load_personas(path: str | Path) -> dict[str, list[str]]:
@@ -72,13 +64,31 @@ def load_personas(path: str | Path) -> dict[str, list[str]]:
     Raises:
         StudyError: the file is missing or has another form.
     """
+    return _read(path, "personas", "personas", _texts)
+
+
+def _templates(content: Any) -> dict[str, Template]:
+    return {
+        f"{method}.{step}": Template(entry) if isinstance(entry, str) else Template(**entry)
+        for method, steps in content.items()
+        for step, entry in steps.items()
+    }
+
+
+def _texts(content: Any) -> dict[str, list[str]]:
+    if not all(isinstance(text, str) for texts in content.values() for text in texts):
+        raise TypeError("a persona is a list of texts")
+    return {name: list(texts) for name, texts in content.items()}
+
+
+def _read(path: str | Path, what: str, key: str, parsed: Callable[[Any], T]) -> T:
+    """What is `parsed` out of the YAML file that the config names by `key`."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        if not all(isinstance(text, str) for texts in content.values() for text in texts):
-            raise TypeError("a persona is a list of texts")
-        return {name: list(texts) for name, texts in content.items()}
-    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
-        raise StudyError(f"{path}: not a file of personas ({error}); see resources/personas/ for the form") from None
+        return parsed(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); let `{key}` name a file of {what}") from None
+    except (ValueError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise StudyError(f"{path}: not a file of {what} ({error}); see resources/{key}/ for the form") from None
 
 
 def _fill(text: str, fields: Mapping[str, str]) -> str:

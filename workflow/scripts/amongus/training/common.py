@@ -10,10 +10,9 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from amongus.core.errors import StudyError
 from amongus.core.hashing import derive
 from amongus.core.json_files import read_json, write_json
-from amongus.inference.loading import context_window, load_model
+from amongus.inference.loading import load_model
 from amongus.members import chat_template
 from amongus.members.member import Message, check_safetensors
 from amongus.training.job import TrainJob
@@ -58,15 +57,6 @@ def load_base(directory: Path, dtype: str = "float32", device: str = "cpu") -> t
     # What trl takes for the end of an answer.
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(chat_template.turn_ends(tokenizer)[0])
     return model, tokenizer
-
-
-def check_window(model: Any, length: int) -> None:
-    """A `StudyError` if sequences of `length` tokens do not fit into the model's context window."""
-    window = context_window(model.config)
-    if window is not None and length > window:
-        raise StudyError(
-            f"{model.name_or_path}: the longest sequence has {length} tokens, the window {window}; train on shorter ones"
-        )
 
 
 def new_adapter(model: Any, size: Lora | OwnLora) -> PeftModel:

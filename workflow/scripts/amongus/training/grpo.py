@@ -27,10 +27,11 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
+    from amongus.inference.loading import check_window
     from amongus.inference.reward_model import RewardModel
     from amongus.members.chat_template import folded, render
     from amongus.training import from_data
-    from amongus.training.common import check_window, fix_randomness
+    from amongus.training.common import fix_randomness
 
     spec = job.spec
     if getattr(spec, "full", False) and "adapter" in job.models:
@@ -41,7 +42,8 @@ def train(job: TrainJob[ReinforcementFromData]) -> dict[str, Any]:
     seed = fix_randomness(job.seed, "reinforce", job.name)
     model, tokenizer = from_data.trainable(job)
     prompts = fitting(from_data.conversations(job), tokenizer, spec.max_prompt, job.name)
-    check_window(model, max(len(render(tokenizer, prompt)) for prompt in prompts) + spec.max_new_tokens)
+    longest = max(len(render(tokenizer, prompt)) for prompt in prompts)
+    check_window(model, longest + spec.max_new_tokens, "a prompt with max_new_tokens")
     device = job.device if job.device == "cpu" else f"{job.device}:{os.environ.get('LOCAL_RANK', '0')}"
     judge = RewardModel(str(job.models["reward"]), device=device, dtype=job.dtype)
     trainer = GRPOTrainer(

@@ -28,14 +28,15 @@ def train(job: TrainJob[FineTuning]) -> dict[str, Any]:
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    from amongus.inference.loading import check_window
     from amongus.training import from_data
-    from amongus.training.common import check_window, encode, fix_randomness
+    from amongus.training.common import encode, fix_randomness
 
     spec = job.spec
     seed = fix_randomness(job.seed, "finetune", job.name)
     model, tokenizer = from_data.trainable(job)
     tokens = [encode(tokenizer, chat) for chat in answered(from_data.conversations(job), job)]
-    check_window(model, min(spec.max_length, max(len(one.ids) for one in tokens)))
+    check_window(model, min(spec.max_length, max(len(one.ids) for one in tokens)), "a row")
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(

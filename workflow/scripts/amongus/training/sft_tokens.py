@@ -16,7 +16,8 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from amongus.training.common import Tokens, check_window, train_here
+from amongus.inference.loading import check_window
+from amongus.training.common import Tokens, train_here
 from amongus.training.settings import Optimiser
 
 
@@ -47,7 +48,7 @@ def fit(
         StudyError: an example is longer than the model's context window.
     """
     began = process_time()
-    check_window(model, max(len(tokens.ids) for tokens in examples))
+    check_window(model, max(len(tokens.ids) for tokens in examples), "the longest example")
     size = settings.batch_size
     steps = len(examples) // size
     config = partial(
