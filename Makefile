@@ -9,7 +9,7 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact docs oracles lock clean
+.PHONY: help demo demo-full sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact docs oracles lock view chromium clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -22,6 +22,9 @@ $(VENV)/.installed: requirements.lock
 demo: $(VENV)/.installed ## Run the demo study and its report (results/demo).
 	snakemake --cores $(CORES)
 	snakemake --report results/demo/report.html
+
+view: $(VENV)/.installed ## Make the pages of a study to look behind its figures (results/{study}/viewer/index.html; CONFIG=study file; default the demo).
+	snakemake viewer --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo (results/demo_full; no time limit).
 	snakemake --cores $(CORES) --configfile config/demo.yaml config/demo_full.yaml
@@ -49,7 +52,7 @@ doctor: $(VENV)/.installed ## Print what a study lacks on this machine (CONFIG=c
 test: $(VENV)/.installed bubblewrap ## Run the quick tests: no whole study, no Slurm, no real training.
 	$(PYTEST) -m "not slow"
 
-test-slow: $(VENV)/.installed bubblewrap slurmd ## Run the slow tests.
+test-slow: $(VENV)/.installed bubblewrap slurmd chromium ## Run the slow tests.
 	$(PYTEST) -m slow
 
 test-all: test test-slow ## Run all tests.
@@ -67,6 +70,12 @@ slurmd: ## Install Slurm for the tests if it is missing (as root).
 	  && { apt-get install -y -qq --no-install-recommends $(SLURM) || { apt-get update -qq \
 	  && apt-get install -y -qq --no-install-recommends $(SLURM); }; } >/dev/null; } \
 	  || echo "Slurm is not installed: its tests are skipped"
+
+chromium: ## Install the browser for the tests of the viewer if it is missing (as root).
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get install -y -qq --no-install-recommends chromium || { apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null; } \
+	  || echo "Chromium is not installed: the tests of the viewer's pages are skipped"
 
 lint: $(VENV)/.installed ## Check style, types, import layers and Snakemake files.
 	ruff check .

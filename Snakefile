@@ -79,3 +79,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        PATHS.viewer,

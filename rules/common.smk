@@ -22,12 +22,13 @@ from amongus.core.processes import prepare_environment
 from amongus.datasets._sources import check_local
 from amongus.members.prompts import load_personas, load_prompts, shown_characters
 from amongus.report.design import design
+from amongus.report.viewer import TABLES as VIEWED, viewer_digest
 from amongus.scoring import installed, of_scored_code
 from amongus.study import plugins
 from amongus.study.code_digest import code_digest
 from amongus.study.loading import load_study
 from amongus.study.names import FIGURES, NAME, SPLITS, TABLES
-from amongus.study.targets import cost_files, intermediate_targets
+from amongus.study.targets import cost_files, intermediate_targets, supervision
 from amongus.study.validation import check_personas, check_prompts
 from amongus.toy.corpus import TEMPLATES
 

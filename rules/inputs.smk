@@ -340,3 +340,32 @@ def table_files(wildcards):
 def table_code(wildcards):
     """Digest of what makes a table."""
     return code_digest("table", plugins.entry("report.tables", wildcards.table))
+
+
+@cache
+def blocks():
+    """A seed and a dataset each: the questions that all teams answer, in the order in which the viewer shows them."""
+    return [{"seed": seed, "dataset": dataset} for seed, dataset in product(study.seeds, DATASETS)]
+
+
+@cache
+def evidence_labels():
+    """What the files are about that hold what supervisors gave test answers: of a member or, if ranked, a pool."""
+    jobs = [(kind, of) for kind, own in supervision(study).items() for of, split in own if split == "test"]
+    return [{**block, "kind": kind, "of": of} for (kind, of), block in product(jobs, blocks())]
+
+
+def viewer_files(wildcards):
+    """What the viewer shows, each list in the order of its labels."""
+    at, members = PATHS.at, labels("members")
+    return {
+        "questions": [at(l["seed"]).questions(l["dataset"], "test") for l in blocks()],
+        "runs": files_of("run"),
+        "scores": files_of("run_scores"),
+        "transcripts": files_of("transcript"),
+        "responses": files_of("responses"),
+        "response_scores": files_of("response_scores"),
+        "dev_scores": [at(l["seed"]).response_scores(l["member"], l["dataset"], "dev") for l in members],
+        "evidence": [getattr(at(l["seed"]), l["kind"])(l["of"], l["dataset"], "test") for l in evidence_labels()],
+        "tables": [PATHS.table(table, "csv") for table in VIEWED],
+    }

@@ -1,4 +1,4 @@
-# Tables and figures of the study, over its seeds.
+# Tables and figures of the study, over its seeds, and pages to look behind them.
 
 
 rule table:
@@ -51,3 +51,25 @@ rule figure:
         code=code_of("figure"),
     script:
         "../workflow/scripts/figure.py"
+
+
+rule viewer:
+    input:
+        unpack(viewer_files),
+    output:
+        directory(PATHS.viewer),
+    log:
+        f"{PATHS.root}/logs/viewer.log",
+    conda:
+        "../envs/report.yaml"
+    resources:
+        **PLAIN_JOB,
+    params:
+        teams=lambda wildcards: labels("teams"),
+        members=lambda wildcards: labels("members"),
+        blocks=lambda wildcards: blocks(),
+        evidence=lambda wildcards: evidence_labels(),
+        design=DESIGN,
+        code=lambda wildcards: viewer_digest(),
+    script:
+        "../workflow/scripts/viewer.py"

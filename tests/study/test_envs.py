@@ -27,7 +27,7 @@ BY_NAME = {
 # What stands inside functions that another rule's script calls: an attacker's training, a method's learning.
 _TRAINING = {"trl", "datasets"}
 _MODELS = _TRAINING | {"torch", "transformers", "peft", "safetensors", "tokenizers", "tqdm"}
-ELSEWHERE = {"member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING}
+ELSEWHERE = {"member": _MODELS, "collaborate": _TRAINING, "extract_vector": _TRAINING, "viewer": {"safetensors"}}
 
 
 def rules():

@@ -22,7 +22,7 @@ from checkout import ROOT
 
 PARTS = ("Snakefile", "rules", "workflow", "config", "resources", "profiles", "slurm", "envs")
 TARGETS = {"all", "tables", "figures", "responses", "models", "datasets"}
-REPORT = Counter([*(f"table-{name}" for name in TABLES), *(f"figure-{name}" for name in FIGURES)])
+REPORT = Counter([*(f"table-{name}" for name in TABLES), *(f"figure-{name}" for name in FIGURES), "viewer"])
 """The jobs of the report."""
 STUB = """
 from pathlib import Path

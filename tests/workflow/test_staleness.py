@@ -45,7 +45,7 @@ SCRIPTS = [
     ("train_router", "merge_weights"),
     ("collaborate",),
     ("table",),
-    ("figure",),
+    ("figure", "viewer"),
 ]
 
 
@@ -223,7 +223,7 @@ def test_snakemakes_own_options_for_a_rule(made):
     shown = made.snakemake("-n", *options, "--set-threads", "score_runs=2").stdout
     forced = announced(shown)
     assert {job.split("-")[0] for job in forced} == {
-        *("merge_weights", "collaborate", "score_runs", "table", "figure")  # Merges are temporary.
+        *("merge_weights", "collaborate", "score_runs", "table", "figure", "viewer")  # Merges are temporary.
     }
     assert sum(job.startswith("collaborate-") for job in forced.elements()) == len(TEAMS)
     # The command line is shown too.

@@ -96,3 +96,7 @@ class Paths:
 
     def figure(self, name: str, suffix: str = "png") -> str:
         return f"{self.root}/figures/{name}.{suffix}"
+
+    @property
+    def viewer(self) -> str:
+        return f"{self.root}/viewer"
