@@ -92,15 +92,22 @@ def test_the_sandbox_is_looked_for_before_a_soup_is_cooked(study, monkeypatch):
         merge_weights("soup", ["none"], limits={"seconds": 10})
 
 
-def test_learning_a_router_writes_an_adapter_that_loads(study):
+def test_learning_a_router_writes_adapters_that_load_and_route(study):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
     scored(a=1.0, b=0.0)
-    settings = {"rank": 4, "alpha": 8, "learning_rate": 1e-3, "epochs": 2}
+    settings = {"rank": 4, "alpha": 8, "learning_rate": [1e-3, 1e-4], "epochs": 2, "trainings": 2}
     prompts = {"llm_router.route": {"text": "{question} Which?", "item": "- {text}"}}
     out = train_router("llm_router", settings=settings, prompts=prompts, models={"base": "base"})
-    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), f"{out}/0")
+    for training in (0, 1):
+        PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(PATHS.model("base")), f"{out}/{training}")
+    for member in ("a", "b"):
+        respond(member, "test")
+    given = {"settings": settings, "prompts": prompts, "models": {"base": "base"}}
+    rows = collaborate("llm_router", ["none", "oracle"], **given)
+    assert [row["masked"] for row in rows["oracle"]] == ["a"] * 2 and len(rows["none"]) == 2
+    assert read_json("c.json")["prompts_asked"] == 2 * 2 * 2
 
 
 def test_a_merge_leaves_out_whom_the_defence_flags_on_dev_and_loads(study):
