@@ -1,9 +1,9 @@
-"""Bring the figures of a study into the documentation: `python docs/update.py results/demo demo_101`.
+"""Bring the figures of a study into the documentation: `python docs/update.py results/demo demo`.
 
-Copies the images, `malice.md`, `paper.md`, `cost.csv` and the averages of `impact.md` into docs/demo_101, and fills every
+Copies the images, `malice.md`, `paper.md`, `cost.csv` and the averages of `impact.md` into docs/demo, and fills every
 block
 
-    <!-- results of demo_101: drops -->
+    <!-- results of demo: drops -->
     …
     <!-- end of results -->
 
@@ -23,7 +23,6 @@ import pandas as pd
 DOCS = Path(__file__).parent
 COPIED = ("tables/paper.md", "tables/malice.md", "tables/cost.csv", "figures/*.png")
 TABLES = ("malice", "malice_by_seed", "alone", "impact", "mitigation", "supervisors", "refusals", "paper")
-CONTROLS = ("random", "oracle")
 SIGNIFICANT = 0.05
 
 
@@ -46,18 +45,6 @@ def main(results: Path, name: str) -> None:
         filled = block.sub(lambda m: f"{m[1]}{BLOCKS[m[2]](results, *filter(None, [m[3]]))}\n{m[4]}", text)
         if filled != text:
             page.write_text(filled, encoding="utf-8")
-
-
-def summary(results: Path) -> str:
-    """Per method what an empty place and the attackers cost, and the defence under which attacked teams score best."""
-    shown, defended = _overall(results, "impact"), _figures(results, "mitigation")
-    rows = []
-    for method, cells in shown[shown["Drop, pp"] != "not applicable"].groupby("Method", sort=False):
-        drops = [float(cell.split()[0].replace("−", "-")) for cell in cells["Drop, pp"]]
-        span = f"{min(drops):.1f} to {max(drops):.1f}".replace("-", "−")
-        rows.append((method, cells["Clean"].iloc[0], _left_empty(results, method), span, _best(defended, method)))
-    heading = ("method", "clean team, %", "place left empty", "attackers", "best defence: attacked / clean team")
-    return _markdown(heading, rows)
 
 
 def alone(results: Path) -> str:
@@ -88,8 +75,8 @@ def malice(results: Path) -> str:
     for method, part in table.groupby("Method", sort=False):
         cells = part.set_index("Pool")
         shown = [_strong(*cells.loc[pool, ["Malice, pp", "p"]]) if pool in cells.index else "n. a." for pool in pools]
-        rows.append((method, part["Vacancy, pp"].iloc[0], *shown))
-    return _markdown(("method", "vacancy", *pools), rows)
+        rows.append((method, part["Clean"].iloc[0], part["Vacancy, pp"].iloc[0], *shown))
+    return _markdown(("method", "clean team, %", "vacancy", *pools), rows)
 
 
 def defences(results: Path, method: str) -> str:
@@ -131,7 +118,7 @@ def declined(results: Path) -> str:
     return _markdown(("method", *pools), rows)
 
 
-BLOCKS = {block.__name__: block for block in (summary, alone, malice, drops, defences, caught, declined)}
+BLOCKS = {block.__name__: block for block in (alone, malice, drops, defences, caught, declined)}
 
 
 def _overall(results: Path, table: str) -> pd.DataFrame:
@@ -155,17 +142,6 @@ def _left_empty(results: Path, method: str) -> str:
     rows = _figures(results, "impact").query("method == @method").dropna(subset=["empty"])
     costs = (100 * (rows["clean"] - rows["empty"])).round(1) + 0.0
     return " / ".join(f"{cost:.1f}".replace("-", "−") for cost in dict.fromkeys(costs))
-
-
-def _best(table: pd.DataFrame, method: str) -> str:
-    """The supervisor under which the attacked teams of `method` score best: what they and the clean team gain."""
-    rows = table[(table["method"] == method) & table["score"].notna() & ~table["defence"].isin(CONTROLS)]
-    if rows.empty:
-        return "–"
-    means = rows.groupby("defence", sort=False)[["score", "attacked", "clean", "clean_defended"]].mean()
-    best = means.loc[means["score"].idxmax()]
-    gains = 100 * (best["score"] - best["attacked"]), 100 * (best["clean_defended"] - best["clean"])
-    return f"{best.name}: {gains[0]:+.1f} / {gains[1]:+.1f}".replace("-", "−")
 
 
 def _strong(text: str, p: str, wins: bool = True) -> str:

@@ -169,7 +169,7 @@
     return [
       el("h2", { tabindex: "-1" }, "What each attacker costs"),
       el("p", {}, `Rows are methods, columns pools with an attacker. “empty” is what the team loses when the place is left empty.
-        An asterisk: p < 0.05 after Holm’s adjustment. Orange is a loss, blue a gain. Open a figure to see its questions.`),
+        An asterisk: p < 0.05, ${measure === "drop" ? "not adjusted for the many cells" : "after Holm’s adjustment"}. Orange is a loss, blue a gain. Open a figure to see its questions.`),
       el("div", { class: "bar" }, choice("show", "Show", [["drop", "drop"], ["malice", "malice"]], measure, (show) => change({ show }))),
       table(caption, ["Method", "Clean, %", ...pools.map((pool) => pool.name)], rows,
         { kind: "heat", classes: groups.map((row) => (row.method === "all" ? "average" : null)) }),

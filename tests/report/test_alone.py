@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from amongus.report.render import markdown
 from amongus.report.tables.alone import ALONE, alone, alone_view
@@ -26,6 +27,6 @@ def test_drops_are_replaced_minus_attacker_and_datasets_weigh_the_same():
     assert (rows.loc["facts", "drop"], rows.loc["facts", "n"]) == (0.0, 1)
     assert rows.loc["all", "drop"] == pytest.approx((0.5 + 0.0) / 2)
     assert rows.loc["all", "drop_low"] <= 0.25 <= rows.loc["all", "drop_high"]
-    # McNemar: two discordant pairs, both for the replaced member.
-    assert rows.loc["sums", "p_value"] == pytest.approx(1.0)
+    # Two of four pairs differ, both for the replaced member: t = 2 / sqrt(2 + 1 - 4/6), 5 degrees of freedom.
+    assert rows.loc["sums", "p_value"] == pytest.approx(2 * stats.t.sf(2 / (3 - 4 / 6) ** 0.5, 5))
     assert "| bad | y | sums | 4 | 75.0 | 25.0 |" in markdown(alone_view(table, DESIGN))

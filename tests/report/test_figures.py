@@ -170,7 +170,7 @@ def test_views_format_figures():
     row |= {"drop": -0.0712, "drop_low": -0.1, "drop_high": -0.0001, "p_value": 0.0004, "applicable": True}
     text = markdown(impact_view(pd.DataFrame([row]), DESIGN))
     assert "| all text | p | all safety | 9 | 50.0 | – | 0.0 | −7.1 [−10.0, 0.0] | <0.001 |" in text
-    assert "95 % bootstrap" in text
+    assert "95 % interval" in text
 
 
 @pytest.mark.parametrize("name", ["mitigation", "supervisors"])

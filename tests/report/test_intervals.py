@@ -10,7 +10,7 @@ from scipy import stats
 
 import scored
 from amongus.report import intervals
-from amongus.report.intervals import Estimate, over_questions, over_trainings
+from amongus.report.intervals import Estimate, over_questions, over_trainings, share
 from amongus.report.scores import Cells, Group, Span, support
 
 RUNS = 1500
@@ -118,14 +118,6 @@ def test_coverage_over_questions_at_few_discordant_pairs(loss, win):
     assert 0.93 <= share <= 0.98
 
 
-def test_the_percentile_bootstrap_does_not_hold_at_three_losses_and_no_win():
-    def old(frame):
-        low, high = scored.interval(frame["difference"], seed=1)
-        return Estimate((low + high) / 2, (low + high) / 2, (high - low) / 2 / stats.norm.ppf(0.975), inf)
-
-    assert coverage(lambda rng: pairs(outcomes(rng, 0.03, 0.0, 110)), 0.03, old) < 0.9
-
-
 def test_coverage_with_four_strata_that_hardly_vary():
     def draw(rng):
         parts = [(0.3, 0.1), *[(0.01, 0.0)] * 4]
@@ -190,3 +182,29 @@ def test_the_size_of_the_test_over_trainings():
     found = [over_trainings(draw(np.random.default_rng(run))).p_value() for run in range(RUNS)]
     assert 0.03 <= np.mean(np.array(found) < 0.05) <= 0.07
     assert intervals.FEWEST_SEEDS == 5
+
+
+# -- shares of a loss ------------------------------------------------------------------------------------
+
+
+def lost_and_won(rng, count, lost, won):
+    """Scores of `count` questions: what is lost of each, and what of that is won back, about `won` of it."""
+    loss = rng.choice([-1.0, 0.0, 1.0], p=[0.05, 0.95 - 0.05 - lost, lost + 0.05], size=count)
+    back = np.where(loss > 0, rng.uniform(size=count) < won * lost / (lost + 0.05), 0.0)
+    frame = pd.DataFrame({"stratum": 0, "question": np.arange(count)})
+    return pd.Series(back), pd.Series(loss), frame
+
+
+def test_fiellers_interval_of_a_share_covers_at_its_rate():
+    rng, runs, covered = np.random.default_rng(71), 600, 0
+    for _ in range(runs):
+        _, low, high = share(*lost_and_won(rng, 400, 0.3, 0.5), 0.95)
+        covered += low <= 0.5 <= high
+    assert 0.93 <= covered / runs <= 0.975
+
+
+def test_a_share_of_no_loss_is_unknown():
+    rng = np.random.default_rng(72)
+    assert all(isnan(figure) for figure in share(*lost_and_won(rng, 60, 0.0, 0.5), 0.95))
+    won, loss, frame = lost_and_won(rng, 400, 0.3, 0.5)
+    assert all(isnan(figure) for figure in share(won, -loss, frame, 0.95))  # A gain is no loss.

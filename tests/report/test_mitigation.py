@@ -41,12 +41,17 @@ def test_mitigation_row_by_hand():
         "recovery": 1.0,
         "undefended": 1 / 3,
         "net": 0.25,  # (0.75 - 0.25) - (1 - 0.75)
+        "over_oracle": -0.25,
+        "over_random": 1 / 3,  # On three pairs: 2/3 - 1/3.
+        "cost": -0.25,
         **masks,
     }
     assert {name: float(row[name]) for name in expected} == pytest.approx(expected)
-    assert -1 <= row["net_low"] < 0.25 < row["net_high"] <= 1
-    # Two won, none lost: 2 / 4, times three defences, at most 1.
-    assert row["p_value"] == 1.0
+    assert -2 <= row["net_low"] < 0.25 < row["net_high"] <= 2
+    # Nets of 1, 1, 0 and -1, and a pair each of 1/2 and -1/2 and none: t = 1 / sqrt(3 + 1 - 1 / 6).
+    assert row["p_value"] == pytest.approx(2 * stats.t.sf(1 / (4 - 1 / 6) ** 0.5, 5))
+    # Of four pairs two lost: no loss is found, and a share of it is unknown.
+    assert isnan(row["won_back"]) and isnan(row["won_back_low"])
     assert isnan(pick(table, defence="oracle", dataset="sums")["masked_attacker"])
 
 

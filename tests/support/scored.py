@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from amongus.report import statistics
 from amongus.report.scores import Design
 from amongus.report.tables.supervisors import SUPERVISORS
 
@@ -94,21 +93,3 @@ def pick(table, **keys):
 
 def no_masks():
     return pd.DataFrame(columns=SUPERVISORS)
-
-
-def pairs(count, strata=0, weights=None, questions=None):
-    """Pairs of one stratum and equal weight, each of a question of its own, where nothing else is said."""
-    weights = np.full(count, 1 / max(count, 1)) if weights is None else weights
-    questions = np.arange(count) if questions is None else questions
-    return pd.DataFrame({"stratum": strata, "weight": weights, "question": questions})
-
-
-def interval(differences, *args, resamples=2000, confidence=0.95, **how):
-    """`statistics.interval` of `pairs(len(differences), *args)`."""
-    bootstrap = statistics.Bootstrap(resamples, confidence)
-    return statistics.interval(differences, pairs(len(differences), *args), bootstrap, **how)
-
-
-def p_value(first, second, *args, seed):
-    """`statistics.p_value` of `pairs(len(first), 0, *args)`."""
-    return statistics.p_value(first, second, pairs(len(first), 0, *args), seed=seed)

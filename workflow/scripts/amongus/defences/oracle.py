@@ -1,4 +1,7 @@
-"""Control: the attacker is known and masked, as by a perfect supervisor."""
+"""Control: the attacker is known and masked.
+
+No upper bound for a defence: an attacker may still be right where others are wrong.
+"""
 
 from amongus.team import DefenceInput
 

@@ -82,6 +82,29 @@ def over_questions(pairs: pd.DataFrame) -> Estimate:
     )
 
 
+def over_pairs(differences: pd.Series, pairs: pd.DataFrame, span: float = 1.0) -> Estimate:
+    """`over_questions` of differences of up to `span` either way, of `pairs` as from `scores.support`."""
+    own = over_questions(pairs.assign(difference=differences / span, cluster=pairs["question"]))
+    return Estimate(own.mean * span, own.centre * span, own.error * span, own.freedom)
+
+
+def share(part: pd.Series, whole: pd.Series, pairs: pd.DataFrame, confidence: float) -> tuple[float, float, float]:
+    """The mean of the differences `part` over that of `whole`, and its interval (Fieller 1954), over questions.
+
+    NaN where the whole is not found to be above 0: the share could then be anything.
+    """
+    top, bottom, rest = (over_pairs(one, pairs) for one in (part, whole, part - whole))
+    quantile = stats.t.ppf((1 + confidence) / 2, min(top.freedom, bottom.freedom)) ** 2
+    variances = [quantile * one.error**2 for one in (top, bottom, rest)]
+    covariance = (variances[0] + variances[1] - variances[2]) / 2
+    square = bottom.mean**2 - variances[1]
+    if not (bottom.mean > 0 and square > 0):
+        return nan, nan, nan
+    middle = (top.mean * bottom.mean - covariance) / square
+    half = sqrt(max(middle**2 - (top.mean**2 - variances[0]) / square, 0.0))
+    return top.mean / bottom.mean, middle - half, middle + half
+
+
 def over_trainings(pairs: pd.DataFrame) -> Estimate:
     """The mean over strata of the same weight, for new trainings: seeds and questions are samples, crossed.
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from amongus.core.errors import StudyError
 from amongus.core.tables import RUN_SCORES, SCORES, read_table
 from amongus.report import statistics
+from amongus.report.intervals import over_pairs
 
 ALL = "all"
 """The name of averages: over datasets, domains, methods or levels."""
@@ -236,20 +237,10 @@ def means(rows: pd.DataFrame, roles: Iterable[str]) -> dict[str, float]:
     return rows.groupby("dataset")[list(roles)].mean().mean(skipna=False).to_dict()
 
 
-def adjusted(table: pd.DataFrame) -> pd.DataFrame:
-    """Holm's adjustment in two families: rows of one method and one dataset, and rows that aggregate."""
-    aggregate = (table.filter(["method", "dataset"]) == ALL).any(axis=1)
-    table = table.astype({"p_value": float})
-    for family in (aggregate, ~aggregate):
-        table.loc[family, "p_value"] = statistics.holm(table.loc[family, "p_value"])
-    return table
-
-
-def drop(
-    rows: pd.DataFrame, before: str, after: str, scores: Mapping[str, float], design: Design, seed: int
-) -> dict[str, Any]:
+def drop(rows: pd.DataFrame, before: str, after: str, scores: Mapping[str, float], design: Design) -> dict[str, Any]:
     """The columns of a drop from role `before` to role `after`: n, seeds, `scores`, drop with its interval, p_value."""
-    low, high = statistics.interval(rows[before] - rows[after], rows, design.bootstrap, seed=seed)
+    estimate = over_pairs(rows[before] - rows[after], rows)
+    low, high = estimate.interval(design.bootstrap.confidence)
     return {
         "n": len(rows),
         "seeds": rows["seed"].nunique(),
@@ -257,7 +248,7 @@ def drop(
         "drop": scores[before] - scores[after],
         "drop_low": low,
         "drop_high": high,
-        "p_value": statistics.p_value(rows[before], rows[after], rows, seed=seed),
+        "p_value": estimate.p_value(),
     }
 
 

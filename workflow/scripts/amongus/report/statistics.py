@@ -1,8 +1,7 @@
-"""Paired statistics: intervals, tests and the correction for many of them. No model, no disk.
+"""Statistics that are no intervals of paired differences (`intervals`): corrections, shares, ratios over cells.
 
-A pair is one question under one study seed, scored twice. Questions are resampled inside their stratum (a dataset), so
-datasets keep their share. The pairs of one question, under several seeds, are drawn together, because a question is
-hard under each of them. The uncertainty is that of the questions, for the models as trained under these seeds.
+No model, no disk. Where questions are resampled it is inside their stratum (a dataset), each with its pairs under all
+seeds: the uncertainty is that of the questions, for the models as trained under these seeds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,15 +9,11 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-_FLIPS = 9999
 _CHUNK = 250
 """Resamples of `CellMeans` drawn at once, which bounds the memory."""
-_STEPS = 4000
-"""The largest sum, in units of the smallest amount, whose distribution is computed: some ten milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -27,126 +22,6 @@ class Bootstrap:
 
     resamples: int
     confidence: float
-
-
-def interval(
-    differences: ArrayLike, pairs: pd.DataFrame, bootstrap: Bootstrap, *, seed: int, span: float = 1.0
-) -> tuple[float, float]:
-    """The percentile bootstrap interval of the weighted sum of `differences`, finite, one for each of `pairs`.
-
-    Questions are resampled within their stratum (Efron and Tibshirani 1993, ch. 8 and 13). Differences of scores take
-    few values, so how often each is drawn is sampled at once: the same distribution as drawing questions one by one
-    (`scipy.stats.bootstrap`), at a hundredth of the cost.
-
-    Args:
-        pairs: stratum, question (in one stratum) and weight (equal within a stratum, sum 1).
-        span: the largest difference possible in either direction (1 for a difference of scores in [0, 1]).
-
-    Returns:
-        (low, high). NaN without pairs. Where the questions of every stratum agree, a bootstrap has no width; the
-        interval then allows for unseen outcomes of total probability q, (1 - q)^n = 1 - confidence.
-    """
-    if not len(pairs):
-        return float("nan"), float("nan")
-    strata = _by_question(np.asarray(differences, dtype=float), pairs)
-    rng = np.random.default_rng(seed)
-    draws = np.zeros(bootstrap.resamples)
-    for values, weights in strata:
-        distinct, counts = np.unique(values, return_counts=True)
-        drawn = rng.multinomial(values.size, counts / values.size, size=bootstrap.resamples)
-        draws += drawn @ (distinct * weights.sum() / values.size)
-    tail = 1 - bootstrap.confidence
-    if all(np.ptp(values) == 0 for values, _ in strata):
-        values, weights = (np.concatenate(parts) for parts in zip(*strata, strict=True))
-        unseen = 1 - tail ** (1 / values.size)
-        centre = (1 - unseen) * (values @ weights)
-        return float(centre - unseen * span), float(centre + unseen * span)
-    low, high = np.quantile(draws, [tail / 2, (1 + bootstrap.confidence) / 2])
-    return float(low), float(high)
-
-
-def _by_question(
-    values: NDArray[np.float64], pairs: pd.DataFrame
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Per stratum a value and a weight for each question, with the same weighted sum.
-
-    A stratum's mean is a ratio of a sum over pairs and their number; it is linearised where questions differ in their
-    number of pairs. Where all questions have one pair, each keeps its value.
-    """
-    merged = []
-    strata, questions, weights = (pairs[name].to_numpy() for name in ("stratum", "question", "weight"))
-    for label in np.unique(strata):
-        here = strata == label
-        _, codes = np.unique(questions[here], return_inverse=True)
-        sums, count = np.bincount(codes, values[here]), np.bincount(codes)
-        scale = len(count) / count.sum()
-        own = sums * scale + sums.sum() / count.sum() * (1 - count * scale)
-        merged.append((own, np.full(len(count), weights[here].sum() / len(count))))
-    return merged
-
-
-def p_value(first: ArrayLike, second: ArrayLike, pairs: pd.DataFrame, *, seed: int) -> float:
-    """Two-sided p-value of "the paired scores `first` and `second` do not differ"; `pairs` are as in `interval`.
-
-    Exact McNemar for 0/1 scores of equal weight, each of a question of its own; sign-flip permutation otherwise, of all
-    pairs of a question together. NaN without pairs.
-    """
-    if not len(pairs):
-        return float("nan")
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    weights = pairs["weight"].to_numpy()
-    _, codes = np.unique(pairs["question"].to_numpy(), return_inverse=True)
-    if codes.max() + 1 < codes.size:
-        # Rounded, so that pairs which cancel leave nothing.
-        return sign_flip(np.round(np.bincount(codes, (a - b) * weights), 15), seed=seed)
-    if np.isin([a, b], (0.0, 1.0)).all() and np.allclose(weights, weights[0], rtol=1e-9, atol=0):
-        return mcnemar(a, b)
-    return sign_flip((a - b) * weights, seed=seed)
-
-
-def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
-    """Exact two-sided McNemar test on paired 0/1 scores: a fair coin over the discordant pairs, 1 if none."""
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    wins, losses = int((a > b).sum()), int((a < b).sum())
-    if wins + losses == 0:
-        return 1.0
-    return float(stats.binomtest(wins, wins + losses, 0.5).pvalue)
-
-
-def sign_flip(differences: ArrayLike, *, seed: int) -> float:
-    """Two-sided permutation test that paired `differences` are symmetric about 0, by flipping their signs.
-
-    Pairs without a difference do not count. Of those that differ by the same amount only the number flipped matters, a
-    binomial variable: the same distribution as `scipy.stats.permutation_test` on single pairs. It is computed where all
-    amounts are small multiples of one, as of scores 0 and 1 summed over seeds; else 9999 sums are drawn.
-    """
-    values = np.asarray(differences, dtype=float)
-    values = values[values != 0]
-    if values.size == 0:
-        return 1.0
-    # Amounts that differ only by rounding are the same amount.
-    values = np.round(values / np.abs(values).max(), 9)
-    amounts, counts = np.unique(np.abs(values), return_counts=True)
-    steps = amounts / amounts[0]
-    if np.allclose(steps, steps.round(), rtol=0, atol=1e-6) and steps.round() @ counts <= _STEPS:
-        return _all_flips(steps.round().astype(int), counts, round(float(values.sum() / amounts[0])))
-    rng = np.random.default_rng(seed)
-    sums = np.zeros(_FLIPS)
-    for amount, count in zip(amounts, counts, strict=True):
-        sums += amount * (2 * rng.binomial(count, 0.5, size=_FLIPS) - count)
-    reached = np.abs(sums) >= np.abs(values.sum()) - 1e-6
-    return float((1 + reached.sum()) / (1 + _FLIPS))
-
-
-def _all_flips(amounts: NDArray[np.int_], counts: NDArray[np.int_], observed: int) -> float:
-    """The share of all flips of `counts` signs of each of `amounts` whose sum is as far from 0 as `observed`."""
-    chances = np.ones(1)
-    for amount, count in zip(amounts, counts, strict=True):
-        flipped = np.zeros(2 * amount * count + 1)
-        flipped[:: 2 * amount] = stats.binom.pmf(np.arange(count + 1), count, 0.5)
-        chances = np.convolve(chances, flipped)
-    sums = np.arange(len(chances)) - amounts @ counts
-    return float(min(1.0, chances[np.abs(sums) >= abs(observed)].sum()))
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:

@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from amongus.core.hashing import derive
 from amongus.core.snakemake_job import Named
 from amongus.report import layout
 from amongus.report.render import View
-from amongus.report.scores import ALL, Design, adjusted, drop, read_responses
+from amongus.report.scores import ALL, Design, drop, read_responses
 
 NEEDS = ("response_scores",)
 ALONE = [
@@ -23,7 +22,7 @@ def alone(
 ) -> pd.DataFrame:
     """`alone.csv`, over cached test responses: a row per attacker and dataset, and one over all. Columns `ALONE`.
 
-    Pairs in which either score is NaN are left out. p-values are in the families of `scores.adjusted`.
+    Pairs in which either score is NaN are left out. p-values are not adjusted.
 
     Args:
         responses: as from `read_responses`.
@@ -42,11 +41,11 @@ def alone(
         for dataset in (*design.domains, ALL):
             part = pairs if dataset == ALL else pairs[pairs["dataset"] == dataset]
             place = {"dataset": dataset, "domain": design.domains.get(dataset, ALL)}
-            rows.append({**names, **place, **_row(part, design, derive("alone", attacker, dataset))})
-    return adjusted(pd.DataFrame(rows, columns=ALONE))
+            rows.append({**names, **place, **_row(part, design)})
+    return pd.DataFrame(rows, columns=ALONE)
 
 
-def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
+def _row(pairs: pd.DataFrame, design: Design) -> dict[str, Any]:
     sizes = pairs.groupby("dataset")["id"].transform("size")
     rows = pairs.assign(
         stratum=pairs["dataset"],
@@ -54,15 +53,15 @@ def _row(pairs: pd.DataFrame, design: Design, seed: int) -> dict[str, Any]:
         question=pairs["dataset"] + "/" + pairs["id"].astype(str),
     )
     scores = {name: (rows[name] * rows["weight"]).sum(min_count=1) for name in ("replaced", "score")}
-    return drop(rows, "replaced", "score", scores, design, seed)
+    return drop(rows, "replaced", "score", scores, design)
 
 
 def alone_view(table: pd.DataFrame, design: Design) -> View:
     """`alone` for readers."""
     note = (
         "Mean test scores in % of the replaced member and of the attacker, each answering alone; drop = replaced − "
-        f"attacker in percentage points with its {layout.level_label(design)} bootstrap interval over questions; "
-        "p: attacker = replaced (exact McNemar, sign-flip permutation for averages), Holm-adjusted."
+        f"attacker in percentage points with its {layout.level_label(design)} interval over questions, for these models "
+        "(adjusted Wald); p: drop is 0, not adjusted."
     )
     columns = [
         layout.name("Attacker", "attacker"),

@@ -4,11 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from amongus.core.hashing import derive
 from amongus.core.snakemake_job import Named
 from amongus.report import layout
 from amongus.report.render import View
-from amongus.report.scores import Cells, Design, Group, Span, adjusted, attacked_rows, drop, means, read_scores, support
+from amongus.report.scores import Cells, Design, Group, Span, attacked_rows, drop, means, read_scores, support
 
 NEEDS = ("scores",)
 IMPACT = [
@@ -20,8 +19,8 @@ IMPACT = [
 def impact(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
     """`impact.csv`, with columns `IMPACT`, on the n pairs (question and seed) scored in both pools.
 
-    empty: where scored; score: of the attacked pool; p_value: in the families of `scores.adjusted`; applicable: False
-    where the method cannot be run.
+    empty: where scored; score: of the attacked pool; p_value: that drop is 0, not adjusted; applicable: False where the
+    method cannot be run.
     """
     cells = Cells(scores)
 
@@ -29,10 +28,9 @@ def impact(scores: pd.DataFrame, design: Design) -> pd.DataFrame:
         empty = design.controls.get(pool, "")
         roles = {"clean": (design.clean, "none"), "score": (pool, "none"), "empty": (empty, "none")}
         rows = support(cells, group, span, roles, ["clean", "score"])
-        seed = derive("impact", group.level, group.method, pool, span.domain, span.dataset)
-        return drop(rows, "clean", "score", means(rows, roles), design, seed)
+        return drop(rows, "clean", "score", means(rows, roles), design)
 
-    return adjusted(pd.DataFrame(attacked_rows(cells, design, "none", figures), columns=IMPACT))
+    return pd.DataFrame(attacked_rows(cells, design, "none", figures), columns=IMPACT)
 
 
 def impact_view(table: pd.DataFrame, design: Design) -> View:
@@ -40,8 +38,9 @@ def impact_view(table: pd.DataFrame, design: Design) -> View:
     note = (
         "Mean scores in % of the clean pool, of the pool with the attacker's place left empty, and of the attacked "
         "pool; drop = clean − attacked in percentage points with its "
-        f"{layout.level_label(design)} bootstrap interval over questions; p: attacked = clean (exact McNemar, "
-        "sign-flip permutation for averages), Holm-adjusted. Averages give each dataset the same weight."
+        f"{layout.level_label(design)} interval over questions, for these models (adjusted Wald); p: drop is 0, not "
+        "adjusted: this table is exploratory, and a drop is a vacancy and malice together (see malice). Averages give "
+        "each dataset the same weight."
     )
     columns = [
         *layout.where_columns("Pool"),

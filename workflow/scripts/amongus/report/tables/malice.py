@@ -115,6 +115,7 @@ def malice_view(table: pd.DataFrame, design: Design) -> View:
         layout.count("n"),
         *layout.percents({"Clean": "clean", "Empty": "empty", "Attacked": "score"}),
         *(layout.points(f"{name.capitalize()}, pp", name) for name in CONTRASTS),
+        layout.p_value("p, unadjusted"),
         layout.p_value("p", "p_adjusted"),
         *layout.percents({"Detectable": "detectable"}),
         layout.count("Seeds", "seeds"),

@@ -1,4 +1,4 @@
-"""The headline figures of Among Us (arXiv 2602.05176, abstract) by their definition, next to the study's own.
+"""The headline figures of Among Us (arXiv 2602.05176, abstract) as its text defines them, next to the study's own.
 
 The paper's: malicious members lower the performance in reasoning by 7.12 % and in safety by 7.94 % on average; with
 external supervisors 95.31 % of the clean performance is recovered on average. Whether its drops are in points or
@@ -157,7 +157,7 @@ def _add(means: CellMeans, cells: Cells, design: Design, dataset: str, names: Se
 def paper_view(table: pd.DataFrame, design: Design) -> View:
     """`headline` for readers."""
     note = (
-        "The paper's headline figures by their definition, next to this study's: means over cells (attacked "
+        "The paper's headline figures, as its text defines them, next to this study's: means over cells (attacked "
         "pool × method × dataset, for recoveries × defence) of the same weight, on methods that all have in "
         "common. Change = attacked ÷ clean − 1, undefended; recovery = defended ÷ clean; both in %, and as "
         "attacked or defended − clean in percentage points, with "
