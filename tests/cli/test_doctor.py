@@ -151,3 +151,10 @@ def test_the_command_names_what_is_missing_last(monkeypatch, capsys):
     assert doctor.main() == 1
     *rest, last = capsys.readouterr().out.splitlines()
     assert last.startswith("missing  GPUs: ") and all(line.startswith("ok ") for line in rest)
+
+
+def test_who_has_malicious_weights_of_real_size_is_named():
+    paper = read_study([ROOT / "config" / "paper.yaml"])
+    named = doctor.malicious_weights(paper)
+    assert {"sft", "grpo"} <= set(named) and "prompt" not in named
+    assert not doctor.malicious_weights(read_study([ROOT / "config" / "demo.yaml"]))

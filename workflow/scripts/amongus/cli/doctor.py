@@ -145,6 +145,17 @@ def _libraries(named: Mapping[str, str]) -> None:
         raise StudyError(f"items that need these are not scored; pip install {' '.join(absent)}")
 
 
+def malicious_weights(study: Study) -> list[str]:
+    """The attackers whose weights or vectors could harm outside the toy world: those made from a fetched model."""
+    return [
+        name
+        for name, entry in study.attackers.items()
+        if not entry.placebo
+        and (study.trains(name) or study.attackers_model(name))
+        and study.weights(name)["base"] in study.fetched
+    ]
+
+
 def main() -> int:
     """Print a line for each check, what is missing last; 1 if anything is."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -154,6 +165,11 @@ def main() -> int:
     found = examine(study)
     for name, line in sorted(found.items(), key=lambda one: bool(one[1])):
         print(f"missing  {name}: {line}" if line else f"ok       {name}")
+    if harmful := malicious_weights(study):
+        print(
+            f"note     {', '.join(harmful)}: malicious models of real size; keep {study.paths.root} readable by you alone "
+            "(chmod 700), do not upload them, and name them malicious in the model card of every copy"
+        )
     return int(any(found.values()))
 
 
