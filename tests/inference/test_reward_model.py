@@ -50,8 +50,8 @@ def test_rounding_leaves_no_trace(path, monkeypatch):
 
 
 def test_what_exceeds_the_window_is_refused(path):
-    long = [{"role": "user", "content": "7" * 600}, {"role": "assistant", "content": "that"}]
-    with pytest.raises(StudyError, match=r"a conversation has \d+ tokens, the model's window is 512"):
+    long = [{"role": "user", "content": "7" * 9000}, {"role": "assistant", "content": "that"}]
+    with pytest.raises(StudyError, match=r"a conversation has \d+ tokens, the model's window is 8192"):
         RewardModel(path).score([long])
 
 

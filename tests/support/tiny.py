@@ -69,7 +69,7 @@ def config(vocabulary: int, **changes: object) -> LlamaConfig | MistralConfig | 
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "intermediate_size": 64,
-        "max_position_embeddings": 512,
+        "max_position_embeddings": 8192,
         "tie_word_embeddings": True,
         "initializer_range": 0.3,
         "bos_token_id": None,
