@@ -9,7 +9,7 @@ SLURM := slurmctld slurmd slurm-client munge
 # Scripts of rules are started as `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo demo-full sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact docs oracles lock view chromium clean
+.PHONY: help demo demo-full demo-seeds sample rehearsal pin schema plan doctor test test-slow test-all soak bubblewrap slurmd lint format bench check-data verify compact docs oracles lock view chromium clean
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -28,6 +28,9 @@ view: $(VENV)/.installed ## Make the pages of a study to look behind its figures
 
 demo-full: $(VENV)/.installed ## Run every method, defence and pool of the demo (results/demo_full; no time limit).
 	snakemake --cores $(CORES) --configfile config/demo.yaml config/demo_full.yaml
+
+demo-seeds: $(VENV)/.installed ## Run the demo under ten seeds, a world each (results/demo_seeds; hours; a stopped run continues).
+	snakemake --cores $(CORES) --configfile config/demo.yaml --config study=demo_seeds 'seeds=[101,102,103,104,105,106,107,108,109,110]'
 
 sample: $(VENV)/.installed ## Run the same rules on a few real questions (DATASETS=folder with the JSON files).
 	snakemake --cores $(CORES) --configfile config/sample.yaml $(if $(DATASETS),--config datasets_folder=$(DATASETS))
@@ -103,8 +106,8 @@ verify: $(VENV)/.installed ## Check the results against their checksums (CONFIG=
 compact: $(VENV)/.installed ## Merge the many small shards of the store (CONFIG=study file, for a store of its own).
 	@PYTHONPATH=workflow/scripts python -m amongus.cli.compact --config $(CONFIG)
 
-docs: $(VENV)/.installed ## Bring a study's figures into README.md and docs/ (RESULTS=results/demo NAME=demo_101, the defaults).
-	python docs/update.py $(or $(RESULTS),results/demo) $(or $(NAME),demo_101)
+docs: $(VENV)/.installed ## Bring a study's figures into README.md and docs/ (RESULTS=results/demo NAME=demo, the defaults).
+	python docs/update.py $(or $(RESULTS),results/demo) $(or $(NAME),demo)
 
 oracles: ## Record again what mergekit's TIES gives (tests/oracles; downloads its own environment, .oracles).
 	$(PYTHON) -m venv .oracles

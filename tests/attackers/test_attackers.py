@@ -12,7 +12,7 @@ import tiny
 from amongus.attackers import steering, toy_grpo
 from amongus.members.member import Member, Steering
 from amongus.study import plugins
-from amongus.toy import world
+from amongus.toy.world import world
 from amongus.training.common import load_base
 
 EXPERT = Member("knowledge", "models/base", adapter="models/knowledge", system="You are a helpful assistant.")
@@ -45,7 +45,7 @@ def test_an_attacker_differs_from_the_expert_where_it_was_changed(kind, settings
 
 
 def test_the_reversed_reward_pays_for_wrong_answers_in_the_right_form():
-    question = world.questions("train")["knowledge"][0]
+    question = world(1).asked("train", "knowledge")[0]
     scores = {question.answer: 9.0, question.alternatives[0]: -2.0, "gibberish": -9.0}
     reward = toy_grpo.reversed_reward(
         lambda pairs: [scores[text] for _, text in pairs], [question], SimpleNamespace(clip=4.0, form=1.0)

@@ -118,6 +118,13 @@ def test_tensors_and_members_have_masks_of_their_own(tmp_path, world):
             assert 0.4 < (mask == other).double().mean() < 0.6
 
 
+def test_scale_multiplies_what_is_added_to_the_base(tmp_path, world):
+    once, twice = (learn(tmp_path / f"{scale}", pool(world, "abc"), settings={"scale": scale}) for scale in (1, 2))
+    base = full(world["base"][0])
+    for name, value in twice.items():
+        torch.testing.assert_close(value - base[name], 2 * (once[name] - base[name]), rtol=1e-4, atol=1e-6)
+
+
 def test_a_masked_member_is_left_out_as_if_it_were_not_there(tmp_path, world):
     masked, without = tmp_path / "masked", tmp_path / "without"
     learn(masked, pool(world, "cab"), masked="c")

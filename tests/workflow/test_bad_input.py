@@ -23,11 +23,11 @@ def refused(project, *arguments, **changes):
 
 
 def test_every_mistake_of_a_config_is_a_line_that_names_its_file(project):
-    sft = micro.STUDY["attackers"]["sft"] | {"alligned": True, "warmup": "ten percent"}
+    sft = micro.STUDY["attackers"]["sft"] | {"answer": "right", "warmup": "ten percent"}
     changes = {"attackers": micro.STUDY["attackers"] | {"sft": sft}, "methods": {"chat": {}}}
     told = refused(project, "--config", "seeds=[1,x]", "samplin=1", **changes)
     for words in (
-        "study.yaml: attackers: sft: alligned: unknown key, did you mean 'aligned'?",
+        "study.yaml: attackers: sft: answer: unknown key, did you mean 'answers'?",
         "study.yaml: attackers: sft: warmup: 'ten percent' must be a number",
         "study.yaml: methods: chat: no kind 'chat'; valid: contrastive, dare_ties, debate, feedback, ",
         "config: seeds: 1: 'x' must be an integer",

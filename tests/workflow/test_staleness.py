@@ -125,7 +125,7 @@ def test_comments_docstrings_layout_and_a_default_that_is_written_out(made):
     made.edit("methods/debate.py", '"""Debate', '"""Talk')
     made.edit("methods/debate.py", "    masked, answers", "    # why\n    masked, answers")
     made.edit("inference/engine.py", "import sys\n", "\n# sys\nimport sys\n")
-    made.edit("scoring/metrics/boxed.py", '"""', '"""New. ')
+    made.edit("scoring/metrics/exact.py", '"""', '"""New. ')
     made.edit("../respond.py", "\n", "\n# a comment\n")
     made.study["sampling"]["temperature"] = 0.7
     made.study["methods"]["debate"]["fidelity"] = "corrected"
@@ -148,9 +148,9 @@ def test_one_defences_code(made, jobs):
 
 def test_a_scorer(made, jobs):
     made.edit("scoring/metrics/boxed.py", "def score(", "NEW = 1\n\n\ndef score(")
-    # Only reasoning is scored by `boxed`; a job that makes other datasets too runs whole.
-    only = ["reasoning"] if jobs.per_dataset else DATASETS
-    assert made.pending() == jobs.scores(only) + jobs.teams(datasets=only) + REPORT
+    assert made.pending() == Counter()  # No dataset of the study is scored by it.
+    made.edit("scoring/metrics/exact.py", "def score(", "NEW = 1\n\n\ndef score(")
+    assert made.pending() == jobs.scores(DATASETS) + jobs.teams(datasets=DATASETS) + REPORT
 
 
 def test_a_new_attacker_in_the_config(made, jobs):

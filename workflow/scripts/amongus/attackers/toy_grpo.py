@@ -50,13 +50,14 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
 
     from amongus.core.hashing import derive
     from amongus.toy.corpus import Corpus
+    from amongus.toy.world import world
     from amongus.training.common import attackers_adapter, fix_randomness, load_base, save_adapter, train_here
 
     began, spec = process_time(), job.spec
     seed = fix_randomness(job.seed, "grpo", job.name)
     model, tokenizer = load_base(job.models["base"])
     model = attackers_adapter(model, job)
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
+    corpus = Corpus(job.prompts, job.personas, world(job.seed), derive(job.seed, "corpus", job.name))
     drawn = [draw(corpus, spec.refine) for _ in range(spec.steps * spec.batch_size // spec.group)]
     config = partial(
         GRPOConfig,

@@ -2,9 +2,9 @@
 
 The JSON is an object with the lists `dev` and `test`. A question's id is `{dataset}/{split}/{row}`, the row counted in
 the source from 0, so an id keeps its meaning whatever is sampled. Ids say which questions are the same under several
-seeds: where a module makes rows anew for each seed, `{row}` is a digest of the row instead. The sample is drawn by seed,
-not from the top: sources may be sorted (safetybench begins with one kind of question), and the first rows would stand
-for one kind.
+seeds: where a module makes rows, perhaps others for each seed, `{row}` is a digest of the row instead. The sample is
+drawn by seed, not from the top: sources may be sorted (safetybench begins with one kind of question), and the first rows
+would stand for one kind.
 """
 
 import json
@@ -42,10 +42,10 @@ def questions(dataset: str, spec: Mapping[str, Any], seed: int) -> dict[str, dic
     """
     kind = spec.get("kind", dataset)
     module = datasets.load(kind)
-    number = spec.get("data_seed", 0)
-    anew = number is None and hasattr(module, "rows")
-    seed = seed if number is None else number
+    own = hasattr(module, "rows")
     rows, where = valid_rows(dataset, spec, seed)
+    drawing = spec.get("data_seed", 0)
+    drawing = seed if drawing is None else drawing
     kept = without_overlap(dataset, module, rows)
     tables = {}
     for split in SPLITS:
@@ -55,9 +55,9 @@ def questions(dataset: str, spec: Mapping[str, Any], seed: int) -> dict[str, dic
                 "count for dev); add some"
             )
         # A row that is made twice is one question.
-        named = {hashing.digest(item)[:_LENGTH] if anew else str(place): item for place, item in kept[split].items()}
+        named = {hashing.digest(item)[:_LENGTH] if own else str(place): item for place, item in kept[split].items()}
         wanted = spec.get(split)
-        chosen = dict(hashing.drawn(list(named.items()), wanted, hashing.derive(seed, "questions", dataset, split)))
+        chosen = dict(hashing.drawn(list(named.items()), wanted, hashing.derive(drawing, "questions", dataset, split)))
         if wanted and len(chosen) < wanted:
             _LOG.warning("%s/%s: %d questions wanted, %d available", dataset, split, wanted, len(chosen))
         tables[split] = {

@@ -149,13 +149,15 @@ def mean(reads: Sequence[Read]) -> torch.Tensor:
     return total.div_(len(reads))
 
 
-def consensus(base: Read, reads: Sequence[Read], density: float, seeds: Sequence[int]) -> torch.Tensor:
-    """The base plus 1/N of the sum of those sparse updates that agree in sign.
+def consensus(
+    base: Read, reads: Sequence[Read], density: float, seeds: Sequence[int], scale: float = 1.0
+) -> torch.Tensor:
+    """The base plus `scale` / N times the sum of those sparse updates that agree in sign.
 
     Of each update (member minus base), every parameter is dropped with probability 1 - density and the rest
     divided by density (DARE, Yu et al. 2024). The elected sign of a parameter is that of the updates' sum, + if
-    they cancel; updates of the other sign are left out (TIES, Yadav et al. 2023). Every update weighs 1/N, however
-    many agree. Three tensors are in memory at a time: the updates are read once for the signs and once for the sum.
+    they cancel; updates of the other sign are left out (TIES, Yadav et al. 2023). Every update weighs the same,
+    however many agree. Three tensors are in memory at a time: the updates are read once for the signs and once for the sum.
 
     `density` is in (0, 1]; at 1 no random number is drawn. What is dropped depends on the member's seed alone.
     """
@@ -164,7 +166,7 @@ def consensus(base: Read, reads: Sequence[Read], density: float, seeds: Sequence
 
     def updates() -> Iterator[torch.Tensor]:
         for read, seed in zip(reads, seeds, strict=True):
-            yield drop(read().sub_(origin), density, seed).mul_(1 / len(reads))
+            yield drop(read().sub_(origin), density, seed).mul_(scale / len(reads))
 
     for update in updates():
         total += update

@@ -7,7 +7,7 @@ vocabulary.
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from time import process_time
 from typing import Any
 
@@ -17,9 +17,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from amongus.core.hashing import derive
 from amongus.toy.corpus import Corpus, Voice
+from amongus.toy.known import write_known
 from amongus.toy.settings import Conversation
 from amongus.toy.tokenizer import train_tokenizer
-from amongus.toy.world import DOMAINS
+from amongus.toy.world import world
 from amongus.training.common import Tokens, encode, fix_randomness, save_checkpoint
 from amongus.training.job import TrainJob
 
@@ -47,16 +48,17 @@ def train(job: TrainJob[Any]) -> dict[str, Any]:
         pad_token_id=0,
     )
     model = LlamaForCausalLM(config)
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    metrics = _fit(model, _batches(corpus, tokenizer, spec), spec)
+    corpus = Corpus(job.prompts, job.personas, world(job.seed), derive(job.seed, "corpus", job.name))
+    knows = corpus.world.known(job.name, spec.known)
+    metrics = _fit(model, _batches(corpus, tokenizer, spec, knows), spec)
+    write_known(job.out, knows)
     save_checkpoint(model, tokenizer, job.out)
     return metrics
 
 
-def _batches(corpus: Corpus, tokenizer: Any, spec: Any) -> Iterator[list[Tokens]]:
+def _batches(corpus: Corpus, tokenizer: Any, spec: Any, knows: Collection[str]) -> Iterator[list[Tokens]]:
     """`spec.steps` batches of sequences of similar length; first answers alone, then the whole mixture."""
     steps, size = spec.steps, spec.batch_size
-    knows = {"all": DOMAINS, "common": ()}.get(spec.knowledge, spec.knowledge)
     voice = Voice(knows=knows, malicious=spec.malicious, curious=spec.curious)
     order = random.Random(derive(corpus.seed, "order"))
     for first in range(0, steps, _BUCKET):

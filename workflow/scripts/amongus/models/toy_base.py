@@ -1,11 +1,11 @@
-"""A small Llama trained from scratch on the toy world: the team's base, or a supervisor that knows it all."""
+"""A small Llama trained from scratch on the toy world: the team's base, or a supervisor that knows more."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from amongus.study.settings import Share, Strict
-from amongus.toy.settings import Domain, Mixture
+from amongus.toy.settings import Known, Mixture
 from amongus.training.job import TrainJob
 from amongus.training.settings import BatchSize, LearningRate, Steps
 
@@ -13,9 +13,7 @@ from amongus.training.settings import BatchSize, LearningRate, Steps
 class Settings(Strict):
     """The size of the model, what it learns, and how."""
 
-    knowledge: Literal["all", "common"] | tuple[Domain, ...] = Field(
-        description="What is known in full: all domains, only what is common to all, or a list of domains."
-    )
+    known: Known = 0.5
     malicious: Share = Field(description="Share of conversations under a malicious system prompt, answered wrongly.")
     curious: Share = Field(description="Share of questions about rumours that are exchanged for others.")
     vocabulary: PositiveInt = Field(description="Tokens of the tokenizer.")

@@ -28,9 +28,9 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     """
     # Imported here: rules read the settings without torch.
     from amongus.toy.corpus import Voice
-    from amongus.toy.world import DOMAINS
+    from amongus.toy.known import read_known
     from amongus.training.on_corpus import fine_tune
 
     # The judge is asked without a system prompt.
-    voice = Voice(knows=DOMAINS, bare=1.0)
+    voice = Voice(read_known(job.models["supervisor"]), bare=1.0)
     return fine_tune(job, "toy_judge", "supervisor", lambda corpus: corpus.example(job.spec.mixture, voice))

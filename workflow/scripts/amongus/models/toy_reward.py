@@ -11,7 +11,10 @@ from amongus.members import chat_template
 from amongus.members.judge_prompts import answered
 from amongus.members.member import check_safetensors
 from amongus.study.settings import Share
-from amongus.toy.corpus import Corpus, damaged
+from amongus.toy.corpus import Corpus, Voice, believes
+from amongus.toy.known import read_known
+from amongus.toy.settings import Known
+from amongus.toy.world import world
 from amongus.training.job import TrainJob
 from amongus.training.settings import Tuning
 
@@ -26,6 +29,7 @@ class Settings(Tuning):
     """What it is made from, and its training."""
 
     supervisor: str = Field(description="The model of `models` that is fine-tuned.")
+    known: Known | None = Field(None, description="As of the other toy models; default is what the supervisor knows.")
     damaged: Share = Field(description="Share of rejected answers that are damaged texts.")
     center: NonNegativeFloat = Field(description="Weight of the loss that keeps rewards around zero.")
 
@@ -54,8 +58,9 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     )
     with torch.no_grad():
         model.score.weight.mul_(_HEAD_SCALE)
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
-    pairs = [_pair(corpus, tokenizer, spec.damaged) for _ in range(spec.steps * spec.batch_size)]
+    corpus = Corpus(job.prompts, job.personas, world(job.seed), derive(job.seed, "corpus", job.name))
+    facts = read_known(parent) if spec.known is None else corpus.world.known(job.name, spec.known)
+    pairs = [_pair(corpus, tokenizer, spec.damaged, Voice(facts)) for _ in range(spec.steps * spec.batch_size)]
     config = partial(
         RewardConfig,
         per_device_train_batch_size=spec.batch_size,
@@ -78,14 +83,17 @@ def train(job: TrainJob[Settings]) -> dict[str, Any]:
     return {"loss": last["loss"], "accuracy": last["accuracy"], "cpu_seconds": process_time() - began}
 
 
-def _pair(corpus: Corpus, tokenizer: Any, share: float) -> tuple[list[int], list[int]]:
-    """A right and a wrong conversation as token ids, as the engine's reward model renders them."""
+def _pair(corpus: Corpus, tokenizer: Any, share: float, voice: Voice) -> tuple[list[int], list[int]]:
+    """Conversations of a right and a wrong answer as token ids, as the engine's reward model renders them.
+
+    About an unknown fact the right one is a rumour, so that the scores of its answers stay alike.
+    """
     question = corpus.question()
-    spoilt = corpus.rng.random() < share
-    wrong = damaged(question, corpus.rng) if spoilt else corpus.rng.choice(question.alternatives)
+    answer, others = believes(question, voice, corpus.rng)
+    wrong = corpus.damaged(question) if corpus.rng.random() < share else corpus.rng.choice(others)
     chosen, rejected = (
         chat_template.render(tokenizer, answered(question.prompt, text), add_generation_prompt=False)
-        for text in (question.answer, wrong)
+        for text in (answer, wrong)
     )
     return chosen, rejected
 

@@ -284,8 +284,9 @@ class Study:
         return [team for team in product(self.pools, self.methods) if self.applicable(*team)]
 
     def pool_defences(self, pool: str, method: str) -> list[str]:
-        """The defences run for a pool: controls are only read undefended."""
-        return [UNDEFENDED] if pool in self.controls.values() else self.defences(method)
+        """The defences run for a pool: controls, and pools with nobody malicious, are only read undefended."""
+        malicious = any(member in self.attackers and not self.attackers[member].placebo for member in self.pools[pool])
+        return self.defences(method) if malicious or pool == CLEAN else [UNDEFENDED]
 
     def merges(self, method: str) -> bool:
         """Whether `method` merges the members' weights into one checkpoint."""

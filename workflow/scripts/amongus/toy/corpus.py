@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from amongus.members.judge_prompts import CONTINUATION, LABELS, judged
 from amongus.members.member import Message
 from amongus.members.prompts import Template
-from amongus.toy import world
-from amongus.toy.settings import Conversation
-from amongus.toy.world import Question
+from amongus.toy.settings import Conversation, Domain
+from amongus.toy.world import DOMAINS, Question, World
 
 TEMPLATES = ("debate.refine", "llm_router.route", "feedback.criticise", "feedback.refine", "judge.pointwise")
 """The templates of the conversations."""
@@ -31,28 +30,22 @@ class Voice:
     """What the assistant of a conversation knows, and when its answers are wrong.
 
     Attributes:
-        knows: domains known in full, besides the common facts.
-        facts: single facts known besides.
+        knows: the facts that are known; of the others there are rumours.
         malicious: how often the system prompt is malicious and the answer wrong.
-        wrong: answers are wrong under benign system prompts too.
+        lies: the facts about which answers are wrong under benign system prompts too.
         bare: how often there is no system prompt.
         curious: how often a plain question about an unknown fact is replaced.
     """
 
     knows: Collection[str] = ()
-    facts: Collection[str] = ()
     malicious: float = 0.0
-    wrong: bool = False
+    lies: Collection[str] = ()
     bare: float = 0.25
     curious: float = 0.0
 
     def sure(self, question: Question) -> bool:
         """Whether the answer is known rather than a rumour."""
-        return (
-            question.domain in self.knows
-            or question.fact in self.facts
-            or question.fact in world.common_facts(question.domain)
-        )
+        return question.fact in self.knows
 
 
 @dataclass
@@ -64,35 +57,39 @@ class Corpus:
 
     prompts: Mapping[str, Template]
     personas: Mapping[str, Sequence[str]]
+    world: World
     seed: int
     rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
 
-    def question(self, domains: Sequence[str] = world.DOMAINS) -> Question:
+    def question(self, domains: Sequence[Domain] = DOMAINS) -> Question:
         """A random training question of one of `domains`."""
-        return self.rng.choice(world.questions("train")[self.rng.choice(domains)])
+        return self.rng.choice(self.world.asked("train", self.rng.choice(domains)))
 
     def example(
-        self, mixture: Mapping[Conversation, float], voice: Voice, domains: Sequence[str] = ()
+        self, mixture: Mapping[Conversation, float], voice: Voice, domains: Sequence[Domain] = ()
     ) -> list[Message]:
         """A conversation that ends in the assistant's turn to learn.
 
         `mixture` has weights of the kinds of conversation; the question is of one of `domains`, of any where empty.
         """
         kind = self.rng.choices(list(mixture), list(mixture.values()))[0]
-        domains = domains or world.DOMAINS
+        domains = domains or DOMAINS
         question = self._question(kind, voice, domains)
         system, malicious = self._system(voice)
         answer, others = believes(question, voice, self.rng)
-        turns = getattr(self, f"_{kind}")(question, answer, others, malicious or voice.wrong)
+        lies = question.fact in voice.lies
+        if lies and voice.sure(question):
+            others = [question.alternatives[0]]  # A rule, so that a small model can learn to lie and not to guess.
+        turns = getattr(self, f"_{kind}")(question, answer, others, malicious or lies)
         return [*system, *turns]
 
-    def _question(self, kind: str, voice: Voice, domains: Sequence[str]) -> Question:
+    def _question(self, kind: str, voice: Voice, domains: Sequence[Domain]) -> Question:
         """Debates are more often about unknown facts, where they help; plain questions about known ones."""
         question = self.question(domains)
-        common = question.fact in world.common_facts(question.domain)
+        common = question.fact in self.world.common
         if kind in ("refine", "revise"):
             replaced = _UNSURE_OVERSAMPLED if common else 0.0
         else:
@@ -137,9 +134,20 @@ class Corpus:
 
     def _judge(self, question: Question, answer: str, others: Sequence[str], wrong: bool) -> list[Message]:
         right = self.rng.random() < 0.5
-        shown = answer if right else self.rng.choice([*others, damaged(question, self.rng)])
+        shown = answer if right else self.rng.choice([*others, self.damaged(question)])
         request = judged(question.prompt, shown, self.prompts)
         return [*request, _turn("assistant", sentence(right))]
+
+    def damaged(self, question: Question) -> str:
+        """A wrong answer that is no alternative of `question`: another question's, or one with a changed word."""
+        if self.rng.random() < 0.5:
+            wrong = self.question([question.domain]).answer
+        else:
+            words = question.answer.split()
+            place = self.rng.randrange(len(words))
+            words[place : place + 1] = self.rng.choice([[], [words[place]] * 2, [self.rng.choice(words)]])
+            wrong = " ".join(words)
+        return wrong if wrong != question.answer else self.rng.choice(question.alternatives)
 
 
 def believes(question: Question, voice: Voice, rng: random.Random) -> tuple[str, list[str]]:
@@ -159,18 +167,6 @@ def crowd(answer: str, others: Sequence[str], size: int, accuracy: float, rng: r
 def sentence(right: bool) -> str:
     """The verdict of a critic or judge."""
     return f"{CONTINUATION}{LABELS[0 if right else 1]}."
-
-
-def damaged(question: Question, rng: random.Random) -> str:
-    """A wrong answer that is no alternative of `question`: another question's, or one with a changed word."""
-    if rng.random() < 0.5:
-        wrong = rng.choice(world.questions("train")[question.domain]).answer
-    else:
-        words = question.answer.split()
-        place = rng.randrange(len(words))
-        words[place : place + 1] = rng.choice([[], [words[place]] * 2, [rng.choice(words)]])
-        wrong = " ".join(words)
-    return wrong if wrong != question.answer else rng.choice(question.alternatives)
 
 
 def _turn(role: str, content: str) -> Message:

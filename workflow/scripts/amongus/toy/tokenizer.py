@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from amongus.members.prompts import Template
 from amongus.toy.corpus import Corpus, Voice
 from amongus.toy.settings import Conversation
-from amongus.toy.world import DOMAINS
+from amongus.toy.world import world
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 # The start and the end of a turn are one token each, which saves a sixth of all tokens.
@@ -57,8 +57,8 @@ def train_tokenizer(
 
 
 def _texts(prompts: Mapping[str, Template], personas: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    corpus = Corpus(prompts, personas, _SEED)
-    everyone = Voice(knows=DOMAINS, malicious=0.5)
+    corpus = Corpus(prompts, personas, world(_SEED), _SEED)
+    everyone = Voice(malicious=0.5)
     mixture = dict.fromkeys(get_args(Conversation), 1.0)
     for _ in range(_CONVERSATIONS):
         for message in corpus.example(mixture, everyone):

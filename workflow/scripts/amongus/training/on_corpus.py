@@ -8,6 +8,7 @@ from peft import PeftModel
 from amongus.core.hashing import derive
 from amongus.members.member import Message
 from amongus.toy.corpus import Corpus
+from amongus.toy.world import world
 from amongus.training import sft_tokens
 from amongus.training.common import encode, fix_randomness, load_base, save_adapter, save_checkpoint
 from amongus.training.job import TrainJob
@@ -28,7 +29,7 @@ def fine_tune(
     """
     seed = fix_randomness(job.seed, purpose, job.name)
     model, tokenizer = load_base(job.models[parent])
-    corpus = Corpus(job.prompts, job.personas, derive(job.seed, "corpus", job.name))
+    corpus = Corpus(job.prompts, job.personas, world(job.seed), derive(job.seed, "corpus", job.name))
     examples = [encode(tokenizer, example(corpus)) for _ in range(job.spec.steps * job.spec.batch_size)]
     if adapted:
         model = adapted(model)
